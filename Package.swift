@@ -1,0 +1,67 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// What every Swift target is compiled with. Warnings are errors where `CI` is set, so that a
+/// newer compiler's new warning never stops a user's build.
+let common: [SwiftSetting] =
+    Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+/// Targets that may not touch the kernel: each unsafe expression in them is marked as such.
+let pure: [SwiftSetting] = common + [.strictMemorySafety()]
+
+let package = Package(
+    name: "weir",
+    products: [.executable(name: "weir", targets: ["weir"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        .target(name: "CLinux"),
+        .target(name: "CBytes"),
+        .systemLibrary(
+            name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: common),
+        .target(name: "HTTP", dependencies: ["CBytes"], swiftSettings: pure),
+        .target(name: "Balancing", swiftSettings: pure),
+        .target(name: "Routing", dependencies: ["CBytes", "HTTP"], swiftSettings: pure),
+        .target(
+            name: "Configuration",
+            dependencies: ["CYaml", "HTTP", "Balancing", "Routing"],
+            swiftSettings: pure),
+        .target(
+            name: "Proxy",
+            dependencies: [
+                "CLinux", "CBytes", "EventLoop", "HTTP", "Balancing", "Routing", "Configuration",
+            ],
+            swiftSettings: common),
+        .target(
+            name: "Control",
+            dependencies: ["CLinux", "EventLoop", "HTTP", "Configuration", "Proxy"],
+            swiftSettings: common),
+        .executableTarget(
+            name: "weir",
+            dependencies: [
+                "Control", "Configuration",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: common),
+        .testTarget(
+            name: "EventLoopTests", dependencies: ["EventLoop", "CLinux"], swiftSettings: common),
+        .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CBytes"], swiftSettings: common),
+        .testTarget(name: "BalancingTests", dependencies: ["Balancing"], swiftSettings: common),
+        .testTarget(
+            name: "RoutingTests", dependencies: ["Routing", "HTTP"], swiftSettings: common),
+        .testTarget(
+            name: "ConfigurationTests",
+            dependencies: ["Configuration", "Routing", "HTTP", "Balancing"],
+            exclude: ["Golden"],
+            swiftSettings: common),
+        .testTarget(
+            name: "ProxyTests",
+            dependencies: ["Proxy", "HTTP", "Routing", "Configuration", "Balancing"],
+            swiftSettings: common),
+        .testTarget(name: "TidyTests", swiftSettings: common),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,92 @@
+import Routing
+
+/// One entry of `pools`.
+public struct PoolConfig: Sendable, Equatable {
+    /// The pool's name.
+    public var name: String
+    /// In the order of the file, never empty.
+    public var servers: [ServerConfig]
+    /// A name from the strategy registry.
+    public var strategy: String = "round-robin"
+    /// Kept connections.
+    public var connections = ConnectionsConfig()
+    /// Time-outs on the servers' side.
+    public var timeouts = PoolTimeouts()
+    /// When a request is tried again.
+    public var retries = RetryConfig()
+
+    /// A pool with defaults.
+    public init(name: String, servers: [ServerConfig]) {
+        self.name = name
+        self.servers = servers
+    }
+}
+
+/// Where a server is reached.
+public enum ServerAddress: Hashable, Sendable {
+    /// An address and a port; `localhost` is 127.0.0.1.
+    case ip(IPAddress, port: UInt16)
+    /// A unix socket at this absolute path.
+    case unix(path: String)
+}
+
+/// One entry of a pool's `servers`.
+public struct ServerConfig: Sendable, Equatable {
+    /// The label in logs: the file's `name`, else the address as written.
+    public var name: String
+    /// Where it is reached.
+    public var address: ServerAddress
+    /// Its share of the traffic, 0 (no new requests) to 1000.
+    public var weight: Int = 1
+
+    /// A server of weight 1.
+    public init(name: String, address: ServerAddress) {
+        self.name = name
+        self.address = address
+    }
+}
+
+/// `connections` of a pool.
+public struct ConnectionsConfig: Sendable, Equatable {
+    /// A kept connection's age, jittered by 10 %, after which it takes no new request.
+    public var maxAge: Duration? = .seconds(3600)
+    /// Requests on one connection; `nil` is none.
+    public var maxRequests: Int?
+    /// Idle connections kept per server and worker.
+    public var maxIdle = 64
+
+    /// The defaults.
+    public init() {}
+}
+
+/// `timeouts` of a pool or a route.
+public struct PoolTimeouts: Sendable, Equatable {
+    /// Until the connection stands.
+    public var connect: Duration? = .seconds(3)
+    /// From the request sent to the answer's head.
+    public var response: Duration? = .seconds(60)
+    /// Silence inside an answer.
+    public var stream: Duration? = .seconds(300)
+    /// An unused kept connection.
+    public var idle: Duration? = .seconds(60)
+    /// Everything from the request's head to the answer's end.
+    public var total: Duration?
+
+    /// The defaults.
+    public init() {}
+}
+
+/// `retries` of a pool or a route.
+public struct RetryConfig: Sendable, Equatable {
+    /// Tries in all; 1 is no retry.
+    public var attempts = 3
+    /// Whether a failed connect is followed by another try.
+    public var onConnectFailure = true
+    /// Whether an idempotent request is sent again after the connection ended before an answer.
+    public var onResetBeforeAnswer = true
+    /// Bytes of a request kept so that it can be sent again.
+    public var buffer = 64 * 1024
+
+    /// The defaults.
+    public init() {}
+}

@@ -1,0 +1,105 @@
+import Routing
+
+/// One entry of `routes`.
+public struct RouteConfig: Sendable, Equatable {
+    /// The label in logs: the file's `name`, else made from `match`.
+    public var name: String
+    /// What a request must be like.
+    public var match: RouteSpec
+    /// What happens to it.
+    public var action: RouteAction
+    /// Whether its requests are in the access log.
+    public var accessLog = true
+    /// The pool's time-outs with this route's own laid over them; defaults without a pool.
+    public var timeouts = PoolTimeouts()
+    /// The pool's retry rules with this route's own laid over them.
+    public var retries = RetryConfig()
+
+    /// A route with defaults.
+    public init(name: String, match: RouteSpec, action: RouteAction) {
+        self.name = name
+        self.match = match
+        self.action = action
+    }
+}
+
+/// What a route does with a request.
+public enum RouteAction: Sendable, Equatable {
+    /// Forward to the pool with this index in ``Config/pools``.
+    case pool(Int)
+    /// Send the client elsewhere. `to` without a path keeps path and query.
+    case redirect(to: Template, status: Int, keepsPathAndQuery: Bool)
+    /// Answer here.
+    case respond(FixedAnswer)
+}
+
+/// An answer made by Weir by the file's word.
+public struct FixedAnswer: Sendable, Equatable {
+    /// 200 to 599.
+    public var status = 200
+    /// The body: a template, or a file's bytes as they were at load time.
+    public var body: FixedBody = .template(Template(segments: []))
+    /// Fields beside Weir's own, in the order of the file.
+    public var headers: [FixedHeader] = []
+
+    /// An empty answer with status 200.
+    public init() {}
+}
+
+/// The body of a ``FixedAnswer``.
+public enum FixedBody: Sendable, Equatable {
+    /// Text with `{name}` in it.
+    case template(Template)
+    /// A file's bytes; `contentType` by the file's ending.
+    case bytes([UInt8], contentType: String)
+}
+
+/// One field of a ``FixedAnswer``.
+public struct FixedHeader: Sendable, Equatable {
+    /// The field's name as written.
+    public var name: String
+    /// The field's value.
+    public var value: Template
+
+    /// A field.
+    public init(name: String, value: Template) {
+        self.name = name
+        self.value = value
+    }
+}
+
+/// Text with variables, parsed once when the file is read.
+public struct Template: Sendable, Equatable {
+    /// A piece of a template.
+    public enum Segment: Sendable, Equatable {
+        /// Text as it is.
+        case literal(String)
+        /// A variable's value, without control bytes.
+        case variable(Variable)
+    }
+
+    /// What a template may name.
+    public enum Variable: Sendable, Equatable {
+        case clientAddress
+        case requestID
+        case method
+        case scheme
+        case host
+        /// The path as received, without the query.
+        case path
+        /// The query without its `?`, empty where there is none.
+        case query
+        /// Path and query as received.
+        case uri
+        /// The route's name.
+        case route
+        /// The first field of this name, lower case.
+        case header(String)
+    }
+
+    /// In order; two literals never stand side by side.
+    public var segments: [Segment]
+
+    /// A template of these pieces.
+    public init(segments: [Segment]) { self.segments = segments }
+}
