@@ -23,8 +23,9 @@ public class BalancingStrategy {
     /// A strategy that picks nothing.
     init() {}
 
-    /// The endpoint for a request, or `nil` if none is left. Allocates nothing.
+    /// The endpoint for a request, or `nil` if none is left.
     ///
+    /// Allocates nothing.
     /// `tried`: endpoints that this request must not get again.
     public func pick(
         excluding tried: TriedEndpoints,
@@ -33,6 +34,8 @@ public class BalancingStrategy {
         nil
     }
 
-    /// The pool's endpoints are others now. Not for the hot path.
+    /// The pool's endpoints are others now.
+    ///
+    /// Allocates: not for the hot path.
     public func endpointsChanged(_ endpoints: [StrategyEndpoint], random: inout SeededRandom) {}
 }

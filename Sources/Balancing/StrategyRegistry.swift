@@ -9,8 +9,10 @@ public struct StrategyEntry: Sendable {
     let make: @Sendable ([StrategyEndpoint], inout SeededRandom) -> BalancingStrategy
 }
 
-/// All strategies. A new one is a file in `Strategies` and a line here: the parser, the reference
-/// page and the schema read this list.
+/// All strategies.
+///
+/// A new one is a file in `Strategies` and a line here: the parser, the reference page and the
+/// schema read this list.
 public enum StrategyRegistry {
     /// In the order of the reference page; the first one is the default.
     public static let entries: [StrategyEntry] = [

@@ -1,6 +1,6 @@
-/// The first route that matches, found by trying each in order: the definition that
-/// ``RouteMatcher`` is held against. Linear in all patterns.
+/// The first route that matches, found by trying each in order.
 ///
+/// The definition that ``RouteMatcher`` is held against. Linear in all patterns.
 /// `host` and `path` are in normal form, `method` as sent.
 public func matchesNaively(
     _ routes: [RouteSpec],

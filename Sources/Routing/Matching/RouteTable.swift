@@ -4,8 +4,10 @@ public final class RouteTable: Sendable {
     public let matcher: RouteMatcher
     private let memory: RouteMemory
 
-    /// Compiles routes in their order. Linear in the patterns (times the paths of routes whose
-    /// hosts are shared in different ways).
+    /// Compiles routes in their order.
+    ///
+    /// Linear in the patterns, but that the paths of a route are laid out once for each group of
+    /// its hosts that other routes tell apart.
     ///
     /// `seed` makes the hash table's order unknown to clients. Without one the table is the same
     /// in each process; look-ups stay bounded all the same, because a client adds no keys and the

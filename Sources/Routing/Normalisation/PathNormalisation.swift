@@ -70,8 +70,9 @@ private let backslash = UInt8(ascii: "\\")
 private let percent = UInt8(ascii: "%")
 private let dot = UInt8(ascii: ".")
 
-/// Whether nothing in the path could need work: no escape, no backslash, no doubled slash, no dot
-/// segment. The path begins with a slash.
+/// Whether there is no escape, backslash, doubled slash or dot segment in a path.
+///
+/// The path begins with a slash.
 private func isNormal(_ path: RawSpan) -> Bool {
     let count = path.byteCount
     var afterSlash = false
