@@ -58,7 +58,7 @@ private struct ResponseAttempt {
     ) throws(HeadError) -> ResponseHead? {
         fields.removeAll()
         guard let line = try statusLine(input, to: end) else { return nil }
-        var section = FieldSection(position: line.end)
+        var section = FieldSection(position: line.end, isRequest: false)
         let isComplete: Bool
         do throws(HeadError) {
             isComplete = try section.readLines(

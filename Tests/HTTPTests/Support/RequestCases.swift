@@ -1,0 +1,494 @@
+import HTTP
+
+/// A request head and what must become of it.
+struct RequestCase: CustomStringConvertible, Sendable {
+    var name: String
+    var bytes: [UInt8]
+    var error: HeadError?
+    /// Pieces of the head's description that must be there.
+    var says: [String] = []
+    var description: String { name }
+
+    /// A head that is accepted and whose description holds each of `says`.
+    init(_ name: String, _ text: String, says: String...) {
+        self.name = name
+        bytes = Array(text.utf8)
+        self.says = says
+    }
+
+    /// A head that is refused.
+    init(_ name: String, _ text: String, _ error: HeadError) {
+        self.name = name
+        bytes = Array(text.utf8)
+        self.error = error
+    }
+
+    /// A head that is refused, as bytes.
+    init(_ name: String, bytes: [UInt8], _ error: HeadError) {
+        self.name = name
+        self.bytes = bytes
+        self.error = error
+    }
+}
+
+private let host = "Host: a.b\r\n"
+private let line = "GET / HTTP/1.1\r\n"
+
+/// A request with these field lines besides Host.
+private func get(_ fields: String) -> String { line + host + fields + "\r\n" }
+private func post(_ fields: String) -> String {
+    "POST / HTTP/1.1\r\n" + host + fields + "\r\n"
+}
+/// A request of this request line.
+private func request(_ line: String) -> String { line + "\r\n" + host + "\r\n" }
+
+let acceptedRequests: [RequestCase] = [
+    RequestCase(
+        "smallest",
+        get(""),
+        says: "get GET / origin path=/ query=false",
+        "1.1 0..<29",
+        "authority=a.b",
+        "none keep=true continue=false upgrade=none"
+    ),
+    RequestCase(
+        "HTTP/1.0 without Host",
+        "GET / HTTP/1.0\r\n\r\n",
+        says: "authority= 1.0",
+        "keep=false"
+    ),
+    RequestCase(
+        "HTTP/1.0 with keep-alive",
+        "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n",
+        says: "keep=true"
+    ),
+    RequestCase(
+        "HTTP/1.0 with both options",
+        "GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n",
+        says: "keep=false"
+    ),
+    RequestCase("a later minor version", "GET / HTTP/1.9\r\n\(host)\r\n", says: "1.1 0..<"),
+    RequestCase("close", get("Connection: ClOsE\r\n"), says: "keep=false"),
+    RequestCase("close among others", get("Connection: x , ,\tclose,\r\n"), says: "keep=false"),
+    RequestCase("empty lines before", "\r\n\r\n" + get(""), says: "1.1 4..<33"),
+    RequestCase(
+        "as many empty lines as are skipped",
+        "\r\n\r\n\r\n\r\n" + get(""),
+        says: "8..<37"
+    ),
+    RequestCase("query", request("GET /a?b=c?d HTTP/1.1"), says: "path=/a query=trueb=c?d"),
+    RequestCase("empty query", request("GET /a? HTTP/1.1"), says: "path=/a query=true auth"),
+    RequestCase("doubled slash", request("GET //a//b HTTP/1.1"), says: "origin path=//a//b "),
+    RequestCase(
+        "characters that browsers leave",
+        request("GET /{|}\"<>\\^` HTTP/1.1"),
+        says: "path=/{|}\"<>\\^` "
+    ),
+    RequestCase(
+        "absolute form",
+        "GET http://C.d:8/x?y HTTP/1.1\r\n\(host)\r\n",
+        says: "absolute path=/x query=truey authority=C.d:8 "
+    ),
+    RequestCase(
+        "absolute form without path",
+        "GET HTTPS://c.d HTTP/1.1\r\n\(host)\r\n",
+        says: "absolute path= query=false authority=c.d "
+    ),
+    RequestCase(
+        "absolute form with query at once",
+        "GET http://c.d?e=/f HTTP/1.1\r\n\(host)\r\n",
+        says: "absolute path= query=truee=/f authority=c.d "
+    ),
+    RequestCase(
+        "absolute form in HTTP/1.0 without Host",
+        "GET http://c/ HTTP/1.0\r\n\r\n",
+        says: "authority=c 1.0"
+    ),
+    RequestCase(
+        "asterisk form",
+        request("OPTIONS * HTTP/1.1"),
+        says: "options OPTIONS * asterisk path=* "
+    ),
+    RequestCase("method of one's own", request("M-SEARCH / HTTP/1.1"), says: "other M-SEARCH"),
+    RequestCase("method in lower case is another", request("get / HTTP/1.1"), says: "other get"),
+    RequestCase("IPv6 host", line + "Host: [::1]:8080\r\n\r\n", says: "authority=[::1]:8080 "),
+    RequestCase(
+        "IPv6 host with IPv4 end",
+        line + "Host: [::ffff:1.2.3.4]\r\n\r\n",
+        says: "authority=[::ffff:1.2.3.4] "
+    ),
+    RequestCase("host with an empty port", line + "Host: a:\r\n\r\n", says: "authority=a: "),
+    RequestCase(
+        "host with the last port",
+        line + "Host: a:65535\r\n\r\n",
+        says: "authority=a:65535 "
+    ),
+    RequestCase(
+        "host with underscore and dot",
+        line + "Host: _a-b.c.\r\n\r\n",
+        says: "authority=_a-b.c. "
+    ),
+    RequestCase(
+        "host between white space",
+        line + "hOST:\t a.b \t\r\n\r\n",
+        says: "authority=a.b "
+    ),
+    RequestCase("Content-Length", post("Content-Length: 42\r\n"), says: "length(42)"),
+    RequestCase("Content-Length of 0", post("content-length:0\r\n"), says: "length(0)"),
+    RequestCase(
+        "Content-Length with zeros before",
+        post("Content-Length: 0042\r\n"),
+        says: "length(42)"
+    ),
+    RequestCase(
+        "longest Content-Length",
+        post("Content-Length: 999999999999999999\r\n"),
+        says: "length(999999999999999999)"
+    ),
+    RequestCase(
+        "chunked",
+        post("Transfer-Encoding: chunked\r\n"),
+        says: " chunked keep=true",
+        "-transferEncoding"
+    ),
+    RequestCase(
+        "chunked in capitals",
+        post("TRANSFER-ENCODING:\tCHUNKED \r\n"),
+        says: " chunked keep"
+    ),
+    RequestCase("empty value", get("X:\r\n"), says: "+other X=@"),
+    RequestCase("value of blanks", get("X: \t \r\n"), says: "+other X=@"),
+    RequestCase("tab inside a value", get("X: a\tb\r\n"), says: "X=a\tb@"),
+    RequestCase("UTF-8 in a value", get("X: ä€\r\n"), says: "X=ä€@"),
+    RequestCase("colon in a value", get("X::a:b\r\n"), says: "X=:a:b@"),
+    RequestCase(
+        "all token characters in a name",
+        get("!#$%&'*+-.^_`|~09azAZ: v\r\n"),
+        says: "+other !#$%&'*+-.^_`|~09azAZ=v@"
+    ),
+    RequestCase(
+        "Expect",
+        post("Expect: 100-Continue\r\nContent-Length: 1\r\n"),
+        says: "continue=true"
+    ),
+    RequestCase(
+        "Expect without a body",
+        post("Expect: 100-continue\r\n"),
+        says: "continue=false"
+    ),
+    RequestCase(
+        "Expect with an empty body",
+        post("Expect: 100-continue\r\nContent-Length: 0\r\n"),
+        says: "continue=false"
+    ),
+    RequestCase(
+        "Expect in HTTP/1.0",
+        "POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n",
+        says: "continue=false"
+    ),
+    RequestCase(
+        "Expect of something else",
+        post("Expect: tea\r\nContent-Length: 1\r\n"),
+        says: "continue=false"
+    ),
+    RequestCase(
+        "hop-by-hop fields",
+        get(
+            "TE: trailers\r\nKeep-Alive: 5\r\nProxy-Connection: close\r\nTrailer: x\r\n"
+                + "HTTP2-Settings: a\r\nProxy-Authorization: b\r\nUpgrade: h2c\r\n"
+        ),
+        says: "-te ",
+        "-keepAlive ",
+        "-proxyConnection ",
+        "+trailer ",
+        "-http2Settings ",
+        "+proxyAuthorization ",
+        "-upgrade ",
+        "upgrade=other"
+    ),
+    RequestCase(
+        "names that Connection lists, known and unknown, wherever",
+        get(
+            "X-One: 1\r\nCookie: 2\r\nConnection: x-ONE,close\r\nconnection: COOKIE , X-two\r\n"
+                + "X-Two: 3\r\nX-Three: 4\r\n"
+        ),
+        says: "-other X-One",
+        "-cookie Cookie",
+        "-other X-Two",
+        "+other X-Three",
+        "keep=false"
+    ),
+    RequestCase(
+        "websocket",
+        get("Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"),
+        says: "upgrade=websocket",
+        "-upgrade Upgrade"
+    ),
+    RequestCase(
+        "websocket that Connection does not name",
+        get("Upgrade: websocket\r\n"),
+        says: "upgrade=other"
+    ),
+    RequestCase(
+        "websocket twice",
+        get("Connection: upgrade\r\nUpgrade: websocket\r\nUpgrade: websocket\r\n"),
+        says: "upgrade=other"
+    ),
+    RequestCase(
+        "websocket in a list",
+        get("Connection: upgrade\r\nUpgrade: websocket, h2c\r\n"),
+        says: "upgrade=other"
+    ),
+    RequestCase(
+        "websocket by POST",
+        post("Connection: upgrade\r\nUpgrade: websocket\r\n"),
+        says: "upgrade=other"
+    ),
+    RequestCase(
+        "websocket with a body",
+        get("Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 3\r\n"),
+        says: "upgrade=other"
+    ),
+    RequestCase(
+        "websocket in HTTP/1.0",
+        "GET / HTTP/1.0\r\n\(host)Connection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+        says: "upgrade=other"
+    ),
+    RequestCase(
+        "h2c",
+        get("Connection: upgrade, http2-settings\r\nUpgrade: h2c\r\n"),
+        says: "upgrade=other"
+    ),
+    RequestCase("bytes of the next message behind", get("") + "GET /next", says: "0..<29"),
+]
+
+let refusedRequests: [RequestCase] = refusedRequestLines + refusedFields + refusedMeanings
+
+private let refusedRequestLines: [RequestCase] = [
+    RequestCase("one empty line too many", "\r\n\r\n\r\n\r\n\r\n" + get(""), .tooManyEmptyLines),
+    RequestCase("empty line of LF", "\n" + get(""), .bareLineFeed),
+    RequestCase("empty line of CR", "\r" + get(""), .bareCarriageReturn),
+    RequestCase("blank before the method", " " + get(""), .invalidMethod),
+    RequestCase("method that is no token", request("G@T / HTTP/1.1"), .invalidMethod),
+    RequestCase("method that is UTF-8", request("GÄT / HTTP/1.1"), .invalidMethod),
+    RequestCase(
+        "TLS to a plain port",
+        bytes: [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, 10],
+        .invalidMethod
+    ),
+    RequestCase("method alone", "GET\r\n\r\n", .invalidMethod),
+    RequestCase("tab behind the method", request("GET\t/ HTTP/1.1"), .invalidMethod),
+    RequestCase("two spaces behind the method", request("GET  / HTTP/1.1"), .invalidTarget),
+    RequestCase("no target", request("GET HTTP/1.1"), .invalidTarget),
+    RequestCase("HTTP/0.9", "GET /\r\n\r\n", .invalidTarget),
+    RequestCase("HTTP/0.9 with LF", "GET /\n", .invalidTarget),
+    RequestCase("two spaces behind the target", request("GET /  HTTP/1.1"), .invalidVersion),
+    RequestCase("space behind the version", request("GET / HTTP/1.1 "), .invalidVersion),
+    RequestCase("space in the target", request("GET /a b HTTP/1.1"), .invalidVersion),
+    RequestCase("tab in the target", request("GET /a\tb HTTP/1.1"), .invalidTarget),
+    RequestCase("NUL in the target", request("GET /a\0b HTTP/1.1"), .invalidTarget),
+    RequestCase("DEL in the target", request("GET /a\u{7f}b HTTP/1.1"), .invalidTarget),
+    RequestCase("UTF-8 in the target", request("GET /ä HTTP/1.1"), .invalidTarget),
+    RequestCase("fragment", request("GET /a#b HTTP/1.1"), .invalidTarget),
+    RequestCase("CR in the target", request("GET /a\rb HTTP/1.1"), .invalidTarget),
+    RequestCase("relative target", request("GET a HTTP/1.1"), .invalidTarget),
+    RequestCase("asterisk with GET", request("GET * HTTP/1.1"), .invalidTarget),
+    RequestCase("asterisk and more", request("OPTIONS *a HTTP/1.1"), .invalidTarget),
+    RequestCase("authority form", request("GET a.b:80 HTTP/1.1"), .invalidTarget),
+    RequestCase("another scheme", request("GET ftp://a.b/ HTTP/1.1"), .invalidTarget),
+    RequestCase("scheme without slashes", request("GET http:a.b/ HTTP/1.1"), .invalidTarget),
+    RequestCase("absolute form without host", request("GET http:///a HTTP/1.1"), .invalidHost),
+    RequestCase("user in the target", request("GET http://u@a.b/ HTTP/1.1"), .invalidHost),
+    RequestCase("port without host", request("GET http://:80/ HTTP/1.1"), .invalidHost),
+    RequestCase("backslash for a slash", request("GET http://a\\b/ HTTP/1.1"), .invalidHost),
+    RequestCase("CONNECT", request("CONNECT a.b:443 HTTP/1.1"), .connectRefused),
+    RequestCase("HTTP/2.0", request("GET / HTTP/2.0"), .unsupportedVersion),
+    RequestCase("HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", .unsupportedVersion),
+    RequestCase("HTTP/0.9 by name", request("GET / HTTP/0.9"), .unsupportedVersion),
+    RequestCase("version in lower case", request("GET / http/1.1"), .invalidVersion),
+    RequestCase("version of one number", request("GET / HTTP/1"), .invalidVersion),
+    RequestCase("version of long numbers", request("GET / HTTP/1.10"), .invalidVersion),
+    RequestCase("another protocol", request("GET / HTCP/1.1"), .invalidVersion),
+    RequestCase("LF behind the version", "GET / HTTP/1.1\n\(host)\r\n", .bareLineFeed),
+    RequestCase("CR behind the version", "GET / HTTP/1.1\r\(host)\r\n", .bareCarriageReturn),
+    RequestCase("CR CR LF", "GET / HTTP/1.1\r\r\n\(host)\r\n", .bareCarriageReturn),
+]
+
+private let refusedFields: [RequestCase] = [
+    RequestCase("folded line", get("X: a\r\n b: c\r\n"), .foldedLine),
+    RequestCase("folded line by tab", get("X: a\r\n\tb\r\n"), .foldedLine),
+    RequestCase("blank before the first field", line + " Host: a\r\n\r\n", .foldedLine),
+    RequestCase("space before the colon", get("X : a\r\n"), .spaceBeforeColon),
+    RequestCase("tab before the colon", get("X\t: a\r\n"), .spaceBeforeColon),
+    RequestCase("space in a name", get("X y: a\r\n"), .spaceBeforeColon),
+    RequestCase(
+        "space before Content-Length's colon",
+        post("Content-Length : 5\r\n"),
+        .spaceBeforeColon
+    ),
+    RequestCase("no name", get(": a\r\n"), .invalidFieldLine),
+    RequestCase("no colon", get("Xyz\r\n"), .invalidFieldLine),
+    RequestCase("parenthesis in a name", get("X(a): b\r\n"), .invalidFieldName),
+    RequestCase("slash in a name", get("X/a: b\r\n"), .invalidFieldName),
+    RequestCase("UTF-8 in a name", get("Xä: b\r\n"), .invalidFieldName),
+    RequestCase("NUL in a name", get("X\0: b\r\n"), .controlByte),
+    RequestCase(
+        "CR for a hyphen in a known name",
+        post("Content\rLength: 5\r\n"),
+        .bareCarriageReturn
+    ),
+    RequestCase("NUL in a value", get("X: a\0b\r\n"), .controlByte),
+    RequestCase("DEL in a value", get("X: a\u{7f}b\r\n"), .controlByte),
+    RequestCase("escape in a value", get("X: a\u{1b}b\r\n"), .controlByte),
+    RequestCase("vertical tab before a value", get("X: \u{b}chunked\r\n"), .controlByte),
+    RequestCase("CR in a value", get("X: a\rb\r\n"), .bareCarriageReturn),
+    RequestCase("LF behind a value", get("X: a\nY: b\r\n"), .bareLineFeed),
+    RequestCase("LF in a name", get("X\nY: b\r\n"), .bareLineFeed),
+    RequestCase("LF for the blank line", line + host + "\n", .bareLineFeed),
+    RequestCase("CR for the blank line", line + host + "\rX", .bareCarriageReturn),
+]
+
+private let refusedMeanings: [RequestCase] = [
+    RequestCase(
+        "both framings",
+        post("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"),
+        .bothFramings
+    ),
+    RequestCase(
+        "both framings the other way",
+        post("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n"),
+        .bothFramings
+    ),
+    RequestCase(
+        "two lengths",
+        post("Content-Length: 3\r\nContent-Length: 4\r\n"),
+        .repeatedContentLength
+    ),
+    RequestCase(
+        "two equal lengths",
+        post("Content-Length: 3\r\ncontent-length: 3\r\n"),
+        .repeatedContentLength
+    ),
+    RequestCase(
+        "list of equal lengths",
+        post("Content-Length: 3, 3\r\n"),
+        .invalidContentLength
+    ),
+    RequestCase("no length", post("Content-Length:\r\n"), .invalidContentLength),
+    RequestCase("signed length", post("Content-Length: +3\r\n"), .invalidContentLength),
+    RequestCase("negative length", post("Content-Length: -3\r\n"), .invalidContentLength),
+    RequestCase("hexadecimal length", post("Content-Length: 0x3\r\n"), .invalidContentLength),
+    RequestCase(
+        "length with a blank inside",
+        post("Content-Length: 3 3\r\n"),
+        .invalidContentLength
+    ),
+    RequestCase("length with a point", post("Content-Length: 3.0\r\n"), .invalidContentLength),
+    RequestCase(
+        "length one digit too long",
+        post("Content-Length: 1000000000000000000\r\n"),
+        .contentLengthTooLong
+    ),
+    RequestCase(
+        "length that would overflow",
+        post("Content-Length: 18446744073709551617\r\n"),
+        .contentLengthTooLong
+    ),
+    RequestCase(
+        "length long by zeros",
+        post("Content-Length: 0000000000000000003\r\n"),
+        .contentLengthTooLong
+    ),
+    RequestCase("gzip", post("Transfer-Encoding: gzip\r\n"), .invalidTransferEncoding),
+    RequestCase(
+        "gzip, chunked",
+        post("Transfer-Encoding: gzip, chunked\r\n"),
+        .invalidTransferEncoding
+    ),
+    RequestCase(
+        "chunked, identity",
+        post("Transfer-Encoding: chunked, identity\r\n"),
+        .invalidTransferEncoding
+    ),
+    RequestCase("identity", post("Transfer-Encoding: identity\r\n"), .invalidTransferEncoding),
+    RequestCase("xchunked", post("Transfer-Encoding: xchunked\r\n"), .invalidTransferEncoding),
+    RequestCase("quoted", post("Transfer-Encoding: \"chunked\"\r\n"), .invalidTransferEncoding),
+    RequestCase(
+        "with parameter",
+        post("Transfer-Encoding: chunked;a=b\r\n"),
+        .invalidTransferEncoding
+    ),
+    RequestCase(
+        "comma behind",
+        post("Transfer-Encoding: chunked,\r\n"),
+        .invalidTransferEncoding
+    ),
+    RequestCase("empty coding", post("Transfer-Encoding:\r\n"), .invalidTransferEncoding),
+    RequestCase(
+        "chunked twice",
+        post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
+        .invalidTransferEncoding
+    ),
+    RequestCase(
+        "chunked and then gzip",
+        post("Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n"),
+        .invalidTransferEncoding
+    ),
+    RequestCase(
+        "chunked in HTTP/1.0",
+        "POST / HTTP/1.0\r\n\(host)Transfer-Encoding: chunked\r\n\r\n",
+        .transferEncodingInOldVersion
+    ),
+    RequestCase("no Host", line + "\r\n", .missingHost),
+    RequestCase("no Host with absolute form", "GET http://a/ HTTP/1.1\r\n\r\n", .missingHost),
+    RequestCase("two Hosts", get("Host: a.b\r\n"), .repeatedHost),
+    RequestCase("empty Host", line + "Host:\r\n\r\n", .invalidHost),
+    RequestCase("Host with user", line + "Host: u@a\r\n\r\n", .invalidHost),
+    RequestCase("Host list", line + "Host: a,b\r\n\r\n", .invalidHost),
+    RequestCase("Host with blank", line + "Host: a b\r\n\r\n", .invalidHost),
+    RequestCase("Host with path", line + "Host: a/b\r\n\r\n", .invalidHost),
+    RequestCase("Host with query", line + "Host: a?b\r\n\r\n", .invalidHost),
+    RequestCase("Host with UTF-8", line + "Host: ä\r\n\r\n", .invalidHost),
+    RequestCase("Host with percent", line + "Host: a%2eb\r\n\r\n", .invalidHost),
+    RequestCase("Host with quote", line + "Host: a\"\r\n\r\n", .invalidHost),
+    RequestCase("Host of a port", line + "Host: :80\r\n\r\n", .invalidHost),
+    RequestCase("Host with letters for a port", line + "Host: a:b\r\n\r\n", .invalidHost),
+    RequestCase("Host with signed port", line + "Host: a:-1\r\n\r\n", .invalidHost),
+    RequestCase("Host with two ports", line + "Host: a:1:2\r\n\r\n", .invalidHost),
+    RequestCase("Host with a port too large", line + "Host: a:65536\r\n\r\n", .invalidHost),
+    RequestCase("Host with a port too long", line + "Host: a:000080\r\n\r\n", .invalidHost),
+    RequestCase("open bracket", line + "Host: [::1\r\n\r\n", .invalidHost),
+    RequestCase("empty brackets", line + "Host: []\r\n\r\n", .invalidHost),
+    RequestCase("name in brackets", line + "Host: [example]\r\n\r\n", .invalidHost),
+    RequestCase("zone in brackets", line + "Host: [fe80::1%eth0]\r\n\r\n", .invalidHost),
+    RequestCase("text behind brackets", line + "Host: [::1]a\r\n\r\n", .invalidHost),
+    RequestCase("IPv6 without brackets", line + "Host: ::1\r\n\r\n", .invalidHost),
+    RequestCase(
+        "bad Host though the target counts",
+        "GET http://a/ HTTP/1.1\r\nHost: a b\r\n\r\n",
+        .invalidHost
+    ),
+    RequestCase("bad Host in HTTP/1.0", "GET / HTTP/1.0\r\nHost: a b\r\n\r\n", .invalidHost),
+    RequestCase("Connection names Host", get("Connection: host\r\n"), .connectionNamesFraming),
+    RequestCase(
+        "Connection names Content-Length",
+        post("Content-Length: 1\r\nConnection: close, CONTENT-length\r\n"),
+        .connectionNamesFraming
+    ),
+    RequestCase(
+        "Connection names Transfer-Encoding",
+        post("Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n"),
+        .connectionNamesFraming
+    ),
+    RequestCase(
+        "Connection with quotes",
+        get("Connection: \"close\"\r\n"),
+        .invalidConnection
+    ),
+    RequestCase(
+        "Connection with blanks inside",
+        get("Connection: a b\r\n"),
+        .invalidConnection
+    ),
+    RequestCase("Connection with UTF-8", get("Connection: ä\r\n"), .invalidConnection),
+]
