@@ -227,13 +227,13 @@ private let refused: [ResponseCase] = [
 
     @Test("a refused head is refused for its reason", arguments: refused)
     func refuses(_ example: ResponseCase) {
-        let bytes = example.bytes + Array("\r\n".utf8)
+        let bytes = example.bytes
         #expect(parseResponse(bytes, cuts: [bytes.count]).error == example.error)
     }
 
     @Test("how the bytes arrive changes nothing", arguments: accepted + refused)
     func cuts(_ example: ResponseCase) {
-        let bytes = example.bytes + Array("\r\n".utf8)
+        let bytes = example.bytes
         let whole = parseResponse(bytes, cuts: [bytes.count])
         #expect(parseResponse(bytes, cuts: Array(1...bytes.count)) == whole)
         for cut in 0...bytes.count {

@@ -87,7 +87,6 @@ private struct RequestAttempt {
             lineStart = section.position
             throw error
         }
-        lineStart = section.position
         guard isComplete else { return nil }
         return try conclude(line, target, section, input, &fields)
     }

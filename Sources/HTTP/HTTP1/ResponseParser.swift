@@ -71,7 +71,6 @@ private struct ResponseAttempt {
             lineStart = section.position
             throw error
         }
-        lineStart = section.position
         guard isComplete else { return nil }
         return try conclude(line, section, input, &fields)
     }

@@ -84,7 +84,7 @@ private let refusedFields: [RequestCase] = [
     RequestCase("LF behind a value", get("X: a\nY: b\r\n"), .bareLineFeed),
     RequestCase("LF in a name", get("X\nY: b\r\n"), .bareLineFeed),
     RequestCase("LF for the blank line", line + host + "\n", .bareLineFeed),
-    RequestCase("CR for the blank line", line + host + "\rX", .bareCarriageReturn),
+    RequestCase("CR for the blank line", line + host + "\rX\n", .bareCarriageReturn),
 ]
 
 private let refusedMeanings: [RequestCase] = [
