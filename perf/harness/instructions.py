@@ -6,6 +6,7 @@ neither start nor end in it. Client and backend run outside.
 
 import os
 import re
+import shutil
 import time
 
 from harness.measure import Row
@@ -27,13 +28,12 @@ def _total(folder):
 
 def _run(bench, peer, valgrind, requests):
     row = Row("instructions", "", ["--requests", str(requests)], connections=_CONNECTIONS)
-    counts = os.path.join(bench.programs["folder"], f"callgrind-{os.getpid()}")
+    counts = os.path.join(bench.folder, "callgrind")
     os.makedirs(counts, exist_ok=True)
     try:
         wrapper = [valgrind, "--tool=callgrind",
                    f"--callgrind-out-file={counts}/callgrind.out.%p"]
-        with RunningPeer(peer, bench.proxy_cpu, bench.backend_port, wrapper=wrapper,
-                         patience=60) as running:
+        with RunningPeer(peer, bench, wrapper=wrapper, patience=60) as running:
             client, counters = bench.start_client(running, row, [])
             try:
                 deadline = time.monotonic() + 300
@@ -46,9 +46,7 @@ def _run(bench, peer, valgrind, requests):
                 client.stop()
         return _total(counts)
     finally:
-        for name in os.listdir(counts):
-            os.unlink(os.path.join(counts, name))
-        os.rmdir(counts)
+        shutil.rmtree(counts)
 
 
 def count(bench, peer, valgrind):

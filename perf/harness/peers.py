@@ -8,7 +8,7 @@ import time
 import urllib.request
 
 from harness.machine import Process, free_port
-from harness.prerequisites import CACHE, PERF
+from harness.prerequisites import PERF
 
 ORDER = ["weir", "haproxy", "haproxy-again", "nginx", "envoy", "caddy", "floor"]
 BASE = "haproxy"
@@ -92,14 +92,13 @@ def _fill(template, values, hosts):
 class RunningPeer:
     """A started proxy, ready for requests. Ends, folder and all, with the `with` block."""
 
-    def __init__(self, peer, cpu, backend, hosts=None, connections=1000, wrapper=(), patience=20):
+    def __init__(self, peer, bench, hosts=None, connections=1000, wrapper=(), patience=20):
         self.peer = peer
         self.port = free_port()
-        self.folder = tempfile.mkdtemp(prefix=f"{peer.name}-", dir=CACHE)
-        self._host = "h0.example.com"
+        self.folder = tempfile.mkdtemp(prefix=f"{peer.name}-", dir=bench.folder)
         self.process = None
         try:
-            self._start(cpu, backend, hosts, connections, wrapper)
+            self._start(bench, hosts, connections, wrapper)
             self._wait_until_ready(patience)
         except BaseException:
             self.stop()
@@ -116,10 +115,10 @@ class RunningPeer:
             self.process.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _start(self, cpu, backend, hosts, connections, wrapper):
+    def _start(self, bench, hosts, connections, wrapper):
         names = [f"h{number}.example.com" for number in range(hosts or 0)]
-        values = {"PORT": self.port, "BACKEND": backend, "FOLDER": self.folder,
-                  "MAX-CONNECTIONS": connections}
+        values = {"PORT": self.port, "BACKEND": bench.backend_port,
+                  "FOLDER": self.folder, "MAX-CONNECTIONS": connections}
         for template in self.peer.templates[2 if hosts else 1]:
             with open(os.path.join(PERF, "peers", template)) as file:
                 text = _fill(file.read(), values, names)
@@ -127,17 +126,17 @@ class RunningPeer:
                 file.write(text)
         files = self.peer.templates[2 if hosts else 1]
         places = {"file": os.path.join(self.folder, files[0]) if files else "",
-                  "folder": self.folder, "port": self.port, "backend": backend}
+                  "folder": self.folder, "port": self.port, "backend": bench.backend_port}
         command = [self.peer.program] + [word.format(**places) for word in self.peer.command]
         environment = {key: value.format(**places)
                        for key, value in self.peer.environment.items()}
-        self.process = Process([*wrapper, *command], cpu, environment,
+        self.process = Process([*wrapper, *command], bench.proxy_cpu, environment,
                                log=os.path.join(self.folder, "output"))
 
     def _wait_until_ready(self, patience):
         deadline = time.monotonic() + patience
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/b/100",
-                                         headers={"Host": self._host})
+                                         headers={"Host": "h0.example.com"})
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         while True:
             try:

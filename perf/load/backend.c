@@ -101,8 +101,9 @@ static int sendAnswer(struct connection *connection, int *closed) {
                             answer->size - connection->outSent, MSG_NOSIGNAL);
         if (sent < 0 && errno == EAGAIN) return 0;
         if (sent < 0) {
+            // The peer left: if that was wrong, the client tells.
             *closed = 1;
-            closeAfterError(connection, "the answer could not be sent");
+            closeConnection(connection);
             return 0;
         }
         connection->outSent += (size_t)sent;

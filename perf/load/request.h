@@ -25,7 +25,8 @@ static const char browserFields[] =
     "Accept-Encoding: gzip, deflate, br, zstd\r\n"
     "Accept-Language: en-GB,en;q=0.9,de;q=0.8\r\n"
     "Cookie: session=8f14e45fceea167a5a36dedd4bea2543; theme=dark; consent=all; "
-    "_ga=GA1.2.1170841234.1767225600; cart=4f5b1c2d\r\n";
+    "_ga=GA1.2.1170841234.1767225600; cart=4f5b1c2d; "
+    "csrf=kq3vXw8Zt1mR5bN7pL2sD9fG4hJ6yU0a; seen=1764002913.e91b7c52a4d84f0fb6; lang=en\r\n";
 
 static const char smallFields[] = "User-Agent: perf\r\nAccept: */*\r\n";
 
