@@ -52,4 +52,6 @@ def _run(bench, peer, valgrind, requests):
 def count(bench, peer, valgrind):
     """Instructions per request: GET of 100 B with the browser's head, 8 connections."""
     few, many = (_run(bench, peer, valgrind, requests) for requests in (_FEW, _MANY))
+    if many <= few:
+        raise RuntimeError(f"{peer.name}: callgrind counted {few} and then {many} instructions")
     return (many - few) / (_MANY - _FEW)

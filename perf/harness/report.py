@@ -99,6 +99,11 @@ class Verdicts:
                               f"{form.format(limit)} wanted: {word}")
 
     def all(self):
+        """One line for each target that could be judged, and for each row that Weir lacks."""
+        for row in self._rows:
+            results = self._results.get(row.name, {})
+            if "weir" in results and not results["weir"]:
+                self.lines.append(f"{row.name}: Weir could not be measured: MISSED")
         loaded = [row for row in self._rows if not row.idle]
         ratios = [ratio for row in loaded if (ratio := self._ratio(row.name, "haproxy"))]
         if ratios:
