@@ -57,11 +57,12 @@ extension Worker {
         let method = RawSpan(
             _unsafeStart: bytes + head.methodName.start, byteCount: Int(head.methodName.count))
         guard
-            let index = matcher.match(
+            let match = matcher.match(
                 host: RawSpan(_unsafeStart: normalised.host, byteCount: normalised.hostCount),
                 path: RawSpan(_unsafeStart: normalised.path, byteCount: normalised.pathCount),
                 method: method)
         else { return refuse(slot, request, .noRoute) }
+        let index = snapshot.owners[match]
         let route = snapshot.routes + index
         if case .length(let length) = head.framing, length > limits.bodySize {
             return refuse(slot, request, .bodyTooLarge, route: index)

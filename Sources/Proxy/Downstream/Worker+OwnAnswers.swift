@@ -87,7 +87,6 @@ extension Worker {
         route: Int?,
         keepAlive: Bool
     ) -> Int {
-        let downstream = down[slot]
         var entry = LogEntry(outcome: outcome, status: status, id: request.id)
         entry.client = client(of: slot, request)
         entry.bytesIn = UInt64(request.isWhole ? request.size : request.count)
