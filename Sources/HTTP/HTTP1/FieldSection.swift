@@ -1,0 +1,83 @@
+/// What the field lines of one head say, gathered line by line.
+///
+/// Errors come at the first line that has one, so that a head gives the same error however its
+/// bytes arrive.
+struct FieldSection {
+    /// Where the next line begins.
+    var position: Int
+    var contentLength: UInt64?
+    var isChunked = false
+    var host = ByteRange.empty
+    var hasHost = false
+    var options = ConnectionOptions()
+
+    init(position: Int) { self.position = position }
+
+    /// Names whose values the parser itself looks at.
+    private static let interpreted =
+        FieldName.host.bit | FieldName.connection.bit | FieldName.contentLength.bit
+        | FieldName.transferEncoding.bit
+
+    /// Reads lines until the blank one, which it consumes; false if bytes run out at `end` before.
+    mutating func readLines(
+        _ input: RawSpan,
+        to end: Int,
+        into fields: inout FieldTable,
+        limit: Int
+    ) throws(HeadError) -> Bool {
+        while let line = try FieldLine(input, from: position, to: end) {
+            let field = line.field
+            if line.isBlank {
+                position = Int(field.lineEnd)
+                return true
+            }
+            if field.id.bit & Self.interpreted != 0 {
+                try interpret(field.id, field.value, input)
+            }
+            guard fields.count < limit, fields.append(field) else { throw .tooManyFields }
+            position = Int(field.lineEnd)
+        }
+        return false
+    }
+
+    private mutating func interpret(
+        _ id: FieldName,
+        _ value: ByteRange,
+        _ input: RawSpan
+    ) throws(HeadError) {
+        switch id {
+        case .host:
+            if hasHost { throw .repeatedHost }
+            guard isAuthority(input, value) else { throw .invalidHost }
+            hasHost = true
+            host = value
+        case .contentLength:
+            if contentLength != nil { throw .repeatedContentLength }
+            contentLength = try parseContentLength(input, value)
+        case .transferEncoding:
+            if isChunked { throw .invalidTransferEncoding }
+            guard input.equalIgnoringCase(value, "chunked") else {
+                throw .invalidTransferEncoding
+            }
+            isChunked = true
+        case .connection: try options.add(input, value)
+        default: break
+        }
+    }
+}
+
+/// Whether the byte is a space or a tab.
+func isBlank(_ byte: UInt8) -> Bool { byte == Byte.space || byte == Byte.tab }
+
+/// Whether a CRLF stands at `offset`, where a control byte does; false if it is cut off.
+func endsLine(_ input: RawSpan, at offset: Int, to end: Int) throws(HeadError) -> Bool {
+    guard offset < end else { return false }
+    switch input.byte(at: offset) {
+    case Byte.carriageReturn:
+        guard offset &+ 1 < end else { return false }
+        if input.byte(at: offset &+ 1) == Byte.lineFeed { return true }
+        throw .bareCarriageReturn
+    case Byte.lineFeed: throw .bareLineFeed
+    default: throw .controlByte
+    }
+}
