@@ -52,6 +52,15 @@ struct ScannerTests {
         #expect(longFunctions(file("a.swift", lines), limit: 60).isEmpty)
     }
 
+    @Test("rows of a table do not count")
+    func tables() {
+        for (row, expected) in [("case .a: \"a\"", 0), ("case .a: 404", 0), ("case .a: f()", 1)] {
+            let rows = [String](repeating: "        " + row, count: 70)
+            let lines = ["    var word: String {"] + rows + ["    }"]
+            #expect(longFunctions(file("a.swift", lines), limit: 60).count == expected)
+        }
+    }
+
     @Test("Python functions end where the indentation does")
     func pythonFunctions() {
         for (count, expected) in [(59, 0), (60, 1)] {

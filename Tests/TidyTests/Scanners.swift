@@ -14,15 +14,18 @@ func longLines(_ file: SourceFile, limit: Int) -> [Slip] {
     }
 }
 
-/// Functions that are too long, by indentation: from the line of the declaration to the line that
-/// closes it.
+/// Functions that are too long, by indentation, rows of tables left out.
+///
+/// A function goes from the line of its declaration to the line that closes it.
 func longFunctions(_ file: SourceFile, limit: Int) -> [Slip] {
     let isPython = file.path.hasSuffix(".py")
     let lines = file.lines
     var slips: [Slip] = []
     for (start, line) in lines.enumerated() where isFunction(line, isPython: isPython) {
         let end = isPython ? endOfPython(lines, from: start) : endOfSwift(lines, from: start)
-        let count = end - start + 1
+        // A row of a table is data: `case .name: "text"`.
+        let rows = lines[start...end].count { words(of: $0).hasPrefix("case ") && isRow($0) }
+        let count = end - start + 1 - rows
         if count > limit {
             slips.append(
                 Slip(path: file.path, line: start + 1, what: "a function of \(count) lines")
@@ -30,6 +33,13 @@ func longFunctions(_ file: SourceFile, limit: Int) -> [Slip] {
         }
     }
     return slips
+}
+
+/// Whether a `case` has its value, a literal, on its own line.
+private func isRow(_ line: String) -> Bool {
+    guard let colon = line.range(of: ": ") else { return false }
+    let value = line[colon.upperBound...]
+    return value.hasSuffix("\"") || value.allSatisfy { $0.isNumber || $0 == "_" }
 }
 
 private func indent(_ line: String) -> Int { line.utf8.prefix { $0 == UInt8(ascii: " ") }.count }
@@ -42,15 +52,28 @@ private func words(of line: String) -> Substring {
 private func isFunction(_ line: String, isPython: Bool) -> Bool {
     let words = words(of: line)
     if isPython { return words.hasPrefix("def ") || words.hasPrefix("async def ") }
-    let pattern =
-        #/
-        ^(?:@\w+(?:\(.*?\))?\ )*
-        (?:(?:public|private|fileprivate|internal|static|class|final|override|mutating|consuming
-            |borrowing|nonisolated|required|convenience)\ )*
-        (?:func\ |init[?(<]|deinit\b|subscript\b|var\ \w+:\ .*\{$)
-        /#
-    return words.firstMatch(of: pattern) != nil
+    var rest = words
+    while let word = rest.firstIndex(of: " ").map({ rest[..<$0] }) {
+        if word.hasPrefix("@"), word.contains("("), !word.contains(")") {
+            // An attribute's argument with blanks in it.
+            guard let end = rest.range(of: ") ") else { return false }
+            rest = rest[end.upperBound...]
+        } else if word.hasPrefix("@") || modifiers.contains(word) {
+            rest = rest[word.endIndex...].dropFirst()
+        } else {
+            break
+        }
+    }
+    if rest.hasPrefix("var ") { return rest.hasSuffix("{") && !rest.contains(" = ") }
+    return openings.contains { rest.hasPrefix($0) }
 }
+
+private let modifiers: Set<Substring> = [
+    "public", "private", "fileprivate", "internal", "static", "class", "final", "override",
+    "mutating", "consuming", "borrowing", "nonisolated", "required", "convenience",
+]
+
+private let openings = ["func ", "init(", "init?(", "init<", "deinit", "subscript"]
 
 /// The line that closes a Swift declaration; its own line if it has no body below it.
 private func endOfSwift(_ lines: [String], from start: Int) -> Int {
