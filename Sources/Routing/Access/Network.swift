@@ -14,7 +14,8 @@ public struct Network: Hashable, Sendable {
     /// Reads `10.0.0.0/8`, `2001:db8::/32` or a bare address, which is a block of one.
     ///
     /// Bits past the prefix are cleared, so that equal blocks are equal values. A block of
-    /// IPv4-mapped addresses becomes the IPv4 block; `nil` for all else, a prefix too long included.
+    /// IPv4-mapped addresses becomes the IPv4 block. `nil` for all else, a prefix that is too long
+    /// included.
     public init?(_ text: String) {
         let bytes = Array(text.utf8)
         let slash = bytes.firstIndex(of: UInt8(ascii: "/"))
