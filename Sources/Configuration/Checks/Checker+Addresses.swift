@@ -14,39 +14,45 @@ extension Checker {
     func listenAddress(_ item: RawItem) -> ListenAddress? {
         guard let text = item.text, let parts = parts(of: text, at: item.place, isServer: false)
         else { return nil }
+        let address: ListenAddress
         switch parts {
-        case .unix(let path): return .unix(path: path)
-        case .port("", let port): return .any(port: port)
+        case .unix(let path): address = .unix(path: path)
+        case .port("", let port): address = .any(port: port)
         case .port(let host, let port):
-            guard let address = ipAddress(host, of: text, at: item.place) else { return nil }
-            return .ip(address, port: port)
+            guard let ip = ipAddress(host, of: text, at: item.place) else { return nil }
+            address = .ip(ip, port: port)
         }
+        written.remember(address.description, text)
+        return address
     }
 
     /// Where a server is reached, or a report.
     func serverAddress(_ item: RawItem) -> ServerAddress? {
         guard let text = item.text, let parts = parts(of: text, at: item.place, isServer: true)
         else { return nil }
+        let address: ServerAddress
         switch parts {
-        case .unix(let path): return .unix(path: path)
+        case .unix(let path): address = .unix(path: path)
         case .port("", let port):
             reporter.error(
                 .address,
                 item.place,
                 "\(text.written.shown) does not say which machine",
-                remedy: "write 127.0.0.1:\(port) for this one"
+                remedy: "write 127.0.0.1\(text.shown(":\(port)")) for this one"
             )
             return nil
         case .port(let host, let port):
-            guard let address = ipAddress(host, of: text, at: item.place) else { return nil }
-            return .ip(address, port: port)
+            guard let ip = ipAddress(host, of: text, at: item.place) else { return nil }
+            address = .ip(ip, port: port)
         }
+        written.remember(address.description, text)
+        return address
     }
 
     private func parts(of text: ScalarText, at place: Place, isServer: Bool) -> Parts? {
         let value = text.text
         for scheme in ["http://", "https://"] where value.lowercased().hasPrefix(scheme) {
-            let rest = text.written.dropFirst(scheme.count).prefix { $0 != "/" }
+            let rest = text.isFilled ? "" : value.dropFirst(scheme.count).prefix { $0 != "/" }
             reporter.error(
                 .serverURL,
                 place,
@@ -144,6 +150,7 @@ extension Checker {
         _ place: Place,
         _ isServer: Bool
     ) {
+        let host = text.isFilled ? "127.0.0.1" : host
         let isNumber = !host.isEmpty && host.utf8.allSatisfy { (48...57).contains($0) }
         var remedy = "write \(host.isEmpty ? "127.0.0.1" : host):8080"
         if isNumber { remedy = isServer ? "write 127.0.0.1:\(host)" : "write \":\(host)\"" }
@@ -191,7 +198,7 @@ extension Checker {
             reporter.error(
                 .hostName,
                 place,
-                "\(host.shown) is a host name, and names are not resolved",
+                "\(text.shown(host).shown) is a host name, and names are not resolved",
                 remedy: "give its IP address; localhost is the one name taken"
             )
             return nil
@@ -199,7 +206,7 @@ extension Checker {
         reporter.error(
             .address,
             place,
-            "\(host.shown) is no IP address",
+            "\(text.shown(host).shown) is no IP address",
             remedy: "write 10.0.0.1:8080 or \"[2001:db8::1]:8080\""
         )
         return nil

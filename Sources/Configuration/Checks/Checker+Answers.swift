@@ -72,7 +72,12 @@ extension Checker {
             )
         }
         if let body, let template = template(body) { answer.body = .template(template) }
-        if let file { answer.body = contents(of: file) ?? answer.body }
+        if let file, let text = file.text {
+            answer.body = contents(of: file) ?? answer.body
+            let path = absolute(text.text, at: file.place)
+            written.remember(path, text)
+            answer.bodyPath = path
+        }
         answer.headers = headers(map)
         return answer
     }
@@ -83,14 +88,14 @@ extension Checker {
         let type = Self.contentType(of: path)
         switch files.read(path) {
         case .failure(let problem):
-            reporter.reportFile(path, problem.reason, at: item.place, options: options)
+            reporter.reportFile(text.shown(path), problem.reason, at: item.place, options: options)
             return .bytes([], contentType: type)
         case .success(let bytes):
             guard bytes.count <= Self.answerFileSizeMax else {
                 reporter.error(
                     .tooLarge,
                     item.place,
-                    "\(path) has \(bytes.count) bytes",
+                    "\(text.shown(path)) has \(bytes.count) bytes",
                     remedy: "an answer's file has at most "
                         + Quantity.text(size: Self.answerFileSizeMax)
                 )
@@ -142,7 +147,7 @@ extension Checker {
                 )
                 continue
             }
-            reportDuplicate(name.name.lowercased(), name.place, in: &names, "field")
+            reportDuplicate(ScalarText(name.name.lowercased()), name.place, in: &names, "field")
             guard let value = template(name.item) else { continue }
             let isLine = value.segments.allSatisfy { segment in
                 guard case .literal(let text) = segment else { return true }
@@ -167,7 +172,9 @@ extension Checker {
     func template(_ item: RawItem) -> Template? {
         guard let text = item.text else { return nil }
         do {
-            return try Template.parse(text.pieces)
+            let template = try Template.parse(text.pieces)
+            written.remember(template, text)
+            return template
         } catch {
             reporter.error(.template, item.place, error.message, remedy: error.remedy)
             return nil

@@ -1,14 +1,30 @@
 import Routing
 
+/// A listener with what diagnostics say of it.
+struct FoundListener {
+    var config: ListenerConfig
+    var place: Place
+    /// Its address, as far as it may be shown.
+    var shownAddress: String
+    /// Its name, as far as it may be shown.
+    var shownName: String
+}
+
 extension Checker {
     /// All listeners, one for each address.
     func listeners() -> [ListenerConfig] {
-        var found: [(config: ListenerConfig, place: Place)] = []
+        var found: [FoundListener] = []
         if let listen = root.item(TopLevelKeys.listen) {
             for item in listen.items {
-                guard let address = listenAddress(item) else { continue }
-                let name = item.text?.text ?? ""
-                found.append((ListenerConfig(name: name, address: address), item.place))
+                guard let address = listenAddress(item), let text = item.text else { continue }
+                found.append(
+                    FoundListener(
+                        config: ListenerConfig(name: text.text, address: address),
+                        place: item.place,
+                        shownAddress: text.shown(address.description),
+                        shownName: text.written
+                    )
+                )
             }
         }
         if root.mentions(TopLevelKeys.listen), root.mentions(TopLevelKeys.listeners) {
@@ -24,7 +40,7 @@ extension Checker {
             guard let map = item.map else { continue }
             reportMissing(ListenerKeys.address, in: map, of: ListenerKeys.set)
             if let name = map.item(ListenerKeys.name), let text = name.text {
-                reportDuplicate(text.text, name.place, in: &names, "listener")
+                reportDuplicate(text, name.place, in: &names, "listener")
             }
             found += listeners(of: map)
         }
@@ -47,21 +63,29 @@ extension Checker {
         return item?.keyPlace ?? item?.place ?? filePlace
     }
 
-    private func listeners(of map: RawMap) -> [(config: ListenerConfig, place: Place)] {
+    private func listeners(of map: RawMap) -> [FoundListener] {
         let all = map.over(ListenerKeys.set.standards)
         let given = map.item(ListenerKeys.name)
-        if let given, let name = given.text?.text { checkName(name, at: given.place) }
-        var found: [(config: ListenerConfig, place: Place)] = []
+        if let given, let text = given.text { checkName(text, at: given.place) }
+        var found: [FoundListener] = []
         for item in map.items(ListenerKeys.address) {
-            guard let address = listenAddress(item) else { continue }
-            let name = given?.text?.text ?? item.text?.text ?? ""
-            var config = ListenerConfig(name: name, address: address)
+            guard let address = listenAddress(item), let text = item.text else { continue }
+            let name = given?.text ?? text
+            written.remember(name.text, name)
+            var config = ListenerConfig(name: name.text, address: address)
             config.maxConnections = all.count(ListenerKeys.maxConnections)
             config.backlog = all.count(ListenerKeys.backlog) ?? config.backlog
             config.socketMode =
                 all.count(ListenerKeys.socketMode).map(UInt32.init(truncatingIfNeeded:))
                 ?? config.socketMode
-            found.append((config, item.place))
+            found.append(
+                FoundListener(
+                    config: config,
+                    place: item.place,
+                    shownAddress: text.shown(address.description),
+                    shownName: name.written
+                )
+            )
         }
         if let mode = map.item(ListenerKeys.socketMode), !found.isEmpty,
             !found.contains(where: { $0.config.address.isUnix })
@@ -77,31 +101,32 @@ extension Checker {
     }
 
     /// Names stand in logs and metrics.
-    func checkName(_ name: String, at place: Place) {
-        Validator(reporter: reporter).checkName(name, at: place)
+    func checkName(_ text: ScalarText, at place: Place) {
+        Validator(reporter: reporter).checkName(text, at: place)
     }
 
     /// Reports a name that was there before, and remembers it otherwise.
     func reportDuplicate(
-        _ name: String,
+        _ text: ScalarText,
         _ place: Place,
         in names: inout [String: Place],
         _ noun: String
     ) {
-        guard let first = names[name] else {
-            names[name] = place
+        guard let first = names[text.text] else {
+            names[text.text] = place
             return
         }
         reporter.error(
             .duplicateName,
             place,
-            "\(name.shown) is the name of another \(noun) (\(reporter.name(of: first, from: place)))",
+            "\(text.written.shown) is the name of another \(noun) "
+                + "(\(reporter.name(of: first, from: place)))",
             remedy: "give another name, or remove one of the two"
         )
     }
 
     /// Looks for equal and overlapping addresses.
-    private func compare(_ found: [(config: ListenerConfig, place: Place)]) {
+    private func compare(_ found: [FoundListener]) {
         var addresses: [ListenAddress: Int] = [:]
         for (index, item) in found.enumerated() {
             let address = item.config.address
@@ -111,8 +136,8 @@ extension Checker {
                 reporter.error(
                     .duplicateListener,
                     item.place,
-                    "\(address.description.shown) is taken by listener "
-                        + "\(other.config.name.shown) "
+                    "\(item.shownAddress.shown) is taken by listener "
+                        + "\(other.shownName.shown) "
                         + "(\(reporter.name(of: other.place, from: item.place))) already",
                     remedy: "give another port, or remove one of the two"
                 )
@@ -128,8 +153,8 @@ extension Checker {
                 reporter.warning(
                     .overlappingListener,
                     item.place,
-                    "\(item.config.address.description.shown) takes a part of listener "
-                        + "\(other.config.name.shown) (\(line))",
+                    "\(item.shownAddress.shown) takes a part of listener "
+                        + "\(other.shownName.shown) (\(line))",
                     remedy: "the narrower address is served first: give another port "
                         + "unless that is meant"
                 )

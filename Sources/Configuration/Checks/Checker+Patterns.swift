@@ -26,7 +26,9 @@ extension Checker {
             report(item, "\(text.written.shown) \(problem.what)", problem.remedy)
             return nil
         }
-        return wrap(String(bare))
+        let pattern = wrap(String(bare))
+        written.remember(pattern.description, text)
+        return pattern
     }
 
     private func report(_ item: RawItem, _ message: String, _ remedy: String) {
@@ -79,7 +81,7 @@ extension Checker {
             report(
                 item,
                 "\(text.written.shown) does not begin with a slash",
-                "write \(isExact ? "=" : "")/\(path.hasPrefix("/") ? "" : path)"
+                "write \(isExact ? "=" : "")/\(text.shown(path))"
             )
             return nil
         }
@@ -95,7 +97,8 @@ extension Checker {
             report(
                 item,
                 "\(text.written.shown) ends with a *, which stands for itself in paths",
-                "write \(path.dropLast()): it takes all below"
+                text.isFilled
+                    ? "end it with the slash" : "write \(path.dropLast()): it takes all below"
             )
             return nil
         }
@@ -104,8 +107,10 @@ extension Checker {
             report(item, "\(text.written.shown) can match no path", fault.explanation)
             return nil
         case .success(let normal):
-            if isExact { return .exact(normal) }
-            return .prefix(normal.hasSuffix("/") ? String(normal.dropLast()) : normal)
+            let bare = normal.hasSuffix("/") ? String(normal.dropLast()) : normal
+            let pattern: PathPattern = isExact ? .exact(normal) : .prefix(bare)
+            written.remember(pattern.description, text)
+            return pattern
         }
     }
 

@@ -80,9 +80,9 @@ extension Checker {
             guard let map = item.map else { continue }
             reportMissing(ServerKeys.address, in: map, of: ServerKeys.set)
             let given = map.item(ServerKeys.name)
-            if let given, let name = given.text?.text {
-                checkName(name, at: given.place)
-                reportDuplicate(name, given.place, in: &names, "server")
+            if let given, let text = given.text {
+                checkName(text, at: given.place)
+                reportDuplicate(text, given.place, in: &names, "server")
             }
             guard let written = map.item(ServerKeys.address),
                 let address = serverAddress(written)
@@ -92,14 +92,15 @@ extension Checker {
                 reporter.error(
                     .duplicateServer,
                     written.place,
-                    "\(address.description.shown) is in this pool already (\(line))",
+                    "\((written.text?.shown(address.description) ?? "").shown) is in this pool already (\(line))",
                     remedy: "remove one, and give the other more weight if that was meant"
                 )
                 continue
             }
             addresses[address] = written.place
-            let name = given?.text?.text ?? written.text?.text ?? ""
-            var config = ServerConfig(name: name, address: address)
+            let name = given?.text ?? written.text ?? ScalarText("")
+            self.written.remember(name.text, name)
+            var config = ServerConfig(name: name.text, address: address)
             config.weight = map.over(standards).count(ServerKeys.weight) ?? config.weight
             servers.append(config)
         }
@@ -109,18 +110,18 @@ extension Checker {
     /// Holds the written time-outs of one map against its `total`.
     func checkTimeouts(_ map: RawMap?) {
         guard let map, let total = map.duration(PoolTimeoutKeys.total),
-            let totalPlace = map.item(PoolTimeoutKeys.total)?.place
+            let outer = map.item(PoolTimeoutKeys.total)
         else { return }
         let inner = [PoolTimeoutKeys.connect, PoolTimeoutKeys.response, PoolTimeoutKeys.stream]
         for key in inner {
             guard let item = map.item(key), let duration = map.duration(key), duration > total
             else { continue }
-            let line = reporter.name(of: totalPlace, from: item.place)
+            let line = reporter.name(of: outer.place, from: item.place)
             reporter.error(
                 .timeoutOrder,
                 item.place,
-                "\"\(key.name)\" of \(Quantity.text(duration: duration)) is longer than "
-                    + "\"total\" of \(Quantity.text(duration: total)) around it",
+                "\"\(key.name)\" of \(item.written) is longer than "
+                    + "\"total\" of \(outer.written) around it",
                 remedy: "lower it, or raise total (\(line))"
             )
         }

@@ -10,14 +10,15 @@ extension Checker {
         var given: [String: Place] = [:]
         for item in items {
             guard let name = item.map?.item(RouteKeys.name), let text = name.text else { continue }
-            checkName(text.text, at: name.place)
-            reportDuplicate(text.text, name.place, in: &given, "route")
+            checkName(text, at: name.place)
+            reportDuplicate(text, name.place, in: &given, "route")
         }
         var taken = Set(given.keys)
         var routes: [RouteConfig] = []
         for item in items {
             guard let map = item.map else { continue }
             let matches = matches(of: map)
+            if let name = map.item(RouteKeys.name)?.text { written.remember(name.text, name) }
             var route = RouteConfig(name: "", matches: matches, action: .pool(0))
             route.name = map.text(RouteKeys.name) ?? Self.label(for: matches, taken: &taken)
             fill(&route, from: map)

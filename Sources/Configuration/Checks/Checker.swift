@@ -7,6 +7,7 @@ struct Checker<Files: FileAccess> {
     let files: Files
     let options: LoadOptions
     let root: RawMap
+    let written = WrittenRecorder()
 
     /// Names of pools with their places in ``Config/pools``.
     var poolIndices: [String: (index: Int, place: Place)] = [:]
@@ -35,6 +36,7 @@ struct Checker<Files: FileAccess> {
         config.listeners = listeners()
         config.pools = pools()
         config.routes = routes(of: config)
+        config.written = written.texts
         warnOfUnusedPools(config)
         warnOfUnreachableRoutes(config)
         return config
@@ -72,11 +74,12 @@ struct Checker<Files: FileAccess> {
         let written = root.map(TopLevelKeys.limits)?.item(LimitKeys.targetSize)
         if limits.targetSize > limits.headSize {
             if let written {
+                let head = map.item(LimitKeys.headSize)?.written ?? ""
                 reporter.error(
                     .limitOrder,
                     written.place,
-                    "a target of \(Quantity.text(size: limits.targetSize)) fits into no head of "
-                        + Quantity.text(size: limits.headSize),
+                    "a target of \(written.written) fits into no head of "
+                        + head,
                     remedy: "raise head-size, or lower target-size"
                 )
             }
@@ -128,7 +131,9 @@ struct Checker<Files: FileAccess> {
                 )
                 return nil
             }
-            return .file(path: absolute(text.text, at: item.place))
+            let path = absolute(text.text, at: item.place)
+            written.remember(path, text)
+            return .file(path: path)
         }
     }
 

@@ -130,7 +130,8 @@ extension Checker {
                 of: other?.keyPlace ?? maps[covered.route].place,
                 from: place
             )
-            let what = covered.what.isEmpty ? "everything" : "all of \(covered.what)"
+            var what = covered.what.isEmpty ? "everything" : "all of \(covered.what)"
+            if other?.isFilled == true { what = "all of it" }
             reporter.warning(
                 .unreachableRoute,
                 place,

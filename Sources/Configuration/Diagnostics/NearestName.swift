@@ -14,7 +14,9 @@ func nearestName(to name: String, among candidates: [String]) -> String? {
             best = (candidate, distance)
         }
     }
-    return best?.name
+    if let best { return best.name }
+    return wanted.count < 3
+        ? nil : candidates.first { $0.utf8.starts(with: wanted) || wanted.starts(with: $0.utf8) }
 }
 
 /// The number of insertions, deletions, changes and swaps of neighbours between two texts

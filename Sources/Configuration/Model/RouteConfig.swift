@@ -53,6 +53,8 @@ public struct FixedAnswer: Sendable, Equatable {
     public var status = 200
     /// The body: a template, or a file's bytes as they were at load time.
     public var body: FixedBody = .template(Template(segments: []))
+    /// The absolute path of the file that the body is from; `nil` for a template.
+    public var bodyPath: String?
     /// Fields beside Weir's own, in the order of the file.
     public var headers: [FixedHeader] = []
 

@@ -21,6 +21,19 @@ struct RawItem: Sendable {
     var keyPlace: Place?
     /// Whether something in it was reported, so that nothing can be said of what is missing.
     var isCut = false
+    /// The scalar as the file has it; empty for all else.
+    var written = ""
+
+    /// Whether a scalar in it came from outside.
+    var isFilled: Bool {
+        switch value {
+        case .text(let text): text.isFilled
+        case .list(let items): items.contains(where: \.isFilled)
+        case .map(let map): map.entries.values.contains(where: \.isFilled)
+        case .names(let names): names.contains(where: \.item.isFilled)
+        case .bool, .count, .duration, .share, .lifted: false
+        }
+    }
 
     /// The text, if it is text.
     var text: ScalarText? {

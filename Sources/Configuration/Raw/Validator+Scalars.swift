@@ -186,7 +186,7 @@ extension Validator {
             reporter.error(
                 .range,
                 place,
-                "\(text.written.shown) are no rights of a file",
+                "\(text.written.shown) is no set of rights",
                 remedy: "write three octal digits, for example \(key.example)"
             )
             return nil

@@ -17,14 +17,23 @@ extension Validator {
             if text.isUnknown { return nil }
             return (expandMatch(node, text), true)
         default:
-            reporter.error(
-                .type,
-                node.place,
-                "\(name) is a map, not \(kind(node))",
-                remedy: "write its keys: " + set.keys.map(\.name).joined(separator: ", ")
-            )
+            if node.isCut { return nil }
+            reportNoMap(node, set, name)
             return nil
         }
+    }
+
+    private func reportNoMap(_ node: Node, _ set: KeySet, _ name: String) {
+        var phrase = "is a map"
+        var remedy = "write its keys: " + set.keys.map(\.name).joined(separator: ", ")
+        if case .scalar(let short) = set.short, let key = set.key(short) {
+            phrase = "is one value or a map"
+            remedy = "write \(key.example), or {\(key.name): \(key.example)}"
+        } else if case .list(let short) = set.short, let key = set.key(short) {
+            phrase = "is a list or a map"
+            remedy = "write \(key.example)"
+        }
+        reporter.error(.type, node.place, "\(name) \(phrase), not \(kind(node))", remedy: remedy)
     }
 
     private static func wrap(_ node: Node, _ key: String) -> Node {
@@ -55,11 +64,11 @@ extension Validator {
             return Self.wrap(node, MatchKeys.host.name)
         }
         let host = Node(
-            content: .scalar(ScalarText(String(value[..<slash]), isQuoted: true)),
+            content: .scalar(text.part(String(value[..<slash]))),
             place: node.place
         )
         let path = Node(
-            content: .scalar(ScalarText(String(value[slash...]), isQuoted: true)),
+            content: .scalar(text.part(String(value[slash...]))),
             place: node.place
         )
         return Node(

@@ -71,7 +71,7 @@ struct Validator {
             }
             if text.isUnknown { return nil }
             guard let value = scalar(text, as: type, for: key, at: node.place) else { return nil }
-            return RawItem(value: value, place: node.place)
+            return RawItem(value: value, place: node.place, written: text.written)
         }
     }
 
@@ -130,7 +130,7 @@ struct Validator {
         var isCut = node.isCut
         for entry in entries {
             let noun = inner.keySet.map { "\($0.noun) \"\(entry.name)\"" } ?? entry.name
-            checkName(entry.name, at: entry.keyPlace)
+            checkName(ScalarText(entry.name), at: entry.keyPlace)
             if let scalar = entry.value.scalar, scalar.isNull {
                 reporter.error(
                     .type,
@@ -152,13 +152,14 @@ struct Validator {
     }
 
     /// Names stand in logs and metrics.
-    func checkName(_ name: String, at place: Place) {
+    func checkName(_ text: ScalarText, at place: Place) {
+        let name = text.text
         let isHarmless = name.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 }
         if name.isEmpty || name.utf8.count > 128 || !isHarmless {
             reporter.error(
                 .name,
                 place,
-                "\(name.shown) cannot be a name",
+                "\(text.written.shown) cannot be a name",
                 remedy: "a name has 1 to 128 bytes and no control characters"
             )
         }
@@ -180,6 +181,7 @@ struct Validator {
     }
 
     private func reportNoScalar(_ node: Node, _ key: Key) {
+        if node.isCut { return }
         if case .map(let entries) = node.content, node.isFlow, entries.count == 1,
             let entry = entries.first
         {

@@ -163,12 +163,12 @@ final class IncludeReader<Files: FileAccess> {
                     )
                 }
             }
-            result += paths.compactMap { read($0, at: name.place) }
+            result += paths.compactMap { read($0, text, at: name.place) }
         }
         return result
     }
 
-    private func read(_ path: String, at place: Place) -> IncludedFile? {
+    private func read(_ path: String, _ text: ScalarText, at place: Place) -> IncludedFile? {
         let identity = FilePath.normalised(path)
         if let start = open.firstIndex(of: identity) {
             let chain = (open[start...] + [identity]).joined(separator: " → ")
@@ -184,7 +184,7 @@ final class IncludeReader<Files: FileAccess> {
             reporter.error(
                 .include,
                 place,
-                "\(path) is included already (\(reporter.name(of: first, from: place)))",
+                "\(text.shown(path)) is included already (\(reporter.name(of: first, from: place)))",
                 remedy: "include a file once"
             )
             return nil
@@ -206,7 +206,7 @@ final class IncludeReader<Files: FileAccess> {
         case .success(let bytes):
             return IncludedFile(path: path, bytes: bytes)
         case .failure(let problem):
-            reporter.reportFile(path, problem.reason, at: place, options: options)
+            reporter.reportFile(text.shown(path), problem.reason, at: place, options: options)
             return nil
         }
     }

@@ -51,6 +51,8 @@ struct ScalarText: Sendable {
     var isQuoted: Bool
     /// Whether its value could not be found out (reported already).
     var isUnknown = false
+    /// Whether it is a part of what stands in the file.
+    var isPart = false
 
     init(_ text: String, isQuoted: Bool = false) {
         written = text
@@ -61,6 +63,22 @@ struct ScalarText: Sendable {
     /// The text that counts.
     var text: String {
         if pieces.count == 1 { pieces[0].text } else { pieces.map(\.text).joined() }
+    }
+
+    /// Whether a part of it came from outside, so that only ``written`` may be shown.
+    var isFilled: Bool { pieces.contains(where: \.isLiteral) }
+
+    /// What a diagnostic may show of `part`, which was made from the text.
+    func shown(_ part: String) -> String { isFilled ? written : part }
+
+    /// A part of the text that means something by itself.
+    func part(_ text: String) -> ScalarText {
+        var part = self
+        part.written = shown(text)
+        part.pieces = [Piece(text: text, isLiteral: isFilled)]
+        part.isQuoted = true
+        part.isPart = true
+        return part
     }
 
     /// Whether it is `null` by the core schema: nothing, `~` or `null` without quotes.

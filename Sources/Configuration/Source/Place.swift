@@ -10,6 +10,14 @@ struct Place: Sendable, Hashable {
     var length: Int
 }
 
+extension Place {
+    /// Whether it begins inside another.
+    func isIn(_ other: Place?) -> Bool {
+        guard let other, file == other.file, line == other.line else { return false }
+        return column >= other.column && column < other.column + other.length
+    }
+}
+
 /// One file's text, cut into lines once.
 struct SourceFile: Sendable {
     /// The name that diagnostics show.

@@ -23,6 +23,8 @@ struct TreeBuilder {
     let file: Int
     let lineOffset: Int
     let reporter: Reporter
+    /// What a syntax error showed to be misread: what begins in it is left out.
+    var refused: Place?
     /// Whether the file is refused as too large; nothing more is taken.
     private(set) var isStopped = false
 
@@ -158,7 +160,7 @@ struct TreeBuilder {
 
     private mutating func open(_ frame: Frame) {
         if let last = frames.indices.last, frames[last].isMap, frames[last].key == nil {
-            reportKey(frame.node.place, isFlow: frame.node.isFlow)
+            reportKey(frame.node.place, isFlow: frame.node.isFlow, isMap: frame.isMap)
         }
         if frames.count >= SourceLimits.depthMax {
             stop(frame.node.place, "maps and lists are nested deeper than here")
@@ -168,19 +170,23 @@ struct TreeBuilder {
         frames.append(frame)
     }
 
-    private func reportKey(_ place: Place, isFlow: Bool) {
+    private func reportKey(_ place: Place, isFlow: Bool, isMap: Bool) {
         reporter.error(
-            isFlow ? .yamlBrace : .yamlSyntax,
+            !isFlow ? .yamlSyntax : isMap ? .yamlBrace : .yamlBracket,
             place,
             "a map or list stands where a key belongs",
-            remedy: isFlow ? "quote it: text in braces is a map for YAML" : "write a name"
+            remedy: isFlow ? "quote it: brackets and braces are YAML's own" : "write a name"
         )
     }
 
     private mutating func close(isCut: Bool, end: Place?) {
         guard let frame = frames.popLast() else { return }
         var node = frame.node
-        node.content = frame.isMap ? .map(frame.entries) : .list(frame.items)
+        let entries = frame.entries.filter { entry in
+            !entry.value.place.isIn(refused) && !entry.keyPlace.isIn(refused)
+        }
+        let items = frame.items.filter { !$0.place.isIn(refused) }
+        node.content = frame.isMap ? .map(entries) : .list(items)
         node.isCut = isCut
         if node.isFlow, let end, end.line == node.place.line {
             node.place.length = max(1, end.column + end.length - node.place.column)
@@ -202,6 +208,10 @@ struct TreeBuilder {
             return
         }
         frames[last].weight += weight
+        if node.place.isIn(refused) || frames[last].key?.place.isIn(refused) == true {
+            frames[last].key = nil
+            return
+        }
         guard frames[last].isMap else {
             frames[last].items.append(node)
             return

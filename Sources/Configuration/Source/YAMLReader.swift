@@ -104,26 +104,13 @@ struct YAMLReader {
             }
         }
         if String(validating: bytes, as: UTF8.self) != nil { return nil }
-        var low = 0
+        var parser = Unicode.UTF8.ForwardParser()
+        var iterator = bytes.makeIterator()
         var offset = 0
-        while low < bytes.count {
-            let length = validLength(of: bytes[low...])
-            if length == 0 {
-                offset = low
-                break
-            }
-            low += length
-            offset = low
+        while case .valid(let scalar) = parser.parseScalar(from: &iterator) {
+            offset += scalar.count
         }
         return (offset, "this is no UTF-8")
-    }
-
-    /// The length of the character at the start, 0 if it is not valid.
-    private func validLength(of bytes: ArraySlice<UInt8>) -> Int {
-        for length in 1...4 where bytes.count >= length {
-            if String(validating: bytes.prefix(length), as: UTF8.self) != nil { return length }
-        }
-        return 0
     }
 
     /// What the text from a line on holds, and where to go on after a syntax error.
@@ -150,6 +137,7 @@ struct YAMLReader {
         }
         let place = Place(file: file, line: trap.line, column: trap.column, length: trap.length)
         reporter.error(trap.id, place, trap.message, remedy: trap.remedy)
+        builder.refused = place
         var next = max(trap.resumeAfter + 1, first + 1)
         while next <= source.lineStarts.count, !source.startsTopLevelKey(next) { next += 1 }
         return Part(node: builder.finish(isCut: true), resumeLine: next)

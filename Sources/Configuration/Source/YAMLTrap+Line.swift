@@ -44,7 +44,9 @@ extension YAMLTrap {
                     remedy: "quote it: \"\(text)\""
                 )
             }
-            if line[start] != "{", let brace = Self.innerBrace(from: start, in: line) {
+            if line[start] != "{", line[start] != "[",
+                let brace = Self.innerBrace(from: start, in: line)
+            {
                 let value = String(String.UnicodeScalarView(line[start..<brace]))
                 return Find(
                     id: .yamlBrace,

@@ -60,6 +60,13 @@ struct YAMLTrap {
             remedy = trap.remedy
             return
         }
+        if let start = failure.contextLine.map({ $0 + 1 + lineOffset }),
+            failure.problem.contains("could not find expected ':'")
+        {
+            explainMissingColon(start, failure.contextColumn + 1, source)
+            return
+        }
+        if explainIndentation(failure.problem, text) { return }
         explainPlainly(failure.problem, failure.context)
     }
 
@@ -110,13 +117,42 @@ struct YAMLTrap {
         return false
     }
 
+    private mutating func explainMissingColon(_ start: Int, _ from: Int, _ source: SourceFile) {
+        let text = source.line(start).unicodeScalars.dropFirst(from - 1)
+        line = start
+        column = from
+        length = max(1, text.prefix { $0 != " " }.count)
+        resumeAfter = start
+        message = "a key without a colon"
+        remedy = "write key: value"
+        if text.contains(":") {
+            message = "a key without a blank after its colon"
+            remedy = "write key: value, with a blank"
+        }
+    }
+
+    /// A key that is indented further than the one above, which has its value already.
+    private mutating func explainIndentation(_ problem: String, _ text: [Unicode.Scalar]) -> Bool {
+        guard problem.contains("mapping values are not allowed"), errorColumn <= text.count else {
+            return false
+        }
+        let before = text[..<(errorColumn - 1)]
+        let indentation = before.prefix { $0 == " " }.count
+        let key = before.dropFirst(indentation)
+        guard indentation > 0, !key.isEmpty, !key.contains(" "), !key.contains(":") else {
+            return false
+        }
+        column = indentation + 1
+        length = key.count
+        message = "this line is indented further than the one above, which has a value already"
+        remedy = "indent the keys of one map equally"
+        return true
+    }
+
     private mutating func explainPlainly(_ problem: String, _ context: String) {
         if problem.contains("mapping values are not allowed") {
             message = "a second colon in one value"
             remedy = "quote the value, or begin a new line that is indented further"
-        } else if problem.contains("could not find expected ':'") {
-            message = "a key without a colon"
-            remedy = "write key: value, with a blank after the colon"
         } else if problem.contains("block sequence entries") || problem.contains("'-' indicator") {
             message = "a list begins in the line of its key"
             remedy = "begin the list in a line of its own, or write it as [a, b]"
