@@ -1,3 +1,5 @@
+import CBytes
+
 /// What the field lines of one head say, gathered line by line.
 ///
 /// Errors come at the first line that has one, so that a head gives the same error however its
@@ -29,19 +31,18 @@ struct FieldSection {
         into fields: inout FieldTable,
         limit: Int
     ) throws(HeadError) -> Bool {
-        while let line = try FieldLine(input, from: position, to: end) {
-            let field = line.field
-            if line.isBlank {
-                position = Int(field.lineEnd)
+        while true {
+            let line = input.plainFieldLine(from: position, to: end)
+            if line.is_plain == 0 {
+                guard try OddLine(input, from: position, to: end) == .blank else { return false }
+                position &+= 2
                 return true
             }
-            if field.id.bit & interpreted != 0 {
-                try interpret(field.id, field.value, input)
-            }
+            let field = Field(line, from: position)
+            if field.id.bit & interpreted != 0 { try interpret(field.id, field.value, input) }
             guard fields.count < limit, fields.append(field) else { throw .tooManyFields }
-            position = Int(field.lineEnd)
+            position = Int(line.line_end)
         }
-        return false
     }
 
     private mutating func interpret(

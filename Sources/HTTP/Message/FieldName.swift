@@ -1,3 +1,5 @@
+import CBytes
+
 /// The field names that Weir knows; every other one is `other`.
 ///
 /// A name is classified once, while its head is parsed. In the order of CBytes's constants.
@@ -65,6 +67,13 @@ public enum FieldName: UInt8, BitwiseCopyable, Sendable, Equatable, Hashable, Ca
     case priority
     case xRealIP
     case xForwardedPort
+
+    /// The name of one of CBytes's numbers; `other` for a number that is none.
+    init(code: UInt8) {
+        // The numbers are those of the cases, without gaps; the failable initialiser is a call
+        // and a branch per case.
+        self = code < CBYTES_FIELD_COUNT ? unsafe unsafeBitCast(code, to: FieldName.self) : .other
+    }
 
     /// This name's bit in a `FieldNameSet`.
     var bit: UInt64 { 1 &<< UInt64(rawValue) }
