@@ -42,7 +42,7 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Control", "Configuration",
+                "CLinux", "Control", "Configuration",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: common),

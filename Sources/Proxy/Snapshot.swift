@@ -49,6 +49,8 @@ struct ClientLimits: BitwiseCopyable {
 public final class Snapshot: @unchecked Sendable {
     let config: Config
     let table: RouteTable
+    /// The route of each match in the table.
+    let owners: UnsafeMutablePointer<Int>
     let routes: UnsafeMutablePointer<RouteEntry>
     let routeNames: [UnsafeRawBufferPointer]
     let endpoints: UnsafeMutablePointer<EndpointEntry>
@@ -61,7 +63,10 @@ public final class Snapshot: @unchecked Sendable {
     /// Compiles a checked configuration; `workers` share the bound on buffer memory.
     public init(_ config: Config, workers: Int) {
         self.config = config
-        table = RouteTable(config.routes.map(\.match))
+        let (specs, owners) = config.flattenedMatches()
+        table = RouteTable(specs)
+        self.owners = .allocate(capacity: max(1, owners.count))
+        for (index, owner) in owners.enumerated() { (self.owners + index).initialize(to: owner) }
         limits = ClientLimits(config, workers: workers)
         routes = .allocate(capacity: max(1, config.routes.count))
         var kept: [UnsafeMutableRawPointer] = []
@@ -86,6 +91,7 @@ public final class Snapshot: @unchecked Sendable {
     }
 
     deinit {
+        owners.deallocate()
         routes.deallocate()
         endpoints.deallocate()
         for allocation in allocations { allocation.deallocate() }

@@ -11,12 +11,16 @@ struct FieldSection {
     var hasHost = false
     var options = ConnectionOptions()
 
-    init(position: Int) { self.position = position }
-
     /// Names whose values the parser itself looks at.
-    private static let interpreted =
-        FieldName.host.bit | FieldName.connection.bit | FieldName.contentLength.bit
-        | FieldName.transferEncoding.bit
+    private let interpreted: UInt64
+
+    /// A section whose first line is at `position`; Host means something in requests only.
+    init(position: Int, isRequest: Bool) {
+        self.position = position
+        interpreted =
+            FieldName.connection.bit | FieldName.contentLength.bit
+            | FieldName.transferEncoding.bit | (isRequest ? FieldName.host.bit : 0)
+    }
 
     /// Reads lines until the blank one, which it consumes; false if bytes run out at `end` before.
     mutating func readLines(
@@ -31,7 +35,7 @@ struct FieldSection {
                 position = Int(field.lineEnd)
                 return true
             }
-            if field.id.bit & Self.interpreted != 0 {
+            if field.id.bit & interpreted != 0 {
                 try interpret(field.id, field.value, input)
             }
             guard fields.count < limit, fields.append(field) else { throw .tooManyFields }

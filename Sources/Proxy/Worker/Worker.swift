@@ -104,6 +104,9 @@ public struct Worker: ~Copyable {
     var oldestIdle: Int32 = -1
     var newestIdle: Int32 = -1
     var accessLog: AccessLogBuffer
+    /// The downstream connection whose received bytes are being parsed; its body must not be read
+    /// on before they are put away.
+    var beginning: Int32 = -1
     var isDraining = false
     var isStopped = false
     var isAcceptPaused = false
@@ -177,7 +180,7 @@ public struct Worker: ~Copyable {
             // The file was checked against the registry, so the first choice exists.
             let strategy =
                 StrategyRegistry.make(pool.strategy, endpoints: endpoints, random: &random)
-                ?? RoundRobin(endpoints: endpoints, random: &random)
+                ?? RoundRobin(endpoints, random: &random)
             (pools + index).initialize(
                 to: PoolState(
                     strategy: strategy,
