@@ -22,8 +22,14 @@ extension Worker {
         if !readiness.isDisjoint(with: [.ended, .failed]) {
             downstream.pointee.flags.insert(.broken)
         }
-        if readiness.contains(.writable), !downstream.pointee.output.isEmpty {
-            guard flushDownstream(slot) else { return }
+        if readiness.contains(.writable) {
+            if !downstream.pointee.output.isEmpty {
+                guard flushDownstream(slot) else { return }
+            } else if downstream.pointee.exchange >= 0, hasPiped(downstream.pointee.exchange) {
+                let generation = downstream.pointee.generation
+                clientTakesAgain(downstream.pointee.exchange)
+                guard down.find(slot, generation: generation) != nil else { return }
+            }
         }
         progressDownstream(slot)
     }

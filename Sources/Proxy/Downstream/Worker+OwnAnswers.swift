@@ -64,7 +64,8 @@ extension Worker {
         _ outcome: Outcome,
         route: Int? = nil
     ) -> Int {
-        let keepAlive = request.keepAlive && request.isWhole && outcome != .badRequest
+        let mayGoOn = outcome != .badRequest && outcome != .bodyTooLarge
+        let keepAlive = request.keepAlive && request.isWhole && mayGoOn
         out.removeAll()
         writeOwnAnswer(
             outcome,

@@ -3,7 +3,7 @@ import EventLoop
 import HTTP
 
 /// What became of received answer bytes.
-private enum AnswerStep {
+enum AnswerStep {
     /// This many bytes were used; the rest stays until more come.
     case used(Int)
     /// The exchange has left the upstream connection, or ended.
@@ -19,13 +19,13 @@ extension Worker {
         let upstream = up[slot]
         let generation = upstream.pointee.generation
         var left = Self.turnBytes
-        while upstream.pointee.generation == generation, upstream.pointee.phase == .busy,
-            upstream.pointee.flags.contains(.readable)
-        {
+        while upstream.pointee.generation == generation, upstream.pointee.phase == .busy {
             let exchangeSlot = upstream.pointee.exchange
             guard exchangeSlot >= 0 else { return }
             let exchange = exchanges[exchangeSlot]
-            guard exchange.pointee.answer != .tunnel else { return }
+            guard exchange.pointee.answer != .tunnel,
+                upstream.pointee.flags.contains(.readable) || hasPiped(exchangeSlot)
+            else { return }
             guard down[exchange.pointee.downstream].pointee.output.isEmpty else { return }
             if left <= 0 {
                 queueUpstream(slot)
@@ -175,7 +175,7 @@ extension Worker {
         if framing == .chunked { exchange.pointee.flags.insert(.chunkedAnswer) }
         switch framing {
         case .none, .length: break
-        case .chunked where !isOld:
+        case .chunked where !isOld, .untilClose where !isOld:
             written = .chunked
             exchange.pointee.flags.insert(.chunkedDown)
         case .chunked, .untilClose:
@@ -203,144 +203,6 @@ extension Worker {
         if exchange.pointee.firstByte == .never { exchange.pointee.firstByte = now }
     }
 
-    // MARK: Bodies
-
-    /// Passes on body bytes from `offset` on, and the head in `out` before them.
-    private mutating func takeAnswerBody(
-        _ slot: Int32,
-        _ bytes: UnsafeMutableRawPointer,
-        _ count: Int,
-        _ from: Int,
-        spare: Int
-    ) -> AnswerStep {
-        let exchangeSlot = up[slot].pointee.exchange
-        let exchange = exchanges[exchangeSlot]
-        let isDirect = !exchange.pointee.flags.contains(.chunkedAnswer)
-        var body = ByteRange.empty
-        var offset = from
-        var isComplete = false
-        let span = RawSpan(_unsafeStart: bytes, byteCount: count)
-        decoding: while true {
-            let event: BodyDecoder.Event
-            do throws(BodyError) {
-                event = try exchange.pointee.answerBody.next(
-                    span, from: offset, limits: headLimits)
-            } catch {
-                retryOrFail(exchangeSlot, .badAnswer)
-                return .over
-            }
-            switch event {
-            case .data(let range):
-                offset = range.end
-                if isDirect { body = range } else { appendChunk(exchange, bytes, range) }
-            case .trailers(let range):
-                offset = range.end
-                guard appendAnswerTrailers(exchange, bytes, count, range) else {
-                    retryOrFail(exchangeSlot, .badAnswer)
-                    return .over
-                }
-            case .needMore(let consumed):
-                offset = consumed
-                break decoding
-            case .end(let consumed):
-                offset = consumed
-                isComplete = true
-                break decoding
-            }
-        }
-        // Whatever follows a complete answer was not asked for: it may belong to nobody.
-        if isComplete, offset < count {
-            retryOrFail(exchangeSlot, .badAnswer)
-            return .over
-        }
-        if isComplete, exchange.pointee.flags.contains(.chunkedDown) { out.append("0\r\n\r\n") }
-        return passAnswer(slot, bytes, body, isComplete, used: offset, spare: spare)
-    }
-
-    private mutating func passAnswer(
-        _ slot: Int32,
-        _ bytes: UnsafeMutableRawPointer,
-        _ body: ByteRange,
-        _ isComplete: Bool,
-        used: Int,
-        spare: Int
-    ) -> AnswerStep {
-        let exchangeSlot = up[slot].pointee.exchange
-        let exchange = exchanges[exchangeSlot]
-        if out.overflowed {
-            retryOrFail(exchangeSlot, .badAnswer)
-            return .over
-        }
-        let total = out.count &+ Int(body.count)
-        if total > 0 {
-            exchange.pointee.flags.insert(.answerBegun)
-            let downSlot = exchange.pointee.downstream
-            guard
-                deliver(
-                    downSlot,
-                    head: out.start,
-                    out.count,
-                    body: bytes + body.start,
-                    Int(body.count),
-                    spare: spare)
-            else {
-                abort(exchangeSlot, .clientAborted)
-                return .over
-            }
-            exchange.pointee.bytesOut &+= UInt64(total)
-            out.removeAll()
-            timeSending(exchange)
-        }
-        if isComplete {
-            answerComplete(exchangeSlot)
-            return .over
-        }
-        let wait = now + route(exchange).pointee.stream
-        setDeadline(upstream: slot, min(wait, exchange.pointee.deadline))
-        return .used(used)
-    }
-
-    /// Begins to time a client that does not take everything at once.
-    private func timeSending(_ exchange: UnsafeMutablePointer<Exchange>) {
-        if !down[exchange.pointee.downstream].pointee.output.isEmpty {
-            exchange.pointee.sendPace.began(at: now)
-        }
-    }
-
-    private mutating func appendChunk(
-        _ exchange: UnsafeMutablePointer<Exchange>,
-        _ bytes: UnsafeMutableRawPointer,
-        _ range: ByteRange
-    ) {
-        guard exchange.pointee.flags.contains(.chunkedDown) else {
-            out.append(range, of: bytes)
-            return
-        }
-        out.append(hex: UInt64(range.count))
-        out.append("\r\n")
-        out.append(range, of: bytes)
-        out.append("\r\n")
-    }
-
-    private mutating func appendAnswerTrailers(
-        _ exchange: UnsafeMutablePointer<Exchange>,
-        _ bytes: UnsafeMutableRawPointer,
-        _ count: Int,
-        _ range: ByteRange
-    ) -> Bool {
-        let isPassed = exchange.pointee.flags.contains(.chunkedDown)
-        if isPassed { out.append("0\r\n") }
-        let before = out
-        guard writeTrailers(bytes, count, range) else { return false }
-        if isPassed {
-            out.append("\r\n")
-            exchange.pointee.flags.remove(.chunkedDown)
-        } else {
-            out = before
-        }
-        return true
-    }
-
     // MARK: Ends
 
     /// The server sent no more: the answer is complete by it, or broken.
@@ -350,8 +212,7 @@ extension Worker {
         let exchange = exchanges[exchangeSlot]
         if exchange.pointee.answer == .body {
             if result == 0, exchange.pointee.answerBody.closed() {
-                upstream.pointee.flags.insert(.closesAfterAnswer)
-                answerComplete(exchangeSlot)
+                endWithConnection(slot)
             } else {
                 fail(exchangeSlot, result == 0 ? .badAnswer : .upstreamReset)
             }
@@ -362,6 +223,24 @@ extension Worker {
             return
         }
         retryOrFail(exchangeSlot, wasUnseen(upstream, result) ? .closedUnseen : .reset)
+    }
+
+    /// The answer was complete when the server closed the connection.
+    private mutating func endWithConnection(_ slot: Int32) {
+        let exchangeSlot = up[slot].pointee.exchange
+        let exchange = exchanges[exchangeSlot]
+        up[slot].pointee.flags.insert(.closesAfterAnswer)
+        if exchange.pointee.flags.contains(.chunkedDown) {
+            out.removeAll()
+            out.append("0\r\n\r\n")
+            let downSlot = exchange.pointee.downstream
+            guard deliver(downSlot, head: out.start, out.count, body: nil, 0) else {
+                abort(exchangeSlot, .clientAborted)
+                return
+            }
+            exchange.pointee.bytesOut &+= UInt64(out.count)
+        }
+        answerComplete(exchangeSlot)
     }
 
     /// Whether the server ended the connection before it received a byte of the request: nothing

@@ -18,6 +18,12 @@ extension Worker {
         return exchange.pointee.pipe >= 0
     }
 
+    /// Whether bytes of the answer wait in a pipe for the client.
+    func hasPiped(_ slot: Int32) -> Bool {
+        let number = exchanges[slot].pointee.pipe
+        return number >= 0 && pipes[number].count > 0
+    }
+
     /// Moves body bytes from the server through the pipe to the client. Returns the bytes moved,
     /// 0 or less if the exchange waits or has ended.
     mutating func spliceAnswer(_ slot: Int32) -> Int {
