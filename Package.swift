@@ -12,7 +12,13 @@ let pure: [SwiftSetting] = common + [.strictMemorySafety()]
 
 let package = Package(
     name: "weir",
-    products: [.executable(name: "weir", targets: ["weir"])],
+    products: [
+        .executable(name: "weir", targets: ["weir"]),
+        // For perf/micro, which measures them from a package of its own.
+        .library(name: "HTTP", targets: ["HTTP"]),
+        .library(name: "Routing", targets: ["Routing"]),
+        .library(name: "Balancing", targets: ["Balancing"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],

@@ -46,7 +46,10 @@ public struct FileSystem: FileAccess {
     public static var workingFolder: String {
         var buffer = [CChar](repeating: 0, count: 4096)
         guard weir_working_folder(&buffer, buffer.count) == 0 else { return "/" }
-        return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return String(
+            decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)),
+            as: UTF8.self
+        )
     }
 
     /// A variable of the environment.

@@ -69,7 +69,9 @@ final class LogWriter: Sendable {
             if wishes.reopens {
                 files.close()
                 files = Files(
-                    own: try? Self.open(own), access: access.flatMap { try? Self.open($0) })
+                    own: try? Self.open(own),
+                    access: access.flatMap { try? Self.open($0) }
+                )
             }
             if wishes.ends {
                 write(to: files)

@@ -71,7 +71,11 @@ final class Service {
         let listeners = try openListeners()
         let snapshot = Snapshot(config, workers: workers)
         let shared = SharedState(
-            config, workers: workers, descriptorLimit: descriptorLimit, logs: logs)
+            config,
+            workers: workers,
+            descriptorLimit: descriptorLimit,
+            logs: logs
+        )
         let slots = min(descriptorLimit, 1 << 20)
         for index in 0..<workers {
             do throws(SystemError) {
@@ -87,7 +91,8 @@ final class Service {
                             shared: shared,
                             mailbox: mailbox,
                             listeners: own,
-                            slots: slots)
+                            slots: slots
+                        )
                         worker.run()
                     } catch {
                         logs.note(level: .error, "a worker cannot start: \(error)")
@@ -150,15 +155,21 @@ final class Service {
             if isShared, worker > 0 {
                 let descriptor = perWorker[0][perWorker[0].count - 1].descriptor
                 perWorker[worker].append(
-                    WorkerListener(index: index, descriptor: descriptor, isShared: true))
+                    WorkerListener(index: index, descriptor: descriptor, isShared: true)
+                )
                 continue
             }
             let socket = try Socket.listening(
-                at: address, backlog: listener.backlog, sharesPort: true, userTimeout: 30_000)
+                at: address,
+                backlog: listener.backlog,
+                sharesPort: true,
+                userTimeout: 30_000
+            )
             port = socket.localPort
             address = address.with(port: port)
             perWorker[worker].append(
-                WorkerListener(index: index, descriptor: socket.release(), isShared: isShared))
+                WorkerListener(index: index, descriptor: socket.release(), isShared: isShared)
+            )
         }
         addresses.append(Self.display(listener.address, port: port))
     }

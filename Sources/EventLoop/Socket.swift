@@ -87,7 +87,8 @@ extension Socket {
             at: .internet(everywhere),
             backlog: backlog,
             sharesPort: sharesPort,
-            userTimeout: userTimeout)
+            userTimeout: userTimeout
+        )
     }
 
     private static func make(

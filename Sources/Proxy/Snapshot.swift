@@ -82,7 +82,8 @@ public final class Snapshot: @unchecked Sendable {
             first.append(next)
             for server in pool.servers {
                 (endpoints + next).initialize(
-                    to: Self.entry(server, pool: index, keeping: &kept))
+                    to: Self.entry(server, pool: index, keeping: &kept)
+                )
                 next += 1
             }
         }
@@ -118,7 +119,8 @@ public final class Snapshot: @unchecked Sendable {
             address: weir_address(),
             path: nil,
             pool: Int32(truncatingIfNeeded: pool),
-            name: keep(server.name, in: &kept))
+            name: keep(server.name, in: &kept)
+        )
         switch server.address {
         case .ip(let address, let port):
             entry.address = weir_address(address, port: port)
@@ -130,7 +132,7 @@ public final class Snapshot: @unchecked Sendable {
     }
 }
 
-extension Optional<Duration> {
+extension Duration? {
     /// Nanoseconds, `Int64.max` for no bound.
     var nanosecondsOrNever: Int64 { self?.inNanoseconds ?? Int64.max }
 }

@@ -5,7 +5,8 @@ import Configuration
 /// `weir check FILE`.
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Read a file, name every mistake in it, and start nothing.")
+        abstract: "Read a file, name every mistake in it, and start nothing."
+    )
 
     @Argument(help: "The configuration file.")
     var file: String
@@ -52,7 +53,8 @@ struct Check: ParsableCommand {
 /// `weir schema`.
 struct Schema: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print the JSON Schema of the configuration file.")
+        abstract: "Print the JSON Schema of the configuration file."
+    )
 
     func run() { Output.text(jsonSchema()) }
 }

@@ -5,11 +5,13 @@ import Control
 /// `weir demo`: the real proxy over three backends of its own.
 struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run the proxy over three small backends that are built in.")
+        abstract: "Run the proxy over three small backends that are built in."
+    )
 
     @Option(
         name: .customLong("for"),
-        help: "End by itself after this long, counted from serving: 5s, 500ms, 2m.")
+        help: "End by itself after this long, counted from serving: 5s, 500ms, 2m."
+    )
     var limit: Limit?
 
     func run() throws {
@@ -63,7 +65,8 @@ struct Demo: ParsableCommand {
 
             Ctrl-C ends it.
 
-            """)
+            """
+        )
     }
 
     private static func config(_ text: String) throws(StartError) -> Config {
@@ -71,7 +74,8 @@ struct Demo: ParsableCommand {
             path: "demo.yaml",
             files: OneFile(text: text),
             environment: { _ in nil },
-            options: LoadOptions())
+            options: LoadOptions()
+        )
         guard let config = result.config else {
             throw StartError(description: render(result.diagnostics))
         }

@@ -5,7 +5,8 @@ import Control
 /// `weir run FILE`.
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Serve by a file until SIGTERM or SIGINT.")
+        abstract: "Serve by a file until SIGTERM or SIGINT."
+    )
 
     @Argument(help: "The configuration file.")
     var file: String

@@ -12,7 +12,8 @@ struct Weir: ParsableCommand {
         commandName: "weir",
         abstract: "A layer-7 load balancer and reverse proxy: one file, one binary.",
         version: Version.text,
-        subcommands: [Run.self, Check.self, Demo.self, Schema.self, Version.self])
+        subcommands: [Run.self, Check.self, Demo.self, Schema.self, Version.self]
+    )
 
     /// ArgumentParser ends wrong usage with 64; the contract says 2.
     static func main() {
@@ -63,5 +64,6 @@ func loadFile(_ path: String, requiresFiles: Bool = true) -> LoadResult {
         path: path,
         files: FileSystem(),
         environment: FileSystem.environment,
-        options: options)
+        options: options
+    )
 }

@@ -161,7 +161,9 @@ extension Worker {
                 }
                 let element = trimmed(bytes, start, end)
                 let span = RawSpan(
-                    _unsafeStart: bytes + element.start, byteCount: Int(element.count))
+                    _unsafeStart: bytes + element.start,
+                    byteCount: Int(element.count)
+                )
                 // Beyond an element that is no address nothing can be believed.
                 guard let address = IPAddress(parsing: span) else { return last }
                 last = address

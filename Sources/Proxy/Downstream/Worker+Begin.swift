@@ -48,19 +48,23 @@ extension Worker {
             count: count,
             id: RequestID(high: random.next(), low: random.next()),
             keepAlive: head.keepAlive && !isDraining
-                && downstream.pointee.served < limits.requestsPerConnection)
+                && downstream.pointee.served < limits.requestsPerConnection
+        )
         if isLate || buffers.bytesInUse > limits.memory {
             return refuse(slot, request, .overloaded)
         }
         let normalised = normalise(request)
         guard let normalised else { return refuse(slot, request, .badRequest) }
         let method = RawSpan(
-            _unsafeStart: bytes + head.methodName.start, byteCount: Int(head.methodName.count))
+            _unsafeStart: bytes + head.methodName.start,
+            byteCount: Int(head.methodName.count)
+        )
         guard
             let match = matcher.match(
                 host: RawSpan(_unsafeStart: normalised.host, byteCount: normalised.hostCount),
                 path: RawSpan(_unsafeStart: normalised.path, byteCount: normalised.pathCount),
-                method: method)
+                method: method
+            )
         else { return refuse(slot, request, .noRoute) }
         let index = snapshot.owners[match]
         let route = snapshot.routes + index
@@ -83,26 +87,33 @@ extension Worker {
         let head = request.head
         let host = RawSpan(
             _unsafeStart: request.bytes + head.authority.start,
-            byteCount: Int(head.authority.count))
+            byteCount: Int(head.authority.count)
+        )
         let hostCount = normaliseHost(
-            host, into: UnsafeMutableRawBufferPointer(start: scratch, count: scratchSize))
+            host,
+            into: UnsafeMutableRawBufferPointer(start: scratch, count: scratchSize)
+        )
         let rawPath = request.bytes + head.path.start
         let path = RawSpan(_unsafeStart: rawPath, byteCount: Int(head.path.count))
         let output = UnsafeMutableRawBufferPointer(
-            start: scratch + scratchSize, count: scratchSize)
+            start: scratch + scratchSize,
+            count: scratchSize
+        )
         switch normalisePath(path, into: output) {
         case .unchanged:
             return Normalised(
                 host: scratch,
                 hostCount: hostCount,
                 path: rawPath,
-                pathCount: Int(head.path.count))
+                pathCount: Int(head.path.count)
+            )
         case .written(let count):
             return Normalised(
                 host: scratch,
                 hostCount: hostCount,
                 path: scratch + scratchSize,
-                pathCount: count)
+                pathCount: count
+            )
         case .refused: return nil
         }
     }
@@ -172,7 +183,8 @@ extension Worker {
             forwarding: snapshot.config.forwarding,
             isTrusted: downstream.pointee.flags.contains(.trustedPeer),
             peer: downstream.pointee.peer,
-            requestID: request.id)
+            requestID: request.id
+        )
         var headWriter = RequestHeadWriter(source: request.bytes, head: head, context: context)
         let written = headWriter.write(fields: fields, to: &writer)
         buffer.end = UInt32(truncatingIfNeeded: writer.count)
@@ -226,7 +238,10 @@ extension Worker {
             let event: BodyDecoder.Event
             do throws(BodyError) {
                 event = try exchange.pointee.requestBody.next(
-                    span, from: offset, limits: headLimits)
+                    span,
+                    from: offset,
+                    limits: headLimits
+                )
             } catch { return -1 }
             switch event {
             case .data(let range):

@@ -45,7 +45,12 @@ extension Worker {
         buffers.give(&downstream.pointee.input)
         out.removeAll()
         writeOwnAnswer(
-            outcome, id: .made(id), isHead: false, connection: "close", because: reason)
+            outcome,
+            id: .made(id),
+            isHead: false,
+            connection: "close",
+            because: reason
+        )
         var entry = LogEntry(outcome: outcome, status: outcome.status, id: id)
         entry.client = downstream.pointee.peer
         entry.bytesOut = UInt64(out.count)
@@ -71,7 +76,8 @@ extension Worker {
             outcome,
             id: .made(request.id),
             isHead: request.head.method == .head,
-            connection: connectionValue(request, keepAlive))
+            connection: connectionValue(request, keepAlive)
+        )
         return answer(slot, request, outcome, outcome.status, route: route, keepAlive: keepAlive)
     }
 
@@ -174,7 +180,8 @@ extension Worker {
             request: request,
             clientAddress: clientAddress(of: slot, request),
             routeName: route.name,
-            headers: headerValues(route.action, request))
+            headers: headerValues(route.action, request)
+        )
         let rendered = RouteAnswer(route.action, values)
         out.removeAll()
         out.append("HTTP/1.1 ")
@@ -205,7 +212,8 @@ extension Worker {
             request,
             rendered,
             index: index,
-            keepAlive: keepAlive)
+            keepAlive: keepAlive
+        )
     }
 
     private mutating func answer(

@@ -107,7 +107,10 @@ extension Worker {
             let head: ResponseHead?
             do throws(HeadError) {
                 head = try upstream.pointee.parser.parse(
-                    span, into: &fields, limits: headLimits)
+                    span,
+                    into: &fields,
+                    limits: headLimits
+                )
             } catch {
                 retryOrFail(exchangeSlot, .badAnswer)
                 return .over
@@ -192,7 +195,8 @@ extension Worker {
             fields: fields,
             framing: written,
             connection: keepAlive ? (isOld ? "keep-alive" : "") : "close",
-            to: &out)
+            to: &out
+        )
         exchange.pointee.status = head.status
         exchange.pointee.answer = .body
         exchange.pointee.answerBody = BodyDecoder(framing)

@@ -21,7 +21,10 @@ extension Worker {
             let event: BodyDecoder.Event
             do throws(BodyError) {
                 event = try exchange.pointee.answerBody.next(
-                    span, from: offset, limits: headLimits)
+                    span,
+                    from: offset,
+                    limits: headLimits
+                )
             } catch {
                 retryOrFail(exchangeSlot, .badAnswer)
                 return .over
@@ -79,7 +82,8 @@ extension Worker {
                     out.count,
                     body: bytes + body.start,
                     Int(body.count),
-                    spare: spare)
+                    spare: spare
+                )
             else {
                 abort(exchangeSlot, .clientAborted)
                 return .over

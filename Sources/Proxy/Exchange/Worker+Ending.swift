@@ -54,7 +54,8 @@ extension Worker {
             tries: Int(exchange.pointee.tries),
             attempts: Int(entry.pointee.attempts),
             retriesConnect: entry.pointee.retriesConnect,
-            retriesReset: entry.pointee.retriesReset)
+            retriesReset: entry.pointee.retriesReset
+        )
         let decision = rule.decide(failure)
         if decision != .giveUp {
             if upstreamSlot >= 0 { closeUpstream(upstreamSlot) }
@@ -71,7 +72,8 @@ extension Worker {
         case .otherEndpoint:
             let pool = pools[Int(exchange.pointee.pool)]
             exchange.pointee.tried.insert(
-                Int(exchange.pointee.endpoint) &- pool.firstEndpoint)
+                Int(exchange.pointee.endpoint) &- pool.firstEndpoint
+            )
             // What to say if no endpoint is left.
             exchange.pointee.outcome = failure.outcome
             tryUpstream(slot)
@@ -99,7 +101,8 @@ extension Worker {
             id: writtenID(exchange),
             isHead: exchange.pointee.method == .head,
             connection: keepAlive
-                ? (exchange.pointee.flags.contains(.http10) ? "keep-alive" : "") : "close")
+                ? (exchange.pointee.flags.contains(.http10) ? "keep-alive" : "") : "close"
+        )
         exchange.pointee.bytesOut &+= UInt64(out.count)
         let isSent = deliver(downSlot, head: out.start, out.count, body: nil, 0)
         end(slot, isSent ? outcome : .clientAborted)

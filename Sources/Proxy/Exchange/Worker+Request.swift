@@ -68,7 +68,9 @@ extension Worker {
         let wait =
             exchange.pointee.answer == .head ? entry.pointee.response : entry.pointee.stream
         setDeadline(
-            upstream: exchange.pointee.upstream, min(now + wait, exchange.pointee.deadline))
+            upstream: exchange.pointee.upstream,
+            min(now + wait, exchange.pointee.deadline)
+        )
         if exchange.pointee.bodyPace.isRunning {
             exchange.pointee.bodyPace.paused(at: now)
             clearBodyDeadline(exchange)
@@ -87,7 +89,8 @@ extension Worker {
         clearBodyDeadline(exchange)
         setDeadline(
             upstream: exchange.pointee.upstream,
-            min(now + route(exchange).pointee.response, exchange.pointee.deadline))
+            min(now + route(exchange).pointee.response, exchange.pointee.deadline)
+        )
     }
 
     /// The server takes bytes again.
@@ -142,7 +145,9 @@ extension Worker {
         } else {
             let wait = now + route(exchange).pointee.stream
             setDeadline(
-                upstream: exchange.pointee.upstream, min(wait, exchange.pointee.deadline))
+                upstream: exchange.pointee.upstream,
+                min(wait, exchange.pointee.deadline)
+            )
         }
     }
 

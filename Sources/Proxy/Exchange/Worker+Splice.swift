@@ -83,7 +83,9 @@ extension Worker {
         }
         let wait = now + route(exchange).pointee.stream
         setDeadline(
-            upstream: exchange.pointee.upstream, min(wait, exchange.pointee.deadline))
+            upstream: exchange.pointee.upstream,
+            min(wait, exchange.pointee.deadline)
+        )
         return sent
     }
 

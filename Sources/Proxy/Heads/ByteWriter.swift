@@ -113,7 +113,10 @@ struct ByteWriter: BitwiseCopyable {
             place &-= 1
             let digit = UInt8(truncatingIfNeeded: rest & 0xf)
             base.storeBytes(
-                of: digit &+ (digit < 10 ? 0x30 : 0x57), toByteOffset: place, as: UInt8.self)
+                of: digit &+ (digit < 10 ? 0x30 : 0x57),
+                toByteOffset: place,
+                as: UInt8.self
+            )
             rest >>= 4
         }
     }

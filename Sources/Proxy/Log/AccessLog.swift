@@ -109,7 +109,9 @@ struct AccessLogBuffer: ~Copyable {
     mutating func flush() {
         guard lines > 0, let writer else { return }
         queue.submit(
-            LogBatch(target: .access, memory: writer.start, count: writer.count), lines: lines)
+            LogBatch(target: .access, memory: writer.start, count: writer.count),
+            lines: lines
+        )
         self.writer = nil
         lines = 0
         since = .never
@@ -140,7 +142,8 @@ extension Worker {
             duration: now - exchange.pointee.started,
             firstByte: isBegun ? exchange.pointee.firstByte - exchange.pointee.started : nil,
             tries: Int(exchange.pointee.tries),
-            outcome: exchange.pointee.outcome)
+            outcome: exchange.pointee.outcome
+        )
         accessLog.append(line, now: now)
     }
 
@@ -156,7 +159,8 @@ extension Worker {
             duration: 0,
             firstByte: 0,
             tries: 0,
-            outcome: entry.outcome)
+            outcome: entry.outcome
+        )
         if entry.route >= 0 { line.route = snapshot.routeNames[entry.route] }
         if let request = entry.request {
             let bytes = UnsafeRawPointer(request.bytes)

@@ -20,7 +20,9 @@ extension Worker {
         } else {
             guard
                 let pick = pool.pointee.strategy.pick(
-                    excluding: exchange.pointee.tried, random: &random)
+                    excluding: exchange.pointee.tried,
+                    random: &random
+                )
             else {
                 fail(slot, exchange.pointee.outcome == .ok ? .noEndpoint : exchange.pointee.outcome)
                 return
@@ -200,7 +202,9 @@ extension Worker {
             upstream.pointee.flags.insert(.readable)
         }
         if readiness.contains(.peerFinished) { upstream.pointee.flags.insert(.finished) }
-        if !readiness.isDisjoint(with: [.ended, .failed]) { upstream.pointee.flags.insert(.broken) }
+        if !readiness.isDisjoint(with: [.ended, .failed]) {
+            upstream.pointee.flags.insert(.broken)
+        }
         switch upstream.pointee.phase {
         case .idle:
             if readiness != .writable { closeUpstream(slot) }

@@ -134,7 +134,8 @@ public struct Worker: ~Copyable {
         headLimits = HeadLimits(
             headSize: config.limits.headSize,
             fields: config.limits.fields,
-            targetSize: config.limits.targetSize)
+            targetSize: config.limits.targetSize
+        )
         now = Instant(nanoseconds: weir_monotonic_ns())
         var seed: UInt64 = 0
         weir_random(&seed, 8)
@@ -189,7 +190,9 @@ public struct Worker: ~Copyable {
                     maxRequests: pool.connections.maxRequests.map { UInt32(clamping: $0) }
                         ?? UInt32.max,
                     maxIdle: pool.connections.maxIdle,
-                    idle: pool.timeouts.idle.nanosecondsOrNever))
+                    idle: pool.timeouts.idle.nanosecondsOrNever
+                )
+            )
         }
         return pools
     }
