@@ -9,6 +9,7 @@ public struct FileSystem: FileAccess {
     /// The machine's files.
     public init() {}
 
+    /// The file's bytes, at most 16 MiB.
     public func read(_ path: String) -> Result<[UInt8], FileProblem> {
         let kind = weir_file_kind(path)
         if kind < 0 { return .failure(Self.problem(kind)) }
@@ -31,6 +32,7 @@ public struct FileSystem: FileAccess {
         }
     }
 
+    /// The paths that a pattern names, sorted.
     public func glob(_ pattern: String) -> [String] {
         var paths: [String] = []
         withUnsafeMutablePointer(to: &paths) { list in

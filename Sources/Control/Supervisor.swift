@@ -53,7 +53,9 @@ public final class Supervisor {
         for address in addresses { logs.note(level: .info, "listening on \(address)") }
     }
 
-    /// Waits for the end: a signal, or `limit` having passed. Returns once everything has ended.
+    /// Waits for the end: a signal, or `limit` having passed.
+    ///
+    /// Returns once everything has ended.
     public func wait(limit: Duration? = nil) {
         let signals = weir_signalfd()
         guard signals >= 0, let poller = try? Poller(capacity: 4) else { return }

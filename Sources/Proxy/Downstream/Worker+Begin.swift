@@ -32,8 +32,9 @@ struct ReceivedRequest {
 }
 
 extension Worker {
-    /// Decides what happens to a request and begins it. Returns the bytes used, or -1 if the
-    /// connection ends with this request.
+    /// Decides what happens to a request and begins it.
+    ///
+    /// Returns the bytes used, or -1 if the connection ends with this request.
     mutating func beginRequest(
         _ slot: Int32,
         _ head: RequestHead,
@@ -197,8 +198,10 @@ extension Worker {
         if !written.requestID.isEmpty { exchange.pointee.flags.insert(.foreignRequestID) }
     }
 
-    /// Puts the body bytes that came with the head behind it. Returns the bytes of the request
-    /// used so far; -1 for a broken body, -2 for one that is too large.
+    /// Puts the body bytes that came with the head behind it.
+    ///
+    /// Returns the bytes of the request used so far; -1 for a broken body, -2 for one that is too
+    /// large.
     private mutating func takeFirstBody(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ request: ReceivedRequest
@@ -222,9 +225,10 @@ extension Worker {
         }
     }
 
-    /// Decodes body bytes from `offset` on and appends what goes upstream to the exchange's
-    /// request buffer. Returns where decoding stopped, -1 for a broken body, -2 for one that is
-    /// too large.
+    /// Decodes body bytes from `offset` on and appends what goes upstream to the exchange's request
+    /// buffer.
+    ///
+    /// Returns where decoding stopped, -1 for a broken body, -2 for one that is too large.
     mutating func decodeBody(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ bytes: UnsafeMutableRawPointer,

@@ -134,7 +134,9 @@ extension Worker {
         return count
     }
 
-    /// Nothing came: the connection waits, or it has ended and is closed. Always false.
+    /// Nothing came: the connection waits, or it has ended and is closed.
+    ///
+    /// Always false.
     private mutating func endOfInput(_ slot: Int32, _ result: Int) -> Bool {
         if result == Int(-EAGAIN) {
             waitForRequest(slot, down[slot])
@@ -157,8 +159,9 @@ extension Worker {
         }
     }
 
-    /// Parses a head and begins its request. Returns the bytes used, 0 if more are needed, -1 if
-    /// the connection is closed or lingers.
+    /// Parses a head and begins its request.
+    ///
+    /// Returns the bytes used, 0 if more are needed, -1 if the connection is closed or lingers.
     private mutating func parseRequest(
         _ slot: Int32,
         _ bytes: UnsafeMutableRawPointer,
@@ -180,6 +183,7 @@ extension Worker {
     // MARK: Writing
 
     /// Sends bytes to the client, in front of which `spare` bytes of memory may be overwritten.
+    ///
     /// What the kernel does not take waits in a buffer. False if the client is gone.
     mutating func deliver(
         _ slot: Int32,

@@ -62,7 +62,9 @@ extension Worker {
         }
     }
 
-    /// Refuses a request whose head is valid. Returns what ``beginRequest`` returns.
+    /// Refuses a request whose head is valid.
+    ///
+    /// Returns what ``beginRequest`` returns.
     mutating func refuse(
         _ slot: Int32,
         _ request: ReceivedRequest,
@@ -172,7 +174,9 @@ extension Worker {
 
     // MARK: Answers of the file
 
-    /// Answers by a route that redirects or responds. Returns what ``beginRequest`` returns.
+    /// Answers by a route that redirects or responds.
+    ///
+    /// Returns what ``beginRequest`` returns.
     mutating func answerByRoute(_ slot: Int32, _ request: ReceivedRequest, _ index: Int) -> Int {
         let keepAlive = request.keepAlive && request.isWhole
         let route = snapshot.config.routes[index]

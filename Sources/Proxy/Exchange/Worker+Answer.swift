@@ -47,7 +47,9 @@ extension Worker {
         }
     }
 
-    /// Receives once and handles the bytes. Returns what recv returned.
+    /// Receives once and handles the bytes.
+    ///
+    /// Returns what recv returned.
     private mutating func receiveAnswer(_ slot: Int32) -> Int {
         let upstream = up[slot]
         let generation = upstream.pointee.generation
@@ -131,7 +133,9 @@ extension Worker {
         return takeAnswerBody(slot, bytes, count, offset, spare: spare + offset)
     }
 
-    /// Passes an interim answer on, unless the client speaks HTTP/1.0. False if the exchange ended.
+    /// Passes an interim answer on, unless the client speaks HTTP/1.0.
+    ///
+    /// False if the exchange ended.
     private mutating func passInterim(
         _ slot: Int32,
         _ head: ResponseHead,

@@ -16,7 +16,9 @@ extension Worker {
         }
     }
 
-    /// Sends pending request bytes. True if all have left.
+    /// Sends pending request bytes.
+    ///
+    /// True if all have left.
     private mutating func sendPending(_ slot: Int32) -> Bool {
         let exchange = exchanges[slot]
         let pending = Int(exchange.pointee.request.end &- exchange.pointee.requestSent)
@@ -151,8 +153,9 @@ extension Worker {
         }
     }
 
-    /// Passes on one stretch of the body. Returns the bytes read, 0 if there are none now or the
-    /// exchange has ended.
+    /// Passes on one stretch of the body.
+    ///
+    /// Returns the bytes read, 0 if there are none now or the exchange has ended.
     private mutating func readBody(_ slot: Int32) -> Int {
         let exchange = exchanges[slot]
         let downSlot = exchange.pointee.downstream
@@ -195,7 +198,9 @@ extension Worker {
         return 0
     }
 
-    /// Decodes and sends body bytes. Returns how many were used, -1 if the exchange has ended.
+    /// Decodes and sends body bytes.
+    ///
+    /// Returns how many were used, -1 if the exchange has ended.
     private mutating func takeBody(
         _ slot: Int32,
         _ bytes: UnsafeMutableRawPointer,

@@ -24,8 +24,9 @@ extension Worker {
         return number >= 0 && pipes[number].count > 0
     }
 
-    /// Moves body bytes from the server through the pipe to the client. Returns the bytes moved,
-    /// 0 or less if the exchange waits or has ended.
+    /// Moves body bytes from the server through the pipe to the client.
+    ///
+    /// Returns the bytes moved, 0 or less if the exchange waits or has ended.
     mutating func spliceAnswer(_ slot: Int32) -> Int {
         let exchange = exchanges[slot]
         let number = exchange.pointee.pipe

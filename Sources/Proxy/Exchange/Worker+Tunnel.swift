@@ -3,8 +3,9 @@ import EventLoop
 import HTTP
 
 extension Worker {
-    /// The server answered 101: from now on bytes pass both ways, if that was asked for. `rest` is
-    /// what came behind the head. False if the exchange has ended.
+    /// The server answered 101: from now on bytes pass both ways, if that was asked for.
+    ///
+    /// `rest` is what came behind the head. False if the exchange has ended.
     mutating func beginTunnel(
         _ slot: Int32,
         _ head: ResponseHead,

@@ -58,8 +58,9 @@ public final class LogQueue: Sendable {
         return kept?.memory ?? .allocate(byteCount: Self.batchSize, alignment: 16)
     }
 
-    /// Hands a batch over; false if it was dropped, its `lines` counted. The memory is gone either
-    /// way.
+    /// Hands a batch over; false if it was dropped, its `lines` counted.
+    ///
+    /// The memory is gone either way.
     @discardableResult
     func submit(_ batch: LogBatch, lines: Int) -> Bool {
         let taken = state.withLock { state in

@@ -8,7 +8,7 @@ extension Worker {
 
     /// Begins a try: picks an endpoint and sends the request on an idle connection or a new one.
     ///
-    /// - Parameter isPinned: whether the endpoint of the last try is asked again.
+    /// `isPinned`: whether the endpoint of the last try is asked again.
     mutating func tryUpstream(_ slot: Int32, isPinned: Bool = false) {
         let exchange = exchanges[slot]
         let pool = pools + Int(exchange.pointee.pool)
@@ -51,7 +51,9 @@ extension Worker {
 
     // MARK: Idle connections
 
-    /// Takes the idle connection used last, or -1. Those that are too old are closed on the way.
+    /// Takes the idle connection used last, or -1.
+    ///
+    /// Those that are too old are closed on the way.
     private mutating func takeIdle(_ endpoint: Int) -> Int32 {
         let state = endpointStates + endpoint
         while state.pointee.newestIdle >= 0 {
@@ -86,7 +88,7 @@ extension Worker {
 
     /// Keeps a connection whose answer is complete for the next request.
     ///
-    /// - Parameter timeout: the server's own `Keep-Alive: timeout=` in seconds, if it sent one.
+    /// `timeout`: the server's own `Keep-Alive: timeout=` in seconds, if it sent one.
     mutating func keepIdle(_ slot: Int32, timeout: UInt32?) {
         let upstream = up[slot]
         let endpoint = Int(upstream.pointee.endpoint)
@@ -268,7 +270,9 @@ extension Worker {
 
     // MARK: Ending
 
-    /// Closes a connection to an endpoint and frees its slot. Its exchange lives on without it.
+    /// Closes a connection to an endpoint and frees its slot.
+    ///
+    /// Its exchange lives on without it.
     mutating func closeUpstream(_ slot: Int32) {
         let upstream = up[slot]
         if upstream.pointee.phase == .idle { unlistIdleUpstream(slot) }

@@ -114,7 +114,7 @@ public struct Worker: ~Copyable {
 
     /// Builds a worker on the thread that calls this.
     ///
-    /// - Parameter slots: the most connections on either side.
+    /// `slots`: the most connections on either side.
     /// - Throws: ``SystemError`` if the kernel refuses an epoll instance.
     public init(
         snapshot: Snapshot,
