@@ -64,7 +64,11 @@ struct ConnectionOptions {
             guard field.id == .connection else { continue }
             var list = ListReader(field.value)
             while let option = list.next(input) {
-                if input.equalIgnoringCase(option, name) { return true }
+                // An option of its own meaning, such as "close", lists no field.
+                let isOption =
+                    input.connectionOption(from: option.start, to: option.end)
+                    != CBYTES_OPTION_OTHER
+                if !isOption, input.equalIgnoringCase(option, name) { return true }
             }
         }
         return false
