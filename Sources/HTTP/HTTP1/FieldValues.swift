@@ -5,8 +5,11 @@ struct ConnectionOptions {
     /// The most options that all Connection fields of a head may list.
     static let most = 32
 
+    /// Whether `close` is among them.
     var close = false
+    /// Whether `keep-alive` is among them.
     var keepAlive = false
+    /// Whether `upgrade` is among them.
     var upgrade = false
     /// Known names that were listed.
     var listed = FieldNameSet()
@@ -81,11 +84,13 @@ struct ListReader {
     private var position: Int
     private let end: Int
 
+    /// A reader at the beginning of a list.
     init(_ list: ByteRange) {
         position = list.start
         end = list.end
     }
 
+    /// The next element; nil behind the last one.
     mutating func next(_ input: RawSpan) -> ByteRange? {
         while position < end {
             let comma = input.first(Byte.comma, from: position, to: end)
