@@ -98,7 +98,8 @@ private let versions = [
 private let names = [
     "Connection", "connection", "Content-Length", "content-length", "Transfer-Encoding",
     "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Upgrade", "upgrade", "HTTP2-Settings",
-    "Expect", "X-One", "x-one", "X-Two", "Cookie", "Accept", "User-Agent", "Host", "Via", "X Y",
+    "Expect", "X-One", "x-one", "X-Two", "Close", "Cookie", "Accept", "User-Agent", "Host", "Via",
+    "X Y",
     "", "X(", "Content-Length ", "\tX", "Transfer_Encoding",
 ]
 private let values = [

@@ -7,10 +7,15 @@ import CBytes
 struct FieldSection {
     /// Where the next line begins.
     var position: Int
+    /// The value of the one Content-Length.
     var contentLength: UInt64?
+    /// Whether there is a Transfer-Encoding, which then is `chunked`.
     var isChunked = false
+    /// The value of Host.
     var host = ByteRange.empty
+    /// Whether there is a Host.
     var hasHost = false
+    /// What the Connection fields say.
     var options = ConnectionOptions()
 
     /// Names whose values the parser itself looks at.

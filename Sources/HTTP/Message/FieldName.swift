@@ -81,9 +81,8 @@ public enum FieldName: UInt8, BitwiseCopyable, Sendable, Equatable, Hashable, Ca
 
 /// A set of known field names.
 public struct FieldNameSet: BitwiseCopyable, Equatable, Sendable {
-    var bits: UInt64
-
-    init(bits: UInt64) { self.bits = bits }
+    /// One bit per name, `FieldName.bit`.
+    private(set) var bits: UInt64
 
     /// The set without any name.
     public init() { bits = 0 }
@@ -97,5 +96,6 @@ public struct FieldNameSet: BitwiseCopyable, Equatable, Sendable {
     /// Whether `name` is in it.
     public func contains(_ name: FieldName) -> Bool { bits & name.bit != 0 }
 
+    /// Adds a name.
     mutating func insert(_ name: FieldName) { bits |= name.bit }
 }

@@ -178,6 +178,12 @@ let acceptedRequests: [RequestCase] = [
         "keep=false"
     ),
     RequestCase(
+        "close lists no field",
+        get("Close: 1\r\nX-A: 2\r\nConnection: close, x-a\r\n"),
+        says: "+other Close",
+        "-other X-A"
+    ),
+    RequestCase(
         "websocket",
         get("Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"),
         says: "upgrade=websocket",

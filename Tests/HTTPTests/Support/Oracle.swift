@@ -23,14 +23,20 @@ enum OracleResult: Equatable {
     case incomplete
 }
 
-private typealias Line = (name: String, value: String)
+typealias OracleLine = (name: String, value: String)
 
-/// Reads the head that `bytes` begin with; limits are not its business.
-func readSlowly(_ bytes: [UInt8]) -> OracleResult {
+/// The lines of a section up to its empty line, without their ends.
+enum OracleLines {
+    case lines([String], size: Int)
+    case refused
+    case incomplete
+}
+
+/// Takes lines apart, passing over so many empty ones before the first.
+func readLinesSlowly(_ bytes: [UInt8], skipping most: Int) -> OracleLines {
     var lines: [String] = []
     var current = ""
     var size = 0
-    var isComplete = false
     var empty = 0
     for byte in bytes {
         size += 1
@@ -41,27 +47,33 @@ func readSlowly(_ bytes: [UInt8]) -> OracleResult {
         guard current.unicodeScalars.last == "\r" else { return .refused }
         current.unicodeScalars.removeLast()
         if current.unicodeScalars.contains("\r") { return .refused }
-        if current.isEmpty, lines.isEmpty {
-            empty += 1
-            if empty > 4 { return .refused }
-            continue
-        }
+        if current.isEmpty, !lines.isEmpty { return .lines(lines, size: size) }
         if current.isEmpty {
-            isComplete = true
-            break
+            empty += 1
+            if empty > most { return .refused }
+            continue
         }
         lines.append(current)
         current = ""
     }
-    if !isComplete { return .incomplete }
-    guard var head = readRequestLine(lines[0]) else { return .refused }
-    head.size = size
-    var fields: [Line] = []
-    for line in lines.dropFirst() {
-        guard let field = readField(line) else { return .refused }
-        fields.append(field)
+    return .incomplete
+}
+
+/// Reads the request head that `bytes` begin with; limits are not its business.
+func readSlowly(_ bytes: [UInt8]) -> OracleResult {
+    switch readLinesSlowly(bytes, skipping: 4) {
+    case .refused: return .refused
+    case .incomplete: return .incomplete
+    case .lines(let lines, let size):
+        guard var head = readRequestLine(lines[0]) else { return .refused }
+        head.size = size
+        var fields: [OracleLine] = []
+        for line in lines.dropFirst() {
+            guard let field = readField(line) else { return .refused }
+            fields.append(field)
+        }
+        return conclude(head, fields)
     }
-    return conclude(head, fields)
 }
 
 private let tokenCharacters = Set(
@@ -69,16 +81,16 @@ private let tokenCharacters = Set(
         .unicodeScalars
 )
 
-private func isOracleToken(_ text: String) -> Bool {
+func isOracleToken(_ text: String) -> Bool {
     !text.isEmpty && text.unicodeScalars.allSatisfy(tokenCharacters.contains)
 }
 
-private func split(_ text: String, at separator: Unicode.Scalar) -> [String] {
+func split(_ text: String, at separator: Unicode.Scalar) -> [String] {
     text.unicodeScalars.split(separator: separator, omittingEmptySubsequences: false)
         .map { String($0) }
 }
 
-private func trim(_ text: String) -> String {
+func trim(_ text: String) -> String {
     var scalars = Array(text.unicodeScalars)
     while let last = scalars.last, last == " " || last == "\t" { scalars.removeLast() }
     while let first = scalars.first, first == " " || first == "\t" { scalars.removeFirst() }
@@ -156,7 +168,7 @@ private func isHost(_ text: String) -> Bool {
     return number <= 65535
 }
 
-private func readField(_ line: String) -> Line? {
+func readField(_ line: String) -> OracleLine? {
     guard let colon = line.unicodeScalars.firstIndex(of: ":") else { return nil }
     let name = String(line.unicodeScalars[..<colon])
     let value = String(line.unicodeScalars[line.unicodeScalars.index(after: colon)...])
@@ -165,7 +177,7 @@ private func readField(_ line: String) -> Line? {
     return (name, trim(value))
 }
 
-private func conclude(_ start: OracleHead, _ fields: [Line]) -> OracleResult {
+private func conclude(_ start: OracleHead, _ fields: [OracleLine]) -> OracleResult {
     var head = start
     func values(_ name: String) -> [String] {
         fields.filter { $0.name.lowercased() == name }.map(\.value)
