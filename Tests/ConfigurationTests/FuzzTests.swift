@@ -13,6 +13,9 @@ struct FuzzTests {
         return golden + ExampleTests.names.map { PackageFiles.text("examples/" + $0) }
     }()
 
+    /// More of them with `WEIR_FUZZ_SEEDS`; each is 60 files.
+    static let lastSeed = UInt64(PackageFiles.setting("WEIR_FUZZ_SEEDS") ?? "") ?? 40
+
     static let words = [
         "{", "}", "[", "]", ":", ": ", "- ", "\n", "\n  ", "\"", "'", "#", "&a ", "*a", "<<", "|",
         ">", "!", "%", "@", "`", "\t", "${", "$${", "${A}", "${file:x}", "{host}", "{{", "~",
@@ -23,7 +26,7 @@ struct FuzzTests {
         "---\n", "...\n", "? ", "respond", "redirect", "servers", "listen: ",
     ]
 
-    @Test("a mutated file ends in a configuration or in diagnostics", arguments: 1...40)
+    @Test("a mutated file ends in a configuration or in diagnostics", arguments: 1...lastSeed)
     func mutated(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         for step in 0..<60 {

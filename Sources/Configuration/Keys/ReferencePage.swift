@@ -1,7 +1,8 @@
 import Balancing
 
-/// The reference of the file in Markdown, made from the description of the keys. Ends with a
-/// newline.
+/// The reference of the file in Markdown, made from the description of the keys.
+///
+/// Ends with a newline.
 public func referencePage() -> String {
     var sets: [(String, KeySet)] = []
     collect(TopLevelKeys.set, into: &sets)

@@ -30,14 +30,15 @@ struct EnvironmentFiller<Files: FileAccess> {
 
     private func fill(_ text: inout ScalarText, at place: Place) {
         var pieces: [ScalarText.Piece] = []
-        var rest = text.written[...]
+        // By code points: an accent behind a brace would make another character of it.
+        var rest = text.written.unicodeScalars[...]
         while let dollar = rest.firstIndex(of: "$") {
             pieces.append(.init(text: String(rest[..<dollar]), isLiteral: false))
             rest = rest[dollar...]
-            if rest.hasPrefix("$${") {
+            if rest.starts(with: "$${".unicodeScalars) {
                 pieces.append(.init(text: "${", isLiteral: true))
                 rest = rest.dropFirst(3)
-            } else if rest.hasPrefix("${") {
+            } else if rest.starts(with: "${".unicodeScalars) {
                 guard let end = rest.firstIndex(of: "}") else {
                     report(place, "\(text.written.shown) opens ${ and never closes it")
                     text.isUnknown = true
