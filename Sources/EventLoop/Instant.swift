@@ -12,6 +12,7 @@ public struct Instant: BitwiseCopyable, Comparable, Hashable, Sendable {
     /// The instant this many nanoseconds after the clock's start.
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
+    /// Whether `left` comes before `right`.
     public static func < (left: Instant, right: Instant) -> Bool {
         left.nanoseconds < right.nanoseconds
     }

@@ -2,7 +2,10 @@ import CLinux
 
 /// What a descriptor is ready for.
 public struct Readiness: OptionSet, BitwiseCopyable, Sendable {
+    /// The bits as epoll gives them.
     public let rawValue: UInt32
+
+    /// Readiness of these bits.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// Bytes, a connection or the peer's end wait to be read.
@@ -48,7 +51,9 @@ public struct Poller: ~Copyable {
     }
 
     /// Registers a descriptor for reading, level-triggered; `exclusive` wakes only one of several
-    /// loops that share it. False if the kernel refuses.
+    /// loops that share it.
+    ///
+    /// False if the kernel refuses.
     public func addSource(_ fd: Int32, token: UInt64, exclusive: Bool = false) -> Bool {
         weir_epoll_ctl(descriptor, 1, fd, exclusive ? 0x1000_0001 : 0x001, token) == 0
     }
@@ -96,5 +101,6 @@ public struct SystemError: Error, CustomStringConvertible, Sendable {
 
     /// The kernel's words for the error.
     public var reason: String { String(cString: weir_error_text(code)) }
+    /// The call and the kernel's words.
     public var description: String { "\(call): \(reason)" }
 }

@@ -38,9 +38,9 @@ extension Socket {
     ///
     /// Options that accepted sockets inherit (no delay, user time-out) are set here, once.
     ///
-    /// - Parameters:
-    ///   - sharesPort: whether other sockets of this process listen at the same address.
-    ///   - userTimeout: milliseconds after which unacknowledged data ends a connection.
+    /// `sharesPort` says whether other sockets of this process listen at the same address;
+    /// `userTimeout` is in milliseconds, after which unacknowledged data ends a connection.
+    ///
     /// - Throws: ``SystemError`` for whatever the kernel refuses.
     public static func listening(
         at address: ListeningAddress,
@@ -87,7 +87,8 @@ extension Socket {
             at: .internet(everywhere),
             backlog: backlog,
             sharesPort: sharesPort,
-            userTimeout: userTimeout)
+            userTimeout: userTimeout
+        )
     }
 
     private static func make(

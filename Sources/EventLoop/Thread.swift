@@ -21,7 +21,11 @@ public struct Thread: ~Copyable {
                     Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().body()
                 }
                 return nil
-            }, start.toOpaque(), name, &thread)
+            },
+            start.toOpaque(),
+            name,
+            &thread
+        )
         if failed < 0 {
             start.release()
             throw SystemError(code: -failed, call: "pthread_create")

@@ -69,7 +69,9 @@ public struct TimerWheel: ~Copyable {
         return max(0, min(limit, milliseconds))
     }
 
-    /// Moves the wheel on to `now`. What is due then is given out by ``popDue()``.
+    /// Moves the wheel on to `now`.
+    ///
+    /// What is due then is given out by ``popDue()``.
     public mutating func advance(to now: Instant) {
         let target = now.nanoseconds >> Self.tickShift
         if armed == 0 {

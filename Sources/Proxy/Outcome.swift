@@ -1,6 +1,6 @@
 /// How an exchange ended: the word in the access log, in `x-weir-outcome` and in the reference page
 /// that says what to do about each.
-public enum Outcome: UInt8, Sendable, CaseIterable {
+public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case ok
     case badRequest
     case headTooLarge

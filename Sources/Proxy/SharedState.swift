@@ -27,7 +27,7 @@ public final class SharedState: Sendable {
 
     /// The shared state of `workers` workers.
     ///
-    /// - Parameter descriptorLimit: descriptors that the process may open.
+    /// `descriptorLimit`: descriptors that the process may open.
     public init(_ config: Config, workers: Int, descriptorLimit: Int, logs: LogQueue) {
         // An accepted request must always be able to connect: half of what control leaves.
         let automatic = max(1, (descriptorLimit - 32) / 2)

@@ -49,6 +49,8 @@ struct ClientLimits: BitwiseCopyable {
 public final class Snapshot: @unchecked Sendable {
     let config: Config
     let table: RouteTable
+    /// The route of each match in the table.
+    let owners: UnsafeMutablePointer<Int>
     let routes: UnsafeMutablePointer<RouteEntry>
     let routeNames: [UnsafeRawBufferPointer]
     let endpoints: UnsafeMutablePointer<EndpointEntry>
@@ -61,7 +63,10 @@ public final class Snapshot: @unchecked Sendable {
     /// Compiles a checked configuration; `workers` share the bound on buffer memory.
     public init(_ config: Config, workers: Int) {
         self.config = config
-        table = RouteTable(config.routes.map(\.match))
+        let (specs, owners) = config.flattenedMatches()
+        table = RouteTable(specs)
+        self.owners = .allocate(capacity: max(1, owners.count))
+        for (index, owner) in owners.enumerated() { (self.owners + index).initialize(to: owner) }
         limits = ClientLimits(config, workers: workers)
         routes = .allocate(capacity: max(1, config.routes.count))
         var kept: [UnsafeMutableRawPointer] = []
@@ -77,7 +82,8 @@ public final class Snapshot: @unchecked Sendable {
             first.append(next)
             for server in pool.servers {
                 (endpoints + next).initialize(
-                    to: Self.entry(server, pool: index, keeping: &kept))
+                    to: Self.entry(server, pool: index, keeping: &kept)
+                )
                 next += 1
             }
         }
@@ -86,6 +92,7 @@ public final class Snapshot: @unchecked Sendable {
     }
 
     deinit {
+        owners.deallocate()
         routes.deallocate()
         endpoints.deallocate()
         for allocation in allocations { allocation.deallocate() }
@@ -112,7 +119,8 @@ public final class Snapshot: @unchecked Sendable {
             address: weir_address(),
             path: nil,
             pool: Int32(truncatingIfNeeded: pool),
-            name: keep(server.name, in: &kept))
+            name: keep(server.name, in: &kept)
+        )
         switch server.address {
         case .ip(let address, let port):
             entry.address = weir_address(address, port: port)
@@ -124,7 +132,7 @@ public final class Snapshot: @unchecked Sendable {
     }
 }
 
-extension Optional<Duration> {
+extension Duration? {
     /// Nanoseconds, `Int64.max` for no bound.
     var nanosecondsOrNever: Int64 { self?.inNanoseconds ?? Int64.max }
 }

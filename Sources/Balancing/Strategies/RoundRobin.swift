@@ -97,41 +97,47 @@ struct SmoothRotation {
     /// Weights beyond this count as this, so that no sum overflows.
     static let greatestWeight = 1 << 20
 
-    private var weights: [Int]
-    private var current: [Int]
+    private struct Share {
+        let weight: Int
+        var current = 0
+    }
+
+    private var shares: [Share]
 
     init(weights: [Int]) {
-        self.weights = weights.map { min(max($0, 0), SmoothRotation.greatestWeight) }
-        self.current = [Int](repeating: 0, count: weights.count)
+        shares = weights.map { Share(weight: min(max($0, 0), SmoothRotation.greatestWeight)) }
     }
 
     /// After how many turns the order repeats; 0 without any weight.
     var period: Int {
         var divisor = 0
-        for weight in weights {
-            var other = weight
+        for share in shares {
+            var other = share.weight
             while other != 0 { (divisor, other) = (other, divisor % other) }
         }
-        return divisor == 0 ? 0 : weights.reduce(0, +) / divisor
+        return divisor == 0 ? 0 : shares.reduce(0) { $0 + $1.weight } / divisor
     }
 
     /// The next endpoint; those excluded neither gain nor lose, as nginx has it.
     mutating func next(excluding tried: TriedEndpoints) -> EndpointIndex? {
-        var best: Int?
+        var shares = self.shares.mutableSpan
+        let isSecondTry = !tried.isEmpty
+        var best = -1
         var bestCurrent = Int.min
         var total = 0
-        for index in 0..<weights.count {
-            let weight = weights[index]
-            if weight == 0 || tried.contains(index) { continue }
+        for index in shares.indices {
+            let weight = shares[index].weight
+            if weight == 0 || (isSecondTry && tried.contains(index)) { continue }
             total &+= weight
-            let raised = current[index] &+ weight
-            current[index] = raised
+            let raised = shares[index].current &+ weight
+            shares[index].current = raised
             if raised > bestCurrent {
                 best = index
                 bestCurrent = raised
             }
         }
-        if let best { current[best] &-= total }
+        guard best >= 0 else { return nil }
+        shares[best].current &-= total
         return best
     }
 }

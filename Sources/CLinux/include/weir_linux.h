@@ -4,6 +4,7 @@
 #define WEIR_LINUX_H
 
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>

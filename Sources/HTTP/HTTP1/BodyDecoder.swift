@@ -159,10 +159,13 @@ public struct BodyDecoder: BitwiseCopyable, Sendable {
             let lineFeed = input.first(Byte.lineFeed, from: position, to: end)
             if lineFeed == end { break }
             position = lineFeed &+ 1
+            guard lineFeed > start, input.byte(at: lineFeed &- 1) == Byte.carriageReturn else {
+                throw .bareLineEnd
+            }
             let isBlankLine =
                 lineFeed == start &+ 1
                 || (lineFeed >= start &+ 2 && input.byte(at: lineFeed &- 2) == Byte.lineFeed)
-            if isBlankLine, input.byte(at: lineFeed &- 1) == Byte.carriageReturn {
+            if isBlankLine {
                 let section = ByteRange(from: start, to: lineFeed &- 1)
                 try checkTrailers(input, in: section, limits: limits)
                 scanned = 0

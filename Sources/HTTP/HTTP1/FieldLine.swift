@@ -1,65 +1,62 @@
-/// One line of a field section: a field, or the blank line behind the last one (RFC 9112 §5).
-struct FieldLine {
-    /// The field; of the blank line only `lineEnd` means something.
-    var field: Field
-    var isBlank: Bool
+import CBytes
 
-    /// Reads the line at `start`; nil if it is cut off at `end`.
-    init?(_ input: RawSpan, from start: Int, to end: Int) throws(HeadError) {
+extension Field {
+    /// The field of a line that CBytes read.
+    init(_ line: cbytes_field_line, from start: Int) {
+        let start = UInt32(truncatingIfNeeded: start)
+        name = ByteRange(offset: start, count: line.name_end &- start)
+        value = ByteRange(offset: line.value_start, count: line.value_end &- line.value_start)
+        lineEnd = line.line_end
+        id = FieldName(code: line.name)
+        isHopByHop = id.isHopByHop
+    }
+}
+
+/// What a line is that is no plain field line, and not refused (RFC 9112 §5).
+enum OddLine {
+    /// The empty line behind the last field; its CRLF is two bytes.
+    case blank
+    /// There is no whole line yet.
+    case incomplete
+
+    /// Finds out what is the matter with the line at `start`, which is no plain field line.
+    init(_ input: RawSpan, from start: Int, to end: Int) throws(HeadError) {
         let nameEnd = input.nameEnd(from: start, to: end)
-        guard nameEnd < end else { return nil }
-        guard input.byte(at: nameEnd) == Byte.colon, nameEnd > start else {
-            guard try Self.isBlankLine(input, from: start, nameEnd: nameEnd, to: end) else {
-                return nil
-            }
-            field = Field(
-                name: .empty,
-                value: .empty,
-                lineEnd: UInt32(truncatingIfNeeded: start &+ 2),
-                id: .other,
-                isHopByHop: false
-            )
-            isBlank = true
+        guard nameEnd < end else {
+            self = .incomplete
             return
         }
-        let id = input.fieldName(from: start, to: nameEnd)
-        if id == .other, input.tokenEnd(from: start, to: nameEnd) != nameEnd {
-            throw .invalidFieldName
+        guard input.byte(at: nameEnd) == Byte.colon, nameEnd > start else {
+            self = try Self.withoutName(input, from: start, nameEnd: nameEnd, to: end)
+            return
         }
-        var valueStart = nameEnd &+ 1
-        while valueStart < end, HTTP.isBlank(input.byte(at: valueStart)) { valueStart &+= 1 }
-        let lineEnd = input.valueEnd(from: valueStart, to: end)
-        guard try endsLine(input, at: lineEnd, to: end) else { return nil }
-        var valueEnd = lineEnd
-        while valueEnd > valueStart, HTTP.isBlank(input.byte(at: valueEnd &- 1)) {
-            valueEnd &-= 1
+        if input.tokenEnd(from: start, to: nameEnd) != nameEnd { throw .invalidFieldName }
+        let lineEnd = input.valueEnd(from: nameEnd &+ 1, to: end)
+        guard try endsLine(input, at: lineEnd, to: end) else {
+            self = .incomplete
+            return
         }
-        field = Field(
-            name: ByteRange(from: start, to: nameEnd),
-            value: ByteRange(from: valueStart, to: valueEnd),
-            lineEnd: UInt32(truncatingIfNeeded: lineEnd &+ 2),
-            id: id,
-            isHopByHop: id.isHopByHop
-        )
-        isBlank = false
+        assertionFailure("a correct field line was not read as a plain one")
+        throw .invalidFieldLine
     }
 
-    /// Whether a line without a name before a colon is blank; false if it is cut off.
-    private static func isBlankLine(
+    private static func withoutName(
         _ input: RawSpan,
         from start: Int,
         nameEnd: Int,
         to end: Int
-    ) throws(HeadError) -> Bool {
+    ) throws(HeadError) -> OddLine {
         let byte = input.byte(at: nameEnd)
         if nameEnd == start {
-            if HTTP.isBlank(byte) { throw .foldedLine }
-            if byte == Byte.carriageReturn { return try endsLine(input, at: nameEnd, to: end) }
+            if isBlank(byte) { throw .foldedLine }
+            if byte == Byte.carriageReturn {
+                return try endsLine(input, at: nameEnd, to: end) ? .blank : .incomplete
+            }
         }
         switch byte {
         case Byte.lineFeed: throw .bareLineFeed
         case Byte.carriageReturn:
-            guard try endsLine(input, at: nameEnd, to: end) else { return false }
+            guard try endsLine(input, at: nameEnd, to: end) else { return .incomplete }
             throw .invalidFieldLine
         case Byte.colon: throw .invalidFieldLine
         case Byte.space, Byte.tab: throw .spaceBeforeColon

@@ -1,3 +1,5 @@
+import CBytes
+
 /// What the field lines of one head say, gathered line by line.
 ///
 /// Errors come at the first line that has one, so that a head gives the same error however its
@@ -5,18 +7,27 @@
 struct FieldSection {
     /// Where the next line begins.
     var position: Int
+    /// The value of the one Content-Length.
     var contentLength: UInt64?
+    /// Whether there is a Transfer-Encoding, which then is `chunked`.
     var isChunked = false
+    /// The value of Host.
     var host = ByteRange.empty
+    /// Whether there is a Host.
     var hasHost = false
+    /// What the Connection fields say.
     var options = ConnectionOptions()
 
-    init(position: Int) { self.position = position }
-
     /// Names whose values the parser itself looks at.
-    private static let interpreted =
-        FieldName.host.bit | FieldName.connection.bit | FieldName.contentLength.bit
-        | FieldName.transferEncoding.bit
+    private let interpreted: UInt64
+
+    /// A section whose first line is at `position`; Host means something in requests only.
+    init(position: Int, isRequest: Bool) {
+        self.position = position
+        interpreted =
+            FieldName.connection.bit | FieldName.contentLength.bit
+            | FieldName.transferEncoding.bit | (isRequest ? FieldName.host.bit : 0)
+    }
 
     /// Reads lines until the blank one, which it consumes; false if bytes run out at `end` before.
     mutating func readLines(
@@ -25,19 +36,18 @@ struct FieldSection {
         into fields: inout FieldTable,
         limit: Int
     ) throws(HeadError) -> Bool {
-        while let line = try FieldLine(input, from: position, to: end) {
-            let field = line.field
-            if line.isBlank {
-                position = Int(field.lineEnd)
+        while true {
+            let line = input.plainFieldLine(from: position, to: end)
+            if line.is_plain == 0 {
+                guard try OddLine(input, from: position, to: end) == .blank else { return false }
+                position &+= 2
                 return true
             }
-            if field.id.bit & Self.interpreted != 0 {
-                try interpret(field.id, field.value, input)
-            }
+            let field = Field(line, from: position)
+            if field.id.bit & interpreted != 0 { try interpret(field.id, field.value, input) }
             guard fields.count < limit, fields.append(field) else { throw .tooManyFields }
-            position = Int(field.lineEnd)
+            position = Int(line.line_end)
         }
-        return false
     }
 
     private mutating func interpret(

@@ -5,8 +5,11 @@ struct ConnectionOptions {
     /// The most options that all Connection fields of a head may list.
     static let most = 32
 
+    /// Whether `close` is among them.
     var close = false
+    /// Whether `keep-alive` is among them.
     var keepAlive = false
+    /// Whether `upgrade` is among them.
     var upgrade = false
     /// Known names that were listed.
     var listed = FieldNameSet()
@@ -64,7 +67,11 @@ struct ConnectionOptions {
             guard field.id == .connection else { continue }
             var list = ListReader(field.value)
             while let option = list.next(input) {
-                if input.equalIgnoringCase(option, name) { return true }
+                // An option of its own meaning, such as "close", lists no field.
+                let isOption =
+                    input.connectionOption(from: option.start, to: option.end)
+                    != CBYTES_OPTION_OTHER
+                if !isOption, input.equalIgnoringCase(option, name) { return true }
             }
         }
         return false
@@ -77,11 +84,13 @@ struct ListReader {
     private var position: Int
     private let end: Int
 
+    /// A reader at the beginning of a list.
     init(_ list: ByteRange) {
         position = list.start
         end = list.end
     }
 
+    /// The next element; nil behind the last one.
     mutating func next(_ input: RawSpan) -> ByteRange? {
         while position < end {
             let comma = input.first(Byte.comma, from: position, to: end)

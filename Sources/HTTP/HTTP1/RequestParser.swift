@@ -74,7 +74,7 @@ private struct RequestAttempt {
         if line.method == .connect { throw .connectRefused }
         let target = try Target(input, line.target, method: line.method)
         lineStart = line.end
-        var section = FieldSection(position: line.end)
+        var section = FieldSection(position: line.end, isRequest: true)
         let isComplete: Bool
         do throws(HeadError) {
             isComplete = try section.readLines(
@@ -87,7 +87,6 @@ private struct RequestAttempt {
             lineStart = section.position
             throw error
         }
-        lineStart = section.position
         guard isComplete else { return nil }
         return try conclude(line, target, section, input, &fields)
     }
@@ -192,7 +191,7 @@ private struct RequestAttempt {
         var upgrade = UpgradeRequest.none
         if fields.contains(.upgrade) {
             let isWebSocket =
-                isCurrent && line.method == .get && framing == .none && options.upgrade
+                isCurrent && line.method == .get && !hasBody && options.upgrade
                 && asksForWebSocket(input, fields)
             upgrade = isWebSocket ? .websocket : .other
         }

@@ -58,7 +58,7 @@ private struct ResponseAttempt {
     ) throws(HeadError) -> ResponseHead? {
         fields.removeAll()
         guard let line = try statusLine(input, to: end) else { return nil }
-        var section = FieldSection(position: line.end)
+        var section = FieldSection(position: line.end, isRequest: false)
         let isComplete: Bool
         do throws(HeadError) {
             isComplete = try section.readLines(
@@ -71,7 +71,6 @@ private struct ResponseAttempt {
             lineStart = section.position
             throw error
         }
-        lineStart = section.position
         guard isComplete else { return nil }
         return try conclude(line, section, input, &fields)
     }

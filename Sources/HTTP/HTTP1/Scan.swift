@@ -88,7 +88,7 @@ extension RawSpan {
             else { return 0 }
             return unsafe cbytes_classify_field(Self.bytes(base) + from, to &- from)
         }
-        return FieldName(rawValue: code) ?? .other
+        return FieldName(code: code)
     }
 
     /// Which connection option stands there, as one of CBytes's constants; the bytes must be
@@ -99,6 +99,15 @@ extension RawSpan {
                 let base = bytes.baseAddress
             else { return 0 }
             return Int(unsafe cbytes_classify_option(Self.bytes(base) + from, to &- from))
+        }
+    }
+
+    /// The field line at `from`, if it is complete and nothing is odd about it.
+    func plainFieldLine(from: Int, to: Int) -> cbytes_field_line {
+        unsafe withUnsafeBytes { bytes in
+            guard from >= 0, from < to, to <= bytes.count, let base = bytes.baseAddress
+            else { return cbytes_field_line() }
+            return unsafe cbytes_read_field_line(Self.bytes(base), from, to)
         }
     }
 

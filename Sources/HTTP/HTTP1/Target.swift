@@ -2,9 +2,13 @@ import CBytes
 
 /// The parts of a request target (RFC 9112 §3.2).
 struct Target {
+    /// Which form it has.
     var form = TargetForm.origin
+    /// The path without the query; empty for an absolute form without one.
     var path = ByteRange.empty
+    /// The query without its question mark.
     var query = ByteRange.empty
+    /// Whether there is a question mark.
     var hasQuery = false
     /// The absolute form's host and port.
     var authority = ByteRange.empty

@@ -14,10 +14,7 @@ public func parseTrailers(
     let end = min(range.end, input.byteCount)
     var position = range.start
     while position < end {
-        guard let line = try FieldLine(input, from: position, to: end), !line.isBlank else {
-            throw .invalidFieldLine
-        }
-        var field = line.field
+        var field = try trailer(input, at: position, to: end)
         field.isHopByHop = field.id.forbiddenInTrailers
         guard fields.count < limits.fields, fields.append(field) else { throw .tooManyFields }
         position = Int(field.lineEnd)
@@ -33,15 +30,26 @@ func checkTrailers(
     var position = range.start
     var count = 0
     while position < range.end {
-        let line: FieldLine?
         do throws(HeadError) {
-            line = try FieldLine(input, from: position, to: range.end)
+            position = Int(try trailer(input, at: position, to: range.end).lineEnd)
         } catch {
             throw .invalidTrailer
         }
-        guard let line, !line.isBlank else { throw .invalidTrailer }
         count &+= 1
         if count > limits.fields { throw .tooManyTrailers }
-        position = Int(line.field.lineEnd)
     }
+}
+
+/// The field at `position` of a section that is all there.
+private func trailer(
+    _ input: RawSpan,
+    at position: Int,
+    to end: Int
+) throws(HeadError) -> Field {
+    let line = input.plainFieldLine(from: position, to: end)
+    if line.is_plain == 0 {
+        _ = try OddLine(input, from: position, to: end)
+        throw .invalidFieldLine
+    }
+    return Field(line, from: position)
 }

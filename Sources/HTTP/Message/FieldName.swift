@@ -1,3 +1,5 @@
+import CBytes
+
 /// The field names that Weir knows; every other one is `other`.
 ///
 /// A name is classified once, while its head is parsed. In the order of CBytes's constants.
@@ -66,15 +68,21 @@ public enum FieldName: UInt8, BitwiseCopyable, Sendable, Equatable, Hashable, Ca
     case xRealIP
     case xForwardedPort
 
+    /// The name of one of CBytes's numbers; `other` for a number that is none.
+    init(code: UInt8) {
+        // The numbers are those of the cases, without gaps; the failable initialiser is a call
+        // and a branch per case.
+        self = code < CBYTES_FIELD_COUNT ? unsafe unsafeBitCast(code, to: FieldName.self) : .other
+    }
+
     /// This name's bit in a `FieldNameSet`.
     var bit: UInt64 { 1 &<< UInt64(rawValue) }
 }
 
 /// A set of known field names.
 public struct FieldNameSet: BitwiseCopyable, Equatable, Sendable {
-    var bits: UInt64
-
-    init(bits: UInt64) { self.bits = bits }
+    /// One bit per name, `FieldName.bit`.
+    private(set) var bits: UInt64
 
     /// The set without any name.
     public init() { bits = 0 }
@@ -88,5 +96,6 @@ public struct FieldNameSet: BitwiseCopyable, Equatable, Sendable {
     /// Whether `name` is in it.
     public func contains(_ name: FieldName) -> Bool { bits & name.bit != 0 }
 
+    /// Adds a name.
     mutating func insert(_ name: FieldName) { bits |= name.bit }
 }

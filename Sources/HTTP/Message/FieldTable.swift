@@ -88,6 +88,7 @@ public struct FieldTable: ~Copyable {
         return true
     }
 
+    /// Marks the field at `index` as one that must not be passed on.
     mutating func markHopByHop(_ index: Int) {
         precondition(index >= 0 && index < count, "no field has this index")
         unsafe storage[index].isHopByHop = true

@@ -1,4 +1,5 @@
 import Balancing
+import CLinux
 import EventLoop
 import HTTP
 
@@ -36,9 +37,9 @@ struct Exchange: SlabEntry {
         static let chunkedUp = Flags(rawValue: 64)
         /// The answer's body is passed on in chunks.
         static let chunkedDown = Flags(rawValue: 128)
-        /// A head, be it interim, has gone to the client.
+        /// The final head has gone to the client.
         static let answerBegun = Flags(rawValue: 256)
-        /// The next try opens a connection of its own.
+        /// Further tries open connections of their own.
         static let wantsFresh = Flags(rawValue: 512)
         /// The rest of the request is no longer wanted.
         static let requestDropped = Flags(rawValue: 1024)
@@ -48,6 +49,10 @@ struct Exchange: SlabEntry {
         static let foreignRequestID = Flags(rawValue: 4096)
         /// An answer body of unknown length ends with the connection.
         static let endsWithClose = Flags(rawValue: 8192)
+        /// An interim answer has gone to the client.
+        static let interimSent = Flags(rawValue: 16384)
+        /// The server's answer comes in chunks.
+        static let chunkedAnswer = Flags(rawValue: 32768)
     }
 
     var generation: UInt32 = 0
@@ -65,12 +70,16 @@ struct Exchange: SlabEntry {
     /// The endpoint of the last try, in the worker's table; -1 before the first.
     var endpoint: Int32 = -1
     var status: UInt16 = 0
+    /// Seconds for which the server keeps the connection, as it says; `UInt32.max` if it does not.
+    var serverTimeout = UInt32.max
     /// Interim answers passed on.
     var interims: UInt16 = 0
     /// The serialised request: its head, and its body as far as it is kept to be sent again.
     var request = Buffer()
     /// How much of ``request`` has been sent in this try.
     var requestSent: UInt32 = 0
+    /// Where the head ends in ``request``.
+    var headEnd: UInt32 = 0
     var requestBody = BodyDecoder(.none)
     var answerBody = BodyDecoder(.none)
     /// Where the method, the target, the host and the request id stand in ``request``.
@@ -80,6 +89,8 @@ struct Exchange: SlabEntry {
     var idRange = ByteRange.empty
     /// The request id where Weir made it.
     var requestID = RequestID(high: 0, low: 0)
+    /// The client as the forwarding policy sees it.
+    var client = weir_address()
     var started = Instant(nanoseconds: 0)
     var firstByte = Instant.never
     /// When everything has lasted too long.

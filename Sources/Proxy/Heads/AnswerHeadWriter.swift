@@ -17,7 +17,7 @@ struct AnswerHeadWriter {
 
     /// Writes a final head, blank line included.
     ///
-    /// - Parameter connection: the Connection field's value, empty for none.
+    /// `connection`: the Connection field's value, empty for none.
     func write(
         fields: borrowing FieldTable,
         framing: Framing,

@@ -60,27 +60,37 @@ struct ByteWriter: BitwiseCopyable {
     }
 
     mutating func append(decimal value: UInt64) {
-        var digits: [20 of UInt8] = .init(repeating: 0)
-        var rest = value
-        var first = 20
-        repeat {
-            first &-= 1
-            digits[first] = UInt8(truncatingIfNeeded: rest % 10) &+ 0x30
-            rest /= 10
-        } while rest != 0
-        while first < 20 {
-            append(byte: digits[first])
-            first &+= 1
+        if value < 10 {
+            append(byte: UInt8(truncatingIfNeeded: value) &+ 0x30)
+            return
         }
+        var digits = 1
+        var limit: UInt64 = 10
+        while digits < 20, value >= limit {
+            digits &+= 1
+            if digits < 20 { limit &*= 10 }
+        }
+        append(decimalDigits: value, digits)
     }
 
     /// A decimal number of exactly `width` digits, zeros in front.
     mutating func append(decimal value: Int, width: Int) {
-        var divisor = 1
-        for _ in 1..<max(1, width) { divisor &*= 10 }
-        while divisor > 0 {
-            append(byte: UInt8(truncatingIfNeeded: (value / divisor) % 10) &+ 0x30)
-            divisor /= 10
+        append(decimalDigits: UInt64(truncatingIfNeeded: max(0, value)), width)
+    }
+
+    private mutating func append(decimalDigits value: UInt64, _ digits: Int) {
+        guard digits <= capacity &- count else {
+            overflowed = true
+            return
+        }
+        var rest = value
+        var place = count &+ digits
+        count = place
+        for _ in 0..<digits {
+            place &-= 1
+            let digit = UInt8(truncatingIfNeeded: rest % 10) &+ 0x30
+            base.storeBytes(of: digit, toByteOffset: place, as: UInt8.self)
+            rest /= 10
         }
     }
 
@@ -92,11 +102,22 @@ struct ByteWriter: BitwiseCopyable {
 
     /// The last `digits` hexadecimal digits of a number.
     mutating func append(hex value: UInt64, digits: Int) {
-        var shift = (digits &- 1) &* 4
-        while shift >= 0 {
-            let digit = UInt8(truncatingIfNeeded: (value >> UInt64(shift)) & 0xf)
-            append(byte: digit < 10 ? digit &+ 0x30 : digit &+ 0x57)
-            shift &-= 4
+        guard digits <= capacity &- count else {
+            overflowed = true
+            return
+        }
+        var rest = value
+        var place = count &+ digits
+        count = place
+        for _ in 0..<digits {
+            place &-= 1
+            let digit = UInt8(truncatingIfNeeded: rest & 0xf)
+            base.storeBytes(
+                of: digit &+ (digit < 10 ? 0x30 : 0x57),
+                toByteOffset: place,
+                as: UInt8.self
+            )
+            rest >>= 4
         }
     }
 

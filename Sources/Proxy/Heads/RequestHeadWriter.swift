@@ -109,7 +109,9 @@ struct RequestHeadWriter: ~Copyable {
 
     private func writeFraming(to out: inout ByteWriter) {
         if case .chunked = head.framing { out.append("Transfer-Encoding: chunked\r\n") }
-        if head.upgrade == .websocket { out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n") }
+        if head.upgrade == .websocket {
+            out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n")
+        }
     }
 
     private mutating func writeOwnFields(_ fields: borrowing FieldTable, to out: inout ByteWriter) {

@@ -1,4 +1,5 @@
 import CLinux
+import Configuration
 import EventLoop
 import Synchronization
 
@@ -40,7 +41,8 @@ public final class LogQueue: Sendable {
     /// An empty queue.
     ///
     /// - Throws: ``SystemError`` if the kernel refuses an eventfd.
-    public init() throws(SystemError) {
+    public init(style: LogStyle) throws(SystemError) {
+        self.style = style
         descriptor = try SystemError.check(weir_eventfd(), "eventfd")
         state.withLock { state in
             state.waiting.reserveCapacity(Self.maxWaiting)
@@ -56,8 +58,9 @@ public final class LogQueue: Sendable {
         return kept?.memory ?? .allocate(byteCount: Self.batchSize, alignment: 16)
     }
 
-    /// Hands a batch over; false if it was dropped, its `lines` counted. The memory is gone either
-    /// way.
+    /// Hands a batch over; false if it was dropped, its `lines` counted.
+    ///
+    /// The memory is gone either way.
     @discardableResult
     func submit(_ batch: LogBatch, lines: Int) -> Bool {
         let taken = state.withLock { state in
@@ -73,8 +76,12 @@ public final class LogQueue: Sendable {
         return taken
     }
 
-    /// Writes a line into Weir's own log; for rare events.
-    public func note(_ line: String) {
+    /// How Weir's own log looks.
+    private let style: LogStyle
+
+    /// Writes a line into Weir's own log, if its level is wanted; for rare events.
+    public func note(level: LogConfig.Level, _ message: String) {
+        guard let line = style.line(level, message) else { return }
         let bytes = Array((line + "\n").utf8.prefix(Self.batchSize))
         let memory = makeMemory()
         memory.copyMemory(from: bytes, byteCount: bytes.count)

@@ -104,6 +104,9 @@ public struct Worker: ~Copyable {
     var oldestIdle: Int32 = -1
     var newestIdle: Int32 = -1
     var accessLog: AccessLogBuffer
+    /// The downstream connection whose received bytes are being parsed; its body must not be read
+    /// on before they are put away.
+    var beginning: Int32 = -1
     var isDraining = false
     var isStopped = false
     var isAcceptPaused = false
@@ -111,7 +114,7 @@ public struct Worker: ~Copyable {
 
     /// Builds a worker on the thread that calls this.
     ///
-    /// - Parameter slots: the most connections on either side.
+    /// `slots`: the most connections on either side.
     /// - Throws: ``SystemError`` if the kernel refuses an epoll instance.
     public init(
         snapshot: Snapshot,
@@ -131,7 +134,8 @@ public struct Worker: ~Copyable {
         headLimits = HeadLimits(
             headSize: config.limits.headSize,
             fields: config.limits.fields,
-            targetSize: config.limits.targetSize)
+            targetSize: config.limits.targetSize
+        )
         now = Instant(nanoseconds: weir_monotonic_ns())
         var seed: UInt64 = 0
         weir_random(&seed, 8)
@@ -177,7 +181,7 @@ public struct Worker: ~Copyable {
             // The file was checked against the registry, so the first choice exists.
             let strategy =
                 StrategyRegistry.make(pool.strategy, endpoints: endpoints, random: &random)
-                ?? RoundRobin(endpoints: endpoints, random: &random)
+                ?? RoundRobin(endpoints, random: &random)
             (pools + index).initialize(
                 to: PoolState(
                     strategy: strategy,
@@ -186,7 +190,9 @@ public struct Worker: ~Copyable {
                     maxRequests: pool.connections.maxRequests.map { UInt32(clamping: $0) }
                         ?? UInt32.max,
                     maxIdle: pool.connections.maxIdle,
-                    idle: pool.timeouts.idle.nanosecondsOrNever))
+                    idle: pool.timeouts.idle.nanosecondsOrNever
+                )
+            )
         }
         return pools
     }

@@ -7,6 +7,7 @@ struct RouteCompiler {
     private(set) var keys: [UInt8] = [0]
     private(set) var longestKey: UInt32 = 0
     private(set) var anyHost = nothing
+    private(set) var hasWildcards = false
 
     /// Where in a host node a class belongs.
     private enum HostKind { case exact, below, both }
@@ -14,6 +15,19 @@ struct RouteCompiler {
     private struct HostKey: Hashable {
         var node: UInt32
         var kind: HostKind
+    }
+
+    /// A path pattern by its bytes: equal strings may differ in theirs.
+    private struct PathKey: Hashable {
+        var bytes: [UInt8]
+        var isPrefix: Bool
+
+        init(_ pattern: PathPattern) {
+            switch pattern {
+            case .exact(let text): (bytes, isPrefix) = (Array(text.utf8), false)
+            case .prefix(let text): (bytes, isPrefix) = (Array(text.utf8), true)
+            }
+        }
     }
 
     private struct EdgeKey: Hashable {
@@ -58,13 +72,19 @@ struct RouteCompiler {
     }
 
     private mutating func add(_ name: String, kind: HostKind, route: UInt32) {
-        let labels = Array(name.utf8).split(
-            separator: UInt8(ascii: "."),
-            omittingEmptySubsequences: false
-        )
-        var node: UInt32 = 0
-        for label in labels.reversed() {
-            node = child(of: node, key: Array(label), route: route)
+        let bytes = Array(name.utf8)
+        var node = labelRoot
+        if kind == .exact {
+            node = child(of: exactParent, key: bytes, route: route)
+        } else {
+            hasWildcards = true
+            let labels = bytes.split(
+                separator: UInt8(ascii: "."),
+                omittingEmptySubsequences: false
+            )
+            for label in labels.reversed() {
+                node = child(of: node, key: Array(label), route: route)
+            }
         }
         let key = HostKey(node: node, kind: kind)
         if hostRoutes[key] == nil { hostOrder.append(key) }
@@ -76,11 +96,11 @@ struct RouteCompiler {
         if let known = classes[members] { return known }
         let made = newNode(least: members.first ?? nothing)
         classes[members] = made
-        var order: [PathPattern] = []
-        var takers: [PathPattern: [UInt32]] = [:]
+        var order: [PathKey] = []
+        var takers: [PathKey: [UInt32]] = [:]
         for route in members {
             let paths = routes[Int(route)].paths
-            for path in paths.isEmpty ? [.prefix("")] : paths {
+            for path in (paths.isEmpty ? [.prefix("")] : paths).map(PathKey.init) {
                 if takers[path] == nil { order.append(path) }
                 if takers[path]?.last != route { takers[path, default: []].append(route) }
             }
@@ -89,32 +109,27 @@ struct RouteCompiler {
         return made
     }
 
-    private mutating func add(_ path: PathPattern, takers: [UInt32], to hostClass: UInt32) {
+    private mutating func add(_ path: PathKey, takers: [UInt32], to hostClass: UInt32) {
         let list = list(of: takers)
-        let least = takers.first ?? nothing
-        switch path {
-        case .prefix(""):
+        if path.isPrefix, path.bytes.isEmpty {
             nodes[Int(hostClass)].third = list
-        case .prefix(let text):
-            let node = pathNode(text, in: hostClass, least: least)
+            return
+        }
+        let node = pathNode(path.bytes, in: hostClass, least: takers.first ?? nothing)
+        if path.isPrefix {
             nodes[Int(node)].second = list
-        case .exact(let text):
-            let node = pathNode(text, in: hostClass, least: least)
+        } else {
             nodes[Int(node)].first = list
         }
     }
 
     /// The node of a path, made where it is new.
     private mutating func pathNode(
-        _ text: String,
+        _ path: [UInt8],
         in hostClass: UInt32,
         least: UInt32
     ) -> UInt32 {
-        var segments = Array(text.utf8).split(
-            separator: UInt8(ascii: "/"),
-            omittingEmptySubsequences: false
-        )[...]
-        let isAbsolute = text.utf8.first == UInt8(ascii: "/")
+        let isAbsolute = path.first == UInt8(ascii: "/")
         var node = isAbsolute ? nodes[Int(hostClass)].first : nodes[Int(hostClass)].second
         if node == nothing {
             node = newNode(least: least)
@@ -124,8 +139,9 @@ struct RouteCompiler {
                 nodes[Int(hostClass)].second = node
             }
         }
-        if isAbsolute { segments = segments.dropFirst() }
-        for segment in segments {
+        let segments = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        for segment in isAbsolute ? segments.dropFirst() : segments[...] {
+            nodes[Int(node)].third = 0
             node = child(of: node, key: Array(segment), route: least)
         }
         return node
@@ -135,15 +151,15 @@ struct RouteCompiler {
     /// an entry per method at most, however many routes there are.
     private mutating func list(of members: [UInt32]) -> UInt32 {
         let start = UInt32(truncatingIfNeeded: entries.count)
-        var taken: Set<String> = []
+        var taken: Set<[UInt8]> = []
         for route in members {
             let methods = routes[Int(route)].methods
             if methods.isEmpty {
                 entries.append(RouteEntry(route: route, method: 0))
                 break
             }
-            for method in methods where taken.insert(method).inserted {
-                let node = child(of: methodParent, key: Array(method.utf8), route: route)
+            for name in methods.map({ Array($0.utf8) }) where taken.insert(name).inserted {
+                let node = child(of: methodParent, key: name, route: route)
                 entries.append(RouteEntry(route: route, method: node))
             }
         }

@@ -14,6 +14,8 @@
     let longestKey: UInt32
     /// The class of routes that name no host.
     let anyHost: UInt32
+    /// Whether any host pattern is a wildcard.
+    let hasWildcards: Bool
 
     /// The first route, in the order of the file, that takes this request.
     ///
@@ -51,21 +53,27 @@ private struct Search {
 }
 
 extension RouteMatcher {
-    /// Label by label from the right, then the routes for any host.
+    /// The whole name, then label by label from the right, then the routes for any host.
     private func walk(host: UnsafeRawBufferPointer, search: inout Search) {
-        var node: UInt32 = 0
+        let exact = unsafe child(of: exactParent, key: host, from: 0, to: host.count)
+        if exact != nothing { unsafe visit(nodes[Int(exact)].first, search: &search) }
+        if hasWildcards { unsafe walkLabels(host, search: &search) }
+        unsafe visit(anyHost, search: &search)
+    }
+
+    private func walkLabels(_ host: UnsafeRawBufferPointer, search: inout Search) {
+        var node = labelRoot
         var end = host.count
         while true {
             let lowest = max(0, end &- Int(longestKey) &- 1)
             var start = end
             while start > lowest, unsafe host[start &- 1] != UInt8(ascii: ".") { start &-= 1 }
             node = unsafe child(of: node, key: host, from: start, to: end)
-            guard node != nothing, unsafe nodes[Int(node)].least < search.best else { break }
+            guard node != nothing, unsafe nodes[Int(node)].least < search.best else { return }
             let classes = unsafe nodes[Int(node)]
-            if start == 0 {
-                unsafe visit(classes.first, search: &search)
+            guard start > 0 else {
                 unsafe visit(classes.third, search: &search)
-                break
+                return
             }
             // Names below this one have at least a byte before the dot.
             if start > 1 {
@@ -74,7 +82,6 @@ extension RouteMatcher {
             }
             end = start &- 1
         }
-        unsafe visit(anyHost, search: &search)
     }
 
     /// Segment by segment from the left through the paths of one host class.
@@ -99,6 +106,7 @@ extension RouteMatcher {
                 unsafe scan(lists.first, search: &search)
                 return
             }
+            guard lists.third != nothing else { return }
             start = end &+ 1
         }
     }
@@ -143,30 +151,11 @@ extension RouteMatcher {
             let edge = unsafe edges[Int(place)]
             if edge.child == 0 { return nothing }
             if edge.hash == hash, edge.parent == parent, Int(edge.keyCount) == count,
-                unsafe equal(keys + Int(edge.keyStart), bytes, count: count)
+                unsafe areEqual(keys + Int(edge.keyStart), bytes, count: count)
             {
                 return edge.child
             }
             place = (place &+ 1) & edgeMask
         }
     }
-}
-
-/// Whether two stretches of bytes are equal.
-private func equal(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, count: Int) -> Bool {
-    var position = 0
-    while count &- position >= 8 {
-        let difference =
-            unsafe left.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-            ^ right.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-        if difference != 0 { return false }
-        position &+= 8
-    }
-    while position < count {
-        let left = unsafe left.load(fromByteOffset: position, as: UInt8.self)
-        let right = unsafe right.load(fromByteOffset: position, as: UInt8.self)
-        if left != right { return false }
-        position &+= 1
-    }
-    return true
 }

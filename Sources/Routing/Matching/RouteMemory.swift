@@ -1,10 +1,10 @@
 // The compiled routes: one block of flat memory, read only.
 //
-// Hosts are a tree of labels read from the right, paths a tree of segments read from the left.
-// All edges of all trees lie in one hash table, keyed by the parent's number and the label's or
-// segment's bytes, so a step costs the same however many children a node has. A walk ends at the
-// first label or segment that no pattern has there, so its length is bounded by the patterns, not
-// by what a client sends.
+// Exact hosts are children of one node, the wildcards are a tree of labels read from the right,
+// paths a tree of segments read from the left. All edges lie in one hash table, keyed by the
+// parent's number and the host's, label's or segment's bytes, so a step costs the same however many
+// children a node has. A walk ends at the first label or segment that no pattern has there, so its
+// length is bounded by the patterns, not by what a client sends.
 //
 // Host patterns that take the same routes share a host class, which owns a tree of paths. Each
 // path pattern of a class has a list of (route, method). The answer is the least route over all
@@ -18,9 +18,10 @@ let nothing = UInt32.max
 ///
 /// | node | `first` | `second` | `third` |
 /// |---|---|---|---|
-/// | host label | class of the exact name | class of names below it | class of both (`.a.b`) |
+/// | exact host | its class | – | – |
+/// | host label | – | class of names below it | class of both (`.a.b`) |
 /// | host class | path node after the slash | path node of paths without it | list for every path |
-/// | path segment | list of the exact path | list of the prefix | – |
+/// | path segment | list of the exact path | list of the prefix | 0 if it has children |
 /// | method | – | – | – |
 struct RouteNode: BitwiseCopyable {
     var first = nothing
@@ -49,6 +50,12 @@ struct RouteEntry: BitwiseCopyable {
 /// The parent of all methods: no node has this number.
 let methodParent = nothing &- 1
 
+/// The parent of all exact hosts: no node has this number.
+let exactParent = nothing &- 2
+
+/// The root of the tree of host labels.
+let labelRoot: UInt32 = 0
+
 /// Mixes two numbers as wyhash does: the halves of their product.
 private func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
     let product = left.multipliedFullWidth(by: right)
@@ -67,6 +74,19 @@ func hashEdge(parent: UInt32, key: UnsafeRawPointer, count: Int, seed: UInt64) -
     let tail = unsafe loadTail(key + position, count: count &- position)
     state = mix(state ^ tail, 0xe703_7ed1_a0b4_28db ^ UInt64(truncatingIfNeeded: count))
     return UInt32(truncatingIfNeeded: state ^ state >> 32)
+}
+
+/// Whether two stretches of bytes are equal.
+func areEqual(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, count: Int) -> Bool {
+    var position = 0
+    while count &- position > 8 {
+        let leftWord = unsafe left.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+        let rightWord = unsafe right.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+        if leftWord != rightWord { return false }
+        position &+= 8
+    }
+    return unsafe loadTail(left + position, count: count &- position)
+        == loadTail(right + position, count: count &- position)
 }
 
 /// Up to 8 bytes as one number; different bytes of equal count give different numbers.

@@ -75,7 +75,8 @@ public final class RouteTable: Sendable {
             seed: table.seed,
             edgeMask: UInt32(truncatingIfNeeded: table.places.count - 1),
             longestKey: compiler.longestKey,
-            anyHost: compiler.anyHost
+            anyHost: compiler.anyHost,
+            hasWildcards: compiler.hasWildcards
         )
     }
 }

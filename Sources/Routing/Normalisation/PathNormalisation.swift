@@ -72,11 +72,36 @@ private let dot = UInt8(ascii: ".")
 
 /// Whether there is no escape, backslash, doubled slash or dot segment in a path.
 ///
-/// The path begins with a slash.
+/// The path begins with a slash. Eight bytes at a time; where a slash has a dot or slash behind it,
+/// byte by byte.
 private func isNormal(_ path: RawSpan) -> Bool {
     let count = path.byteCount
+    guard count >= 8 else { return isNormalBytewise(path) }
+    return unsafe path.withUnsafeBytes { bytes in
+        guard let base = bytes.baseAddress else { return true }
+        var carry: UInt64 = 0
+        var position = 0
+        while position < count {
+            // The last word overlaps the one before it.
+            let start = min(position, count &- 8)
+            let word = unsafe Word(loading: base, at: start)
+            if word.mask(percent) | word.mask(backslash) != 0 { return false }
+            let slashes = word.mask(slash)
+            // A dot is one less than a slash, and even.
+            let both = word.evened.mask(dot)
+            if (slashes << 8 | (start == position ? carry : 0)) & both != 0 {
+                return isNormalBytewise(path)
+            }
+            carry = slashes >> 56
+            position = start &+ 8
+        }
+        return true
+    }
+}
+
+private func isNormalBytewise(_ path: RawSpan) -> Bool {
     var afterSlash = false
-    for index in 0..<count {
+    for index in 0..<path.byteCount {
         let byte = path.byte(at: index)
         if byte == percent || byte == backslash { return false }
         if afterSlash {

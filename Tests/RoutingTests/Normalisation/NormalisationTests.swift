@@ -63,6 +63,59 @@ struct NormalisationTests {
         }
     }
 
+    @Test("random paths come out as splitting, resolving and joining has them")
+    func reference() {
+        let seed: UInt64 = 0x7265_6665
+        var random = TestRandom(state: seed)
+        let pieces = ["/", "/", ".", "..", "a", "%2e", "%61", "%c3", "bcdefgh", "-0123456789", "."]
+        for _ in 0..<100_000 {
+            let path = "/" + (0..<random.below(12)).map { _ in random.one(of: pieces) }.joined()
+            let expected = split(path)
+            guard normalised(path) == .success(expected) else {
+                Issue.record("\(path) did not give \(expected), seed \(seed)")
+                return
+            }
+            let input = Array(path.utf8)
+            var output = [UInt8](repeating: 0, count: input.count)
+            let result = output.withUnsafeMutableBytes { normalisePath(input.span.bytes, into: $0) }
+            if path == expected, !path.contains("%"), result != .unchanged {
+                Issue.record("\(path) was rewritten for nothing, seed \(seed)")
+                return
+            }
+        }
+    }
+
+    /// The normal form of a path without separators in escapes.
+    private func split(_ path: String) -> String {
+        let decoded = path.replacing("%2e", with: ".").replacing("%61", with: "a")
+            .replacing("%c3", with: "%C3")
+        let segments = decoded.split(separator: "/", omittingEmptySubsequences: false)
+        var kept: [Substring] = []
+        for segment in segments where segment != "." && !segment.isEmpty {
+            if segment == ".." { _ = kept.popLast() } else { kept.append(segment) }
+        }
+        let isFolder = ["", ".", ".."].contains(segments.last) && !kept.isEmpty
+        return "/" + kept.joined(separator: "/") + (isFolder ? "/" : "")
+    }
+
+    @Test("random hosts come out as lower-casing and cutting has them")
+    func hostReference() {
+        let seed: UInt64 = 0x686f_7374
+        var random = TestRandom(state: seed)
+        for _ in 0..<50_000 {
+            var host = (0..<random.below(30)).map { _ in UInt8(33 + random.below(94)) }
+            host.removeAll { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "[") }
+            if random.below(2) == 0 { host += Array(":80".utf8) }
+            let text = String(decoding: host, as: UTF8.self)
+            var expected = text.lowercased().prefix { $0 != ":" }
+            while expected.last == "." { expected.removeLast() }
+            guard normalised(host: text) == expected else {
+                Issue.record("\(text) did not give \(expected), seed \(seed)")
+                return
+            }
+        }
+    }
+
     private func isNormal(_ path: String) -> Bool {
         let segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
         return path.hasPrefix("/") && !segments.contains(".") && !segments.contains("..")

@@ -1,0 +1,53 @@
+# What can be done with a clone. Everything that is needed and missing is installed on the way:
+# Debian packages (as root or through sudo) and, for tests, Python packages in .venv.
+# Stamps under .build/stamps make the second time quick.
+
+PYTHON := .venv/bin/python
+STAMPS := .build/stamps
+WEIR := .build/release/weir
+RELEASE_FLAGS := -c release --static-swift-stdlib
+FORMATTED := Package.swift Sources Tests $(wildcard Fuzz/Package.swift Fuzz/Sources)
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-long lint format docs clean
+
+help: ## Shows this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
+
+build: $(STAMPS)/build-packages ## Builds the release binary, .build/release/weir
+	swift build $(RELEASE_FLAGS)
+
+demo: build ## Shows Weir over three small backends; ARGS='--for 5s' ends it by itself
+	@$(WEIR) demo $(ARGS)
+
+test: $(STAMPS)/test-packages $(STAMPS)/venv ## Runs what must pass before a change goes in
+	$(PYTHON) Tests/Support/run_tests.py short
+
+test-long: $(STAMPS)/test-packages $(STAMPS)/venv ## Adds sanitizers end to end, fuzzing, a million requests
+	$(PYTHON) Tests/Support/run_tests.py long
+
+lint: ## Checks the formatting
+	swift format lint --strict --recursive --parallel $(FORMATTED)
+
+format: ## Formats all Swift files in place
+	swift format format --in-place --recursive --parallel $(FORMATTED)
+
+docs: build ## Writes the generated reference pages anew
+	Tests/Support/write_docs.sh $(WEIR)
+
+clean: ## Removes everything that was built or installed into the clone
+	rm -rf .build .build-* .venv Fuzz/.build
+
+$(STAMPS)/build-packages: Tests/Support/build-packages.txt
+	@Tests/Support/install_packages.sh $<
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/test-packages: Tests/Support/test-packages.txt $(STAMPS)/build-packages
+	@Tests/Support/install_packages.sh $<
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/venv: Tests/EndToEnd/requirements.txt $(STAMPS)/test-packages
+	@echo "Installing the tests' Python packages into .venv"
+	@/usr/bin/python3 -m venv --clear .venv
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
+	@mkdir -p $(STAMPS) && touch $@

@@ -1,0 +1,94 @@
+"""Fixtures: whatever a test starts ends with it, also where the test failed."""
+
+import resource
+import signal
+import subprocess
+
+import pytest
+
+from harness import Backend, Weir, echo
+
+
+@pytest.fixture
+def backend():
+    """`backend(script, name=…)` starts a backend; bytes that are no HTTP fail the test."""
+    started = []
+
+    def start(script=echo, **options):
+        started.append(Backend(script, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+    for one in started:
+        assert not one.problems, f"{one.name} was sent what is no HTTP: {one.problems}"
+
+
+@pytest.fixture
+def weir(tmp_path):
+    """`weir(config, …)` starts the proxy and waits until it listens."""
+    yield from proxies(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_weir(tmp_path_factory):
+    """As `weir`, for tables whose rows leave nothing behind."""
+    yield from proxies(tmp_path_factory.mktemp("weir"))
+
+
+@pytest.fixture(scope="module")
+def shared_backend():
+    """As `backend`, for tables whose rows leave nothing behind."""
+    started = []
+
+    def start(script=echo, **options):
+        started.append(Backend(script, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+
+
+def proxies(folder):
+    started = []
+
+    def start(config, listeners=1, **options):
+        place = folder / f"weir-{len(started)}"
+        place.mkdir()
+        if isinstance(config, dict):
+            config = {"workers": 2, "shutdown-timeout": "2s", **config}
+        one = Weir(config, place, **options)
+        started.append(one)
+        return one.wait_until_listening(listeners) if listeners else one
+
+    yield start
+    problems = []
+    for one in started:
+        ended_before = one.process.poll()
+        status = end(one)
+        if ended_before not in (None, 0) or status != 0 or one.faults():
+            problems.append(f"exit status {status} (before: {ended_before})\n" + "\n".join(one.lines))
+    assert not problems, "the proxy did not end well: " + "\n\n".join(problems)
+
+
+def end(one):
+    """Ends a proxy without waiting for clients of the test that are still there."""
+    for client in one.clients:
+        client.close()
+    if one.process.poll() is None:
+        one.signal(signal.SIGTERM)
+        try:
+            return one.wait(5)
+        except subprocess.TimeoutExpired:
+            one.kill()
+            return None
+    return one.wait()
+
+
+@pytest.fixture(autouse=True)
+def room_for_descriptors():
+    """The tests hold both ends of what they open."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

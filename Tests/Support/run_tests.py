@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""Runs every suite, names what failed or was skipped, and ends with one line of totals."""
+
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / ".build/results"
+END_TO_END = ROOT / "Tests/EndToEnd"
+PYTEST = [sys.executable, "-m", "pytest"]
+FUZZ_SECONDS = int(os.environ.get("WEIR_FUZZ_SECONDS", "600"))
+
+
+class Totals:
+    """What counts so far; a skipped test is a failed one."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = []
+        self.skipped = []
+
+    def step(self, name, ok):
+        """A step that is no suite counts as one test."""
+        if ok:
+            self.passed += 1
+        else:
+            self.failed.append(name)
+
+    def suite(self, name, files, ok):
+        """Adds JUnit files; a suite that failed without a failed test counts as one."""
+        failed = skipped = 0
+        for case in (case for file in files for case in ElementTree.parse(file).iter("testcase")):
+            label = f"{name}: {case.get('classname')}.{case.get('name')}"
+            if case.find("failure") is not None or case.find("error") is not None:
+                self.failed.append(label)
+                failed += 1
+            elif case.find("skipped") is not None:
+                self.skipped.append(label)
+                skipped += 1
+            else:
+                self.passed += 1
+        if not files or (not ok and not failed and not skipped):
+            self.failed.append(f"{name}: ended badly without naming a test")
+
+    def report(self):
+        for label in self.skipped:
+            print(f"skipped (a test that is skipped is a failure): {label}")
+        for label in self.failed:
+            print(f"failed: {label}")
+        failed = len(self.failed) + len(self.skipped)
+        print(f"{self.passed} passed, {failed} failed")
+        return 0 if failed == 0 and self.passed > 0 else 1
+
+
+def run(title, command, **environment):
+    """Runs a command with its output shown; True if it ended well."""
+    print(f"\n=== {title}", flush=True)
+    start = time.monotonic()
+    shown = [str(part) for part in command]
+    done = subprocess.run(shown, cwd=ROOT, env={**os.environ, **environment})
+    verdict = "done" if done.returncode == 0 else f"FAILED with status {done.returncode}"
+    print(f"=== {title}: {verdict} in {time.monotonic() - start:.0f} s", flush=True)
+    return done.returncode == 0
+
+
+def results(stem):
+    """The JUnit files of a suite; SwiftPM adds a suffix of its own to the name."""
+    return [file for file in RESULTS.glob(f"{stem}*.xml") if file.stat().st_size]
+
+
+def swift_tests(totals, name, *options):
+    """Unit tests. Swift Testing alone is run: LeakSanitizer takes objects that XCTest's own
+    runner keeps for leaks and fails the run, and no test here is written with XCTest."""
+    output = RESULTS / f"{name}.xml"
+    title = f"unit tests, {name}"
+    command = ["swift", "test", "--quiet", "--disable-xctest", "--xunit-output", output, *options]
+    ok = run(title, command)
+    totals.suite(title, results(name), ok)
+
+
+def end_to_end(totals, name, binary, slowness="1", marks=""):
+    """End-to-end tests: two at a time, then by themselves those that measure."""
+    environment = {"WEIR_BINARY": str(binary), "WEIR_TEST_SLOWNESS": slowness}
+    for kind, options in [
+        ("beside", ["-m", f"not alone{marks}", "-n", "2", "--dist", "worksteal"]),
+        ("alone", ["-m", f"alone{marks}"]),
+    ]:
+        stem = f"end-to-end-{name}-{kind}"
+        title = f"end-to-end tests, {name}, {kind}"
+        junit = f"--junit-xml={RESULTS / stem}.xml"
+        ok = run(title, [*PYTEST, "-q", END_TO_END, junit, *options], **environment)
+        totals.suite(title, results(stem), ok)
+
+
+def short(totals):
+    totals.step("formatting", run("formatting", ["make", "--silent", "lint"]))
+    swift_tests(totals, "debug")
+    swift_tests(totals, "address", "--sanitize=address", "--scratch-path", ROOT / ".build-asan")
+    if run("release build", ["make", "--silent", "build"]):
+        end_to_end(totals, "release", ROOT / ".build/release/weir")
+    else:
+        totals.step("release build", False)
+
+
+def sanitized(totals, kind, slowness):
+    scratch = ROOT / f".build-{kind}-release"
+    command = ["swift", "build", "-c", "release", f"--sanitize={kind}", "--scratch-path", scratch]
+    if run(f"release build with {kind} sanitizer", [*command, "--product", "weir"]):
+        end_to_end(totals, kind, scratch / "release/weir", slowness, " and not release")
+    else:
+        totals.step(f"release build with {kind} sanitizer", False)
+
+
+def long(totals):
+    short(totals)
+    sanitized(totals, "address", "4")
+    sanitized(totals, "thread", "6")
+    fuzz = ["Fuzz/run", "--seconds", FUZZ_SECONDS]
+    totals.step("fuzzing", run("fuzzing", fuzz))
+    million = [sys.executable, END_TO_END / "long/million.py"]
+    totals.step("a million requests", run("a million requests", million))
+
+
+def main():
+    steps = {"short": short, "long": long}
+    if len(sys.argv) != 2 or sys.argv[1] not in steps:
+        print(f"usage: run_tests.py {'|'.join(steps)}", file=sys.stderr)
+        return 2
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    for old in RESULTS.glob("*.xml"):
+        old.unlink()
+    totals = Totals()
+    steps[sys.argv[1]](totals)
+    print("\n=== all together", flush=True)
+    return totals.report()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
