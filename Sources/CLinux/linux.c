@@ -11,6 +11,7 @@
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -349,6 +350,8 @@ int weir_process_id(void) {
 }
 
 void weir_exit(int status) {
+    // What was printed to a pipe waits in stdio's buffer, which _exit would drop.
+    fflush(stdout);
     _exit(status);
 }
 

@@ -230,7 +230,7 @@ extension Worker {
             buffers.append(body + gone, bodyCount &- gone, to: &downstream.pointee.output)
         }
         if !downstream.pointee.output.isEmpty {
-            setDeadline(downstream: slot, now + limits.send)
+            awaitClient(slot)
         }
         return true
     }
@@ -250,7 +250,7 @@ extension Worker {
         buffers.consume(sent, from: &downstream.pointee.output)
         if exchange >= 0 { exchanges[exchange].pointee.sendPace.moved(sent, at: now) }
         if sent < count {
-            setDeadline(downstream: slot, now + limits.send)
+            awaitClient(slot)
             if exchange >= 0, exchanges[exchange].pointee.sendPace.isTooSlow(at: now) {
                 abort(exchange, .sendTimeout)
                 return false
@@ -355,8 +355,8 @@ extension Worker {
             let exchange = downstream.pointee.exchange
             if now >= exchanges[exchange].pointee.deadline {
                 fail(exchange, .totalTimeout)
-            } else if !downstream.pointee.output.isEmpty {
-                abort(exchange, .sendTimeout)
+            } else if !downstream.pointee.output.isEmpty || hasPiped(exchange) {
+                clientTakesNothing(slot)
             } else {
                 fail(exchange, .bodyTimeout)
             }
