@@ -13,6 +13,8 @@ public struct WorkerListener: Sendable {
     public var descriptor: Int32
     /// Whether other workers accept from the same descriptor.
     public var isShared: Bool
+    /// Whether nothing is accepted from it at present.
+    var isPaused = false
 
     /// A listening socket of one worker.
     public init(index: Int, descriptor: Int32, isShared: Bool) {
@@ -26,6 +28,8 @@ public struct WorkerListener: Sendable {
 public enum WorkerMessage: Sendable {
     /// Accept what waits, close the listeners, finish what runs, end.
     case drain
+    /// Another worker has somebody waiting who may not be accepted: close what is idle.
+    case makeRoom(listener: Int)
     /// End now; what still runs is cut.
     case stop
 }
@@ -113,7 +117,12 @@ public struct Worker: ~Copyable {
     var beginning: Int32 = -1
     var isDraining = false
     var isStopped = false
+    /// Whether any listener is paused, and until when all of them stay so.
     var isAcceptPaused = false
+    var acceptAgain = Instant(nanoseconds: 0)
+    var roomAsked = Instant(nanoseconds: 0)
+    /// When the log may say again that accepting pauses.
+    var pauseNoted = Instant(nanoseconds: 0)
     var isLate = false
 
     /// Builds a worker on the thread that calls this.
