@@ -117,6 +117,7 @@ final class Service {
     /// Removes what the service leaves behind in the file system.
     func cleanUp() {
         for path in unixPaths { _ = weir_unlink(path) }
+        unixPaths = []
     }
 
     // MARK: Listening
@@ -147,9 +148,8 @@ final class Service {
     ) throws(SystemError) {
         var address = Self.kernelAddress(listener)
         let isShared: Bool
-        if case .unix(let path, _) = address {
+        if case .unix = address {
             isShared = true
-            unixPaths.append(path)
         } else {
             isShared = false
         }
@@ -169,6 +169,8 @@ final class Service {
                 sharesPort: true,
                 userTimeout: 30_000
             )
+            // Only now is the file ours to remove.
+            if case .unix(let path, _) = address { unixPaths.append(path) }
             port = socket.localPort
             address = address.with(port: port)
             perWorker[worker].append(
