@@ -33,9 +33,9 @@ struct Weir: ParsableCommand {
 
 /// Text for people: answers to standard output, trouble to standard error.
 enum Output {
-    /// Writes a line to standard error.
-    static func error(_ line: String) {
-        let bytes = Array((line + "\n").utf8)
+    /// Writes a text to standard error, and a line end behind it if it has none.
+    static func error(_ text: String) {
+        let bytes = Array((text.hasSuffix("\n") ? text : text + "\n").utf8)
         _ = bytes.withUnsafeBytes { memory in
             memory.baseAddress.map { weir_write(2, $0, memory.count) } ?? 0
         }

@@ -19,6 +19,17 @@ EXAMPLES = sorted((ROOT / "examples").rglob("*.yaml"))
 COMMANDS = ["run", "check", "demo", "schema", "version"]
 
 
+class Core(yaml.SafeLoader):
+    """YAML 1.2, in which `on`, `off`, `yes` and `no` are text."""
+
+
+Core.yaml_implicit_resolvers = {
+    first: [(tag, rule) for tag, rule in rules if tag != "tag:yaml.org,2002:bool"]
+    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Core.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false"), "tf")
+
+
 def run(*arguments, **options):
     return subprocess.run(
         [*binary(), *map(str, arguments)], capture_output=True, text=True, timeout=30, **options
@@ -84,7 +95,7 @@ class TestSchema:
 
     @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
     def test_it_accepts_each_example(self, schema, file):
-        jsonschema.validate(yaml.safe_load(file.read_text()), schema)
+        jsonschema.validate(yaml.load(file.read_text(), Core), schema)
 
     @pytest.mark.parametrize(
         "content",
