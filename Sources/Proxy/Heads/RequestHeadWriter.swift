@@ -129,7 +129,7 @@ struct RequestHeadWriter: ~Copyable {
     }
 
     private func writeXForwarded(_ fields: borrowing FieldTable, to out: inout ByteWriter) {
-        let knowsBefore = context.isTrusted && fields.first(.xForwardedFor) != nil
+        let knowsBefore = context.isTrusted && first(.xForwardedFor, fields) != nil
         if context.peer.isInternet || knowsBefore {
             out.append("X-Forwarded-For: ")
             if knowsBefore { appendValues(.xForwardedFor, fields, to: &out) }
@@ -140,14 +140,23 @@ struct RequestHeadWriter: ~Copyable {
             }
             out.append("\r\n")
         }
-        if !(context.isTrusted && fields.first(.xForwardedProto) != nil) {
+        if !(context.isTrusted && first(.xForwardedProto, fields) != nil) {
             out.append("X-Forwarded-Proto: http\r\n")
         }
-        if !(context.isTrusted && fields.first(.xForwardedHost) != nil), !head.authority.isEmpty {
+        if !(context.isTrusted && first(.xForwardedHost, fields) != nil), !head.authority.isEmpty {
             out.append("X-Forwarded-Host: ")
             out.append(head.authority, of: source)
             out.append("\r\n")
         }
+    }
+
+    /// The first field of this name that goes on; one that Connection names counts as absent.
+    private func first(_ id: FieldName, _ fields: borrowing FieldTable) -> Int? {
+        guard let first = fields.first(id) else { return nil }
+        for index in first..<fields.count where fields[index].id == id {
+            if !fields[index].isHopByHop { return index }
+        }
+        return nil
     }
 
     /// All values of a list field, each followed by a comma, so that another may come.
@@ -158,7 +167,7 @@ struct RequestHeadWriter: ~Copyable {
     ) {
         for index in 0..<fields.count where fields[index].id == id {
             let value = fields[index].value
-            if value.isEmpty { continue }
+            if value.isEmpty || fields[index].isHopByHop { continue }
             out.append(value, of: source)
             out.append(", ")
         }
@@ -200,7 +209,7 @@ struct RequestHeadWriter: ~Copyable {
 
     /// A trusted peer's request id, if it is one of at most 128 visible characters.
     private func believedRequestID(_ fields: borrowing FieldTable) -> ByteRange? {
-        guard context.isTrusted, let index = fields.first(.xRequestID) else { return nil }
+        guard context.isTrusted, let index = first(.xRequestID, fields) else { return nil }
         let value = fields[index].value
         guard !value.isEmpty, value.count <= 128 else { return nil }
         for offset in value.start..<value.end {
