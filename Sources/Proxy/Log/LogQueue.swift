@@ -50,7 +50,12 @@ public final class LogQueue: Sendable {
         }
     }
 
-    deinit { weir_close(descriptor) }
+    deinit {
+        weir_close(descriptor)
+        state.withLock { state in
+            for batch in state.waiting + state.free { batch.memory.deallocate() }
+        }
+    }
 
     /// Memory for a batch of ``batchSize`` bytes.
     func makeMemory() -> UnsafeMutableRawPointer {
