@@ -81,6 +81,11 @@ public final class LogQueue: Sendable {
         return taken
     }
 
+    /// Counts a line that no batch can hold.
+    func countDropped() {
+        state.withLock { $0.dropped += 1 }
+    }
+
     /// How Weir's own log looks.
     private let style: LogStyle
 
