@@ -84,7 +84,7 @@ struct AccessLogBuffer: ~Copyable {
         for _ in 0..<2 {
             var writer =
                 self.writer ?? ByteWriter(queue.makeMemory(), capacity: LogQueue.batchSize)
-            let before = writer
+            self.writer = writer
             switch config.format {
             case .json: writer.appendJSON(line, dates, masked: config.masksClient)
             case .combined: writer.appendCombined(line, dates, masked: config.masksClient)
@@ -96,8 +96,10 @@ struct AccessLogBuffer: ~Copyable {
                 return
             }
             // The line did not fit behind the others: it gets a buffer of its own.
-            self.writer = before
-            if lines == 0 { return }
+            if lines == 0 {
+                queue.countDropped()
+                return
+            }
             flush()
         }
     }
