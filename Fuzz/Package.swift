@@ -16,6 +16,31 @@ let package = Package(
             dependencies: ["CBytes"],
             swiftSettings: instrumented + [.strictMemorySafety()]
         ),
+        .systemLibrary(
+            name: "CYaml",
+            pkgConfig: "yaml-0.1",
+            providers: [.apt(["libyaml-dev"])]
+        ),
+        .target(
+            name: "Balancing",
+            swiftSettings: instrumented + [.strictMemorySafety()]
+        ),
+        .target(
+            name: "Routing",
+            dependencies: ["CBytes", "HTTP"],
+            swiftSettings: instrumented + [.strictMemorySafety()]
+        ),
+        .target(
+            name: "Configuration",
+            dependencies: ["CYaml", "HTTP", "Balancing", "Routing"],
+            swiftSettings: instrumented + [.strictMemorySafety()]
+        ),
+        .executableTarget(
+            name: "ConfigurationFuzz",
+            dependencies: ["Configuration", "CLibFuzzer"],
+            swiftSettings: instrumented,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]
+        ),
         .executableTarget(
             name: "HTTPFuzz",
             dependencies: ["HTTP", "CLibFuzzer"],
