@@ -101,12 +101,13 @@ extension Worker {
             return false
         }
         if downstream.pointee.input.isEmpty {
-            let count = receive(downstream, readBase, Self.readSize)
+            let bytes = readBase
+            let count = receive(downstream, bytes, Self.readSize)
             guard count > 0 else { return endOfInput(slot, count) }
-            let used = parseRequest(slot, readBase, count)
+            let used = parseRequest(slot, bytes, count)
             if used < 0 || downstream.pointee.generation != generation { return false }
             if used < count {
-                buffers.append(readBase + used, count &- used, to: &downstream.pointee.input)
+                buffers.append(bytes + used, count &- used, to: &downstream.pointee.input)
             }
             return true
         }

@@ -13,7 +13,7 @@ extension Worker {
         let exchange = exchanges[slot]
         let pool = pools + Int(exchange.pointee.pool)
         exchange.pointee.tries = UInt8(clamping: Int(exchange.pointee.tries) + 1)
-        exchange.pointee.requestSent = 0
+        exchange.pointee.requestSent = exchange.pointee.request.start
         let endpoint: Int
         if isPinned, exchange.pointee.endpoint >= 0 {
             endpoint = Int(exchange.pointee.endpoint)
