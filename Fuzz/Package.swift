@@ -11,6 +11,7 @@ let package = Package(
     targets: [
         .target(name: "CBytes"),
         .target(name: "CLibFuzzer"),
+        .target(name: "CLeakCheck"),
         .target(
             name: "HTTP",
             dependencies: ["CBytes"],
@@ -37,7 +38,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "ConfigurationFuzz",
-            dependencies: ["Configuration", "CLibFuzzer"],
+            dependencies: ["Configuration", "CLibFuzzer", "CLeakCheck"],
             swiftSettings: instrumented,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]
         ),

@@ -12,7 +12,7 @@ enum SourceLimits {
     static let syntaxErrorMax = 20
     /// Files that includes may bring.
     static let fileCountMax = 1000
-    /// Includes inside one another.
+    /// Files inside one another, the first one counted.
     static let includeDepthMax = 8
 }
 
