@@ -205,7 +205,7 @@ private enum ReferenceText {
 
         ## Bounds on the file
 
-        8 MiB a file, 32 levels, 1,000,000 values a file, 1,000 included files, 8 files inside one
+        4 MiB a file, 32 levels, 1,000,000 values a file, 1,000 included files, 8 files inside one
         another with the first one, 64 KiB a `${file:…}`. At most 200 mistakes are told.
 
         ## Examples

@@ -3,7 +3,7 @@ import CYaml
 /// Bounds on a file, so that none can exhaust memory or stack.
 enum SourceLimits {
     /// Bytes of one file.
-    static let fileSizeMax = 8 << 20
+    static let fileSizeMax = 4 << 20
     /// Maps and lists inside one another.
     static let depthMax = 32
     /// Nodes of one file, those that aliases repeat included.
