@@ -1,4 +1,69 @@
 import ArgumentParser
+import CLinux
+import Configuration
+import Control
 
+/// The command line.
+///
+/// Exit codes: 0 well, 1 the file is bad or the thing asked for failed, 2 wrong usage.
 @main
-struct Weir: ParsableCommand {}
+struct Weir: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "weir",
+        abstract: "A layer-7 load balancer and reverse proxy: one file, one binary.",
+        version: Version.text,
+        subcommands: [Run.self, Check.self, Demo.self, Schema.self, Version.self]
+    )
+
+    /// ArgumentParser ends wrong usage with 64; the contract says 2.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            let code = exitCode(for: error).rawValue
+            let message = fullMessage(for: error)
+            if !message.isEmpty {
+                if code == 0 { print(message) } else { Output.error(message) }
+            }
+            weir_exit(code == 64 ? 2 : code)
+        }
+    }
+}
+
+/// Text for people: answers to standard output, trouble to standard error.
+enum Output {
+    /// Writes a line to standard error.
+    static func error(_ line: String) {
+        let bytes = Array((line + "\n").utf8)
+        _ = bytes.withUnsafeBytes { memory in
+            memory.baseAddress.map { weir_write(2, $0, memory.count) } ?? 0
+        }
+    }
+
+    /// Writes text to standard output as it is, at once.
+    static func text(_ text: String) {
+        let bytes = Array(text.utf8)
+        bytes.withUnsafeBytes { memory in
+            var written = 0
+            while written < memory.count, let base = memory.baseAddress {
+                let result = weir_write(1, base + written, memory.count - written)
+                if result <= 0 { return }
+                written += result
+            }
+        }
+    }
+}
+
+/// Reads a file as every command does.
+func loadFile(_ path: String, requiresFiles: Bool = true) -> LoadResult {
+    var options = LoadOptions()
+    options.requiresFiles = requiresFiles
+    options.workingDirectory = FileSystem.workingFolder
+    return load(
+        path: path,
+        files: FileSystem(),
+        environment: FileSystem.environment,
+        options: options
+    )
+}

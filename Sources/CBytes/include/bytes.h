@@ -1,2 +1,8 @@
+// Byte scanning and character tables for the parsers: no state, nothing allocated.
 #pragma once
-#include <stdint.h>
+
+#include "byte_classes.h"
+#include "byte_blocks.h"
+#include "field_line.h"
+#include "field_names.h"
+#include "scans.h"

@@ -1,2 +1,155 @@
-#pragma once
+// The one door to the kernel: every system call that Weir makes is a function of this header.
+// Wrappers hold no policy. Calls that can fail return the negated errno.
+#ifndef WEIR_LINUX_H
+#define WEIR_LINUX_H
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <time.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#pragma clang assume_nonnull begin
+
+// An address without its sockaddr clothes. `high` and `low` hold the bytes as two numbers, the
+// first byte highest; an IPv4 address is the lower half of `low`. IPv4-mapped IPv6 addresses are
+// unmapped on the way in.
+struct weir_address {
+    uint64_t high;
+    uint64_t low;
+    uint16_t port;
+    uint8_t family;  // 4, 6, or 0 for a unix socket
+};
+
+// ---- Readiness
+
+static inline int weir_epoll_ctl(int epoll, int operation, int fd, uint32_t events, uint64_t token) {
+    struct epoll_event event;
+    event.events = events;
+    event.data.u64 = token;
+    return epoll_ctl(epoll, operation, fd, &event) < 0 ? -errno : 0;
+}
+
+static inline int weir_epoll_wait(int epoll, struct epoll_event *events, int capacity, int timeout_ms) {
+    int n = epoll_wait(epoll, events, capacity, timeout_ms);
+    return n < 0 ? -errno : n;
+}
+
+static inline uint32_t weir_event_bits(const struct epoll_event *events, int index) {
+    return events[index].events;
+}
+
+static inline uint64_t weir_event_token(const struct epoll_event *events, int index) {
+    return events[index].data.u64;
+}
+
+int weir_epoll_create(void);
+int weir_eventfd(void);
+void weir_eventfd_signal(int fd);
+void weir_eventfd_clear(int fd);
+
+// ---- Data
+
+static inline ssize_t weir_recv(int fd, void *buffer, size_t capacity) {
+    ssize_t n;
+    do n = recv(fd, buffer, capacity, 0);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+static inline ssize_t weir_send(int fd, const void *bytes, size_t count) {
+    ssize_t n;
+    do n = send(fd, bytes, count, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+// Two stretches of memory in one send.
+ssize_t weir_send2(int fd, const void *first, size_t first_count, const void *second, size_t second_count);
+// Moves at most `count` bytes between a socket and a pipe without copying.
+ssize_t weir_splice(int from, int to, size_t count);
+// A pipe of at least `capacity` bytes, if the system allows; returns its capacity.
+int weir_pipe(int *read_end, int *write_end, int capacity);
+
+// ---- Sockets
+
+int weir_socket(int family, int is_unix);
+int weir_bind(int fd, const struct weir_address *address);
+int weir_bind_any(int fd, uint16_t port);
+int weir_bind_unix(int fd, const char *path, uint32_t mode);
+int weir_listen(int fd, int backlog);
+int weir_accept(int fd, struct weir_address *peer);
+int weir_connect(int fd, const struct weir_address *address);
+int weir_connect_unix(int fd, const char *path);
+int weir_local_port(int fd);
+int weir_set_reuse(int fd, int port_too);
+int weir_set_nodelay(int fd);
+int weir_set_keepalive(int fd);
+int weir_set_user_timeout(int fd, uint32_t milliseconds);
+// The pending error of a socket as a negated errno, 0 for none.
+int weir_socket_error(int fd);
+// Bytes that the peer's kernel has acknowledged since the connection began; -1 where unknown.
+int64_t weir_bytes_acknowledged(int fd);
+int weir_shutdown_write(int fd);
+// Makes the close that follows a reset.
+void weir_set_reset_on_close(int fd);
+void weir_close(int fd);
+
+// ---- Time
+
+static inline int64_t weir_monotonic_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static inline int64_t weir_realtime_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+// ---- Process
+
+// Raises the descriptor limit to its hard limit and returns it, at most `INT32_MAX`.
+int weir_raise_descriptor_limit(void);
+// CPUs that this process may run on.
+int weir_usable_cpus(void);
+// Fills the buffer with random bytes from the kernel.
+void weir_random(void *buffer, size_t count);
+// Blocks the signals that `weir_signalfd` reads, ignores SIGPIPE; call before the first thread.
+void weir_block_signals(void);
+int weir_signalfd(void);
+// The next signal's number, or a negated errno.
+int weir_signalfd_read(int fd);
+int weir_thread_start(void *_Nullable (*_Nonnull body)(void *_Nullable), void *argument, const char *name, pthread_t *thread);
+void weir_thread_join(pthread_t thread);
+int weir_process_id(void);
+// Ends the process at once.
+void weir_exit(int status) __attribute__((noreturn));
+// Runs on as this user, with its groups, for file access only. Root may; others get -EPERM.
+int weir_act_as_user(const char *name);
+
+// ---- Files
+
+int weir_open_read(const char *path);
+int weir_open_append(const char *path);
+ssize_t weir_read(int fd, void *buffer, size_t capacity);
+ssize_t weir_write(int fd, const void *bytes, size_t count);
+// 1 a plain file, 2 a folder, 3 anything else, or a negated errno.
+int weir_file_kind(const char *path);
+int weir_unlink(const char *path);
+// Calls `found` for each path that the pattern matches, sorted.
+void weir_glob(const char *pattern, void *context, void (*found)(void *context, const char *path));
+// The working folder's path into `buffer`; 0 or a negated errno.
+int weir_working_folder(char *buffer, size_t capacity);
+const char *weir_error_text(int error);
+const char *_Nullable weir_environment(const char *name);
+
+#pragma clang assume_nonnull end
+#endif

@@ -25,6 +25,8 @@ public struct Config: Sendable, Equatable {
     public var trustedProxies: [Network] = []
     /// Weir's own log and the access log.
     public var log = LogConfig()
+    /// How the file wrote what came from the environment.
+    var written = WrittenTexts()
 
     /// A configuration with nothing but defaults.
     public init() {}

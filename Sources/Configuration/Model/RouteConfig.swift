@@ -4,8 +4,8 @@ import Routing
 public struct RouteConfig: Sendable, Equatable {
     /// The label in logs: the file's `name`, else made from `match`.
     public var name: String
-    /// What a request must be like.
-    public var match: RouteSpec
+    /// What a request must be like: one of these suffices; never empty.
+    public var matches: [RouteSpec]
     /// What happens to it.
     public var action: RouteAction
     /// Whether its requests are in the access log.
@@ -16,10 +16,24 @@ public struct RouteConfig: Sendable, Equatable {
     public var retries = RetryConfig()
 
     /// A route with defaults.
-    public init(name: String, match: RouteSpec, action: RouteAction) {
+    public init(name: String, matches: [RouteSpec], action: RouteAction) {
         self.name = name
-        self.match = match
+        self.matches = matches
         self.action = action
+    }
+}
+
+extension Config {
+    /// What the routes match, one after the other, for the matcher; `owners` has for each the
+    /// index of its route in ``routes``.
+    public func flattenedMatches() -> (specs: [RouteSpec], owners: [Int]) {
+        var specs: [RouteSpec] = []
+        var owners: [Int] = []
+        for (index, route) in routes.enumerated() {
+            specs += route.matches
+            owners += repeatElement(index, count: route.matches.count)
+        }
+        return (specs, owners)
     }
 }
 
@@ -39,6 +53,8 @@ public struct FixedAnswer: Sendable, Equatable {
     public var status = 200
     /// The body: a template, or a file's bytes as they were at load time.
     public var body: FixedBody = .template(Template(segments: []))
+    /// The absolute path of the file that the body is from; `nil` for a template.
+    public var bodyPath: String?
     /// Fields beside Weir's own, in the order of the file.
     public var headers: [FixedHeader] = []
 

@@ -1,7 +1,9 @@
 import HTTP
 
-/// What a request must be like to take a route: all of the lists must hold, and of each list one
-/// entry suffices. An empty list holds for everything.
+/// What a request must be like to take a route.
+///
+/// All of the lists must hold, and of each list one entry suffices. An empty list holds for
+/// everything.
 public struct RouteSpec: Sendable, Equatable {
     /// `match.host`.
     public var hosts: [HostPattern] = []

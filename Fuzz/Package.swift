@@ -1,0 +1,27 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// Its sources are links to those of the main package, so that they can be compiled with the
+// fuzzer's instrumentation, which no ordinary build may carry.
+let instrumented: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer,address"])]
+
+let package = Package(
+    name: "weir-fuzz",
+    targets: [
+        .target(name: "CBytes"),
+        .target(name: "CLibFuzzer"),
+        .target(
+            name: "HTTP",
+            dependencies: ["CBytes"],
+            swiftSettings: instrumented + [.strictMemorySafety()]
+        ),
+        .executableTarget(
+            name: "HTTPFuzz",
+            dependencies: ["HTTP", "CLibFuzzer"],
+            swiftSettings: instrumented,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,214 @@
+import Routing
+
+extension Checker {
+    /// An address in any of its forms; the host is not judged yet.
+    private enum Parts {
+        case unix(String)
+        case port(host: String, port: UInt16)
+    }
+
+    /// The longest path that `sockaddr_un` holds besides its terminating zero.
+    static var unixPathLengthMax: Int { 107 }
+
+    /// Where a listener listens, or a report.
+    func listenAddress(_ item: RawItem) -> ListenAddress? {
+        guard let text = item.text, let parts = parts(of: text, at: item.place, isServer: false)
+        else { return nil }
+        let address: ListenAddress
+        switch parts {
+        case .unix(let path): address = .unix(path: path)
+        case .port("", let port): address = .any(port: port)
+        case .port(let host, let port):
+            guard let ip = ipAddress(host, of: text, at: item.place) else { return nil }
+            address = .ip(ip, port: port)
+        }
+        written.remember(address.description, text)
+        return address
+    }
+
+    /// Where a server is reached, or a report.
+    func serverAddress(_ item: RawItem) -> ServerAddress? {
+        guard let text = item.text, let parts = parts(of: text, at: item.place, isServer: true)
+        else { return nil }
+        let address: ServerAddress
+        switch parts {
+        case .unix(let path): address = .unix(path: path)
+        case .port("", let port):
+            reporter.error(
+                .address,
+                item.place,
+                "\(text.written.shown) does not say which machine",
+                remedy: "write 127.0.0.1\(text.shown(":\(port)")) for this one"
+            )
+            return nil
+        case .port(let host, let port):
+            guard let ip = ipAddress(host, of: text, at: item.place) else { return nil }
+            address = .ip(ip, port: port)
+        }
+        written.remember(address.description, text)
+        return address
+    }
+
+    private func parts(of text: ScalarText, at place: Place, isServer: Bool) -> Parts? {
+        let value = text.text
+        for scheme in ["http://", "https://"] where value.lowercased().hasPrefix(scheme) {
+            let rest = text.isFilled ? "" : value.dropFirst(scheme.count).prefix { $0 != "/" }
+            reporter.error(
+                .serverURL,
+                place,
+                "\(text.written.shown) is a URL, not an address",
+                remedy: "remove \(scheme): write \(rest.isEmpty ? "10.0.0.1:80" : rest)"
+            )
+            return nil
+        }
+        if value.hasPrefix("unix:") { return unixPath(text, at: place) }
+        if value.contains("/") || value.contains(" ") {
+            reportAddress(text, place, isServer, "an address has no path and no blanks: ")
+            return nil
+        }
+        let host: Substring
+        let port: Substring
+        if value.hasPrefix("[") {
+            guard let close = value.firstIndex(of: "]") else {
+                reportAddress(text, place, isServer, "")
+                return nil
+            }
+            host = value[...close]
+            port = value[value.index(after: close)...]
+        } else {
+            let colon = value.lastIndex(of: ":") ?? value.endIndex
+            host = value[..<colon]
+            port = value[colon...]
+            if host.contains(":") {
+                reportV6(text, place, isServer)
+                return nil
+            }
+        }
+        guard port.hasPrefix(":"), port.count > 1 else {
+            reportMissingPort(text, String(host), place, isServer)
+            return nil
+        }
+        guard let number = number(port.dropFirst(), text, place, isServer) else { return nil }
+        return .port(host: String(host), port: number)
+    }
+
+    private func unixPath(_ text: ScalarText, at place: Place) -> Parts? {
+        let path = String(text.text.dropFirst("unix:".count))
+        guard path.hasPrefix("/"), path.count > 1 else {
+            reporter.error(
+                .address,
+                place,
+                "\(text.written.shown) names no absolute path",
+                remedy: "write unix:/run/weir/name.sock"
+            )
+            return nil
+        }
+        guard path.utf8.count <= Self.unixPathLengthMax else {
+            reporter.error(
+                .address,
+                place,
+                "the path of a unix socket has \(path.utf8.count) bytes",
+                remedy: "the kernel takes \(Self.unixPathLengthMax): use a shorter one"
+            )
+            return nil
+        }
+        return .unix(path)
+    }
+
+    private func reportAddress(
+        _ text: ScalarText,
+        _ place: Place,
+        _ isServer: Bool,
+        _ hint: String
+    ) {
+        let example = isServer ? "10.0.0.1:8080" : "\":8080\" or 127.0.0.1:8080"
+        reporter.error(
+            .address,
+            place,
+            "\(text.written.shown) is no address",
+            remedy: hint + "write \(example)"
+        )
+    }
+
+    private func reportV6(_ text: ScalarText, _ place: Place, _ isServer: Bool) {
+        let value = text.text
+        if IPAddress(value) != nil {
+            reporter.error(
+                .missingPort,
+                place,
+                "\(text.written.shown) has no port",
+                remedy: "write it in brackets with its port: \"[\(text.written)]:8080\""
+            )
+            return
+        }
+        reportAddress(text, place, isServer, "")
+    }
+
+    private func reportMissingPort(
+        _ text: ScalarText,
+        _ host: String,
+        _ place: Place,
+        _ isServer: Bool
+    ) {
+        let host = text.isFilled ? "127.0.0.1" : host
+        let isNumber = !host.isEmpty && host.utf8.allSatisfy { (48...57).contains($0) }
+        var remedy = "write \(host.isEmpty ? "127.0.0.1" : host):8080"
+        if isNumber { remedy = isServer ? "write 127.0.0.1:\(host)" : "write \":\(host)\"" }
+        if host.hasPrefix("[") { remedy = "write \"\(host):8080\"" }
+        reporter.error(
+            .missingPort,
+            place,
+            isNumber
+                ? "\(text.written.shown) is a port without an address"
+                : "\(text.written.shown) has no port",
+            remedy: remedy
+        )
+    }
+
+    private func number(
+        _ digits: Substring,
+        _ text: ScalarText,
+        _ place: Place,
+        _ isServer: Bool
+    ) -> UInt16? {
+        let isNumber = digits.utf8.allSatisfy { (48...57).contains($0) }
+        let least = isServer ? 1 : 0
+        guard isNumber, let number = UInt16(digits), number >= least else {
+            reporter.error(
+                .address,
+                place,
+                "\(text.written.shown) has no port from \(least) to 65535",
+                remedy: isServer
+                    ? "write 10.0.0.1:8080" : "write \":8080\"; port 0 takes any free port"
+            )
+            return nil
+        }
+        return number
+    }
+
+    private func ipAddress(_ host: String, of text: ScalarText, at place: Place) -> IPAddress? {
+        if host.hasPrefix("[") {
+            let inside = String(host.dropFirst().dropLast())
+            if inside.contains(":"), let address = IPAddress(inside) { return address }
+        } else if let address = IPAddress(host) {
+            return address
+        } else if host.lowercased() == "localhost" {
+            return .v4(0x7F00_0001)
+        } else if !host.utf8.allSatisfy({ (48...57).contains($0) || $0 == UInt8(ascii: ".") }) {
+            reporter.error(
+                .hostName,
+                place,
+                "\(text.shown(host).shown) is a host name, and names are not resolved",
+                remedy: "give its IP address; localhost is the one name taken"
+            )
+            return nil
+        }
+        reporter.error(
+            .address,
+            place,
+            "\(text.shown(host).shown) is no IP address",
+            remedy: "write 10.0.0.1:8080 or \"[2001:db8::1]:8080\""
+        )
+        return nil
+    }
+}

@@ -1,0 +1,41 @@
+/// The candidate that `name` was most likely meant to be; `nil` if none is near.
+///
+/// Near is one edit in short names and one in three characters in longer ones, at most three;
+/// two neighbours that changed places are one edit. O(candidates × length²).
+func nearestName(to name: String, among candidates: [String]) -> String? {
+    let wanted = Array(name.lowercased().utf8.prefix(64))
+    let allowed = max(1, min(3, wanted.count / 3))
+    var best: (name: String, distance: Int)?
+    for candidate in candidates {
+        let other = Array(candidate.lowercased().utf8.prefix(64))
+        guard abs(other.count - wanted.count) <= allowed else { continue }
+        let distance = editDistance(wanted, other)
+        if distance <= allowed, distance < best?.distance ?? Int.max {
+            best = (candidate, distance)
+        }
+    }
+    if let best { return best.name }
+    return wanted.count < 3
+        ? nil : candidates.first { $0.utf8.starts(with: wanted) || wanted.starts(with: $0.utf8) }
+}
+
+/// The number of insertions, deletions, changes and swaps of neighbours between two texts
+/// (optimal string alignment).
+func editDistance(_ first: [UInt8], _ second: [UInt8]) -> Int {
+    var beforeLast = [Int](repeating: 0, count: second.count + 1)
+    var last = Array(0...second.count)
+    for (row, byte) in first.enumerated() {
+        var current = [Int](repeating: row + 1, count: second.count + 1)
+        for (column, other) in second.enumerated() {
+            let change = last[column] + (byte == other ? 0 : 1)
+            var cost = min(change, last[column + 1] + 1, current[column] + 1)
+            if row > 0, column > 0, byte == second[column - 1], first[row - 1] == other {
+                cost = min(cost, beforeLast[column - 1] + 1)
+            }
+            current[column + 1] = cost
+        }
+        beforeLast = last
+        last = current
+    }
+    return last[second.count]
+}

@@ -1,0 +1,126 @@
+/// One key of the file: the parser, the JSON Schema and the reference page are made from this.
+struct Key: Sendable {
+    /// As written in the file.
+    let name: String
+    /// What its value may be.
+    let type: ValueType
+    /// Words taken beside the type: `none` lifts a bound, `off` turns a feature away, `auto`
+    /// leaves the choice to Weir.
+    let words: [String]
+    /// The value that counts where the file has none, as it would be written.
+    let standard: String?
+    /// What the reference says of the default where `standard` cannot say it.
+    let standardNote: String?
+    /// Whether the key must be there.
+    let isRequired: Bool
+    /// What it does, in one line.
+    let meaning: String
+    /// A value as it would be written.
+    let example: String
+
+    init(
+        _ name: String,
+        _ type: ValueType,
+        or words: [String] = [],
+        standard: String? = nil,
+        note: String? = nil,
+        required: Bool = false,
+        example: String,
+        _ meaning: String
+    ) {
+        self.name = name
+        self.type = type
+        self.words = words
+        self.standard = standard
+        standardNote = note
+        isRequired = required
+        self.meaning = meaning
+        self.example = example
+    }
+}
+
+/// What a value may be.
+indirect enum ValueType: Sendable {
+    case text
+    case bool
+    case count(ClosedRange<Int>)
+    case size(ClosedRange<Int>)
+    case duration(ClosedRange<Duration>)
+    case share
+    case octal
+    case word([String])
+    case listenAddress
+    case serverAddress
+    case network
+    case file
+    case logTarget
+    case template
+    case host
+    case path
+    case method
+    case pool
+    /// One value or a list of them.
+    case several(ValueType)
+    /// A map with these keys.
+    case map(KeySet)
+    /// A map from names that the file chooses.
+    case named(ValueType)
+}
+
+/// The keys of one kind of map.
+struct KeySet: Sendable {
+    /// How a value that is no map is read.
+    enum ShortForm: Sendable {
+        case none
+        /// Text stands for the map with this one key.
+        case scalar(String)
+        /// A list stands for the map with this one key.
+        case list(String)
+        /// Text of a `match`: a host, a path, or a host with a path behind it.
+        case match
+    }
+
+    /// The heading in the reference, for example `pools.<name>.timeouts`.
+    let title: String
+    /// How a diagnostic names a map of this kind, for example `timeouts`.
+    let noun: String
+    /// What it is for.
+    let meaning: String
+    /// How a value that is no map is read.
+    let short: ShortForm
+    /// In the order of the reference.
+    let keys: [Key]
+
+    init(
+        _ title: String,
+        noun: String,
+        short: ShortForm = .none,
+        _ meaning: String,
+        keys: [Key]
+    ) {
+        self.title = title
+        self.noun = noun
+        self.short = short
+        self.meaning = meaning
+        self.keys = keys
+    }
+
+    /// The key of this name, if there is one.
+    func key(_ name: String) -> Key? { keys.first { $0.name == name } }
+}
+
+extension ValueType {
+    /// What one of several is; itself for all else.
+    var single: ValueType {
+        if case .several(let inner) = self { inner } else { self }
+    }
+
+    /// The map that values of this type are, whether one, several or named.
+    var keySet: KeySet? {
+        switch self {
+        case .map(let set): set
+        case .several(let inner), .named(let inner): inner.keySet
+        default: nil
+        }
+    }
+}

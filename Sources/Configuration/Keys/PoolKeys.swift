@@ -1,0 +1,216 @@
+import Balancing
+
+/// `pools.<name>` and `pool-defaults`.
+enum PoolKeys {
+    static let servers = Key(
+        "servers",
+        .several(.map(ServerKeys.set)),
+        required: true,
+        example: "[10.0.0.1:8080, 10.0.0.2:8080]",
+        "Where requests go. Text stands for `{address: …}`."
+    )
+    static let balance = Key(
+        "balance",
+        .map(BalanceKeys.set),
+        note: "`round-robin`",
+        example: "round-robin",
+        "How a server is chosen. Text stands for `{strategy: …}`."
+    )
+    static let connections = Key(
+        "connections",
+        .map(ConnectionKeys.set),
+        example: "{max-idle: 16}",
+        "Connections to the servers that are kept."
+    )
+    static let timeouts = Key(
+        "timeouts",
+        .map(PoolTimeoutKeys.set),
+        example: "{connect: 1s}",
+        "How long servers are waited for."
+    )
+    static let retries = Key(
+        "retries",
+        .map(RetryKeys.set),
+        example: "2",
+        "When a request is tried again. A number stands for `{attempts: …}`."
+    )
+
+    static let set = KeySet(
+        "pools.<name>",
+        noun: "pool",
+        short: .list("servers"),
+        "Servers that can stand in for one another. A list stands for `{servers: …}`.",
+        keys: [servers, balance, connections, timeouts, retries]
+    )
+}
+
+/// `pools.<name>.servers[]`.
+enum ServerKeys {
+    static let address = Key(
+        "address",
+        .serverAddress,
+        required: true,
+        example: "10.0.0.1:8080",
+        "Where the server is: `ip:port`, `[v6]:port`, `localhost:port` or `unix:/path`."
+    )
+    static let weight = Key(
+        "weight",
+        .count(0...1000),
+        standard: "1",
+        example: "3",
+        "Its share of the traffic; 0 gets no new requests."
+    )
+    static let name = Key(
+        "name",
+        .text,
+        note: "the address",
+        example: "blue",
+        "Label in logs."
+    )
+
+    static let set = KeySet(
+        "pools.<name>.servers[]",
+        noun: "server",
+        short: .scalar("address"),
+        "One server.",
+        keys: [address, weight, name]
+    )
+}
+
+/// `pools.<name>.balance`.
+enum BalanceKeys {
+    static let strategy = Key(
+        "strategy",
+        .word(StrategyRegistry.names),
+        standard: "round-robin",
+        example: "round-robin",
+        "The strategy's name."
+    )
+
+    static let set = KeySet(
+        "pools.<name>.balance",
+        noun: "balance",
+        short: .scalar("strategy"),
+        "How a server is chosen.",
+        keys: [strategy]
+    )
+}
+
+/// `pools.<name>.connections`.
+enum ConnectionKeys {
+    static let maxAge = Key(
+        "max-age",
+        .duration(.seconds(1)...Bounds.longest),
+        or: ["none"],
+        standard: "1h",
+        example: "10m",
+        "A connection this old takes no new request; jittered by 10 %."
+    )
+    static let maxRequests = Key(
+        "max-requests",
+        .count(1...1_000_000_000),
+        or: ["none"],
+        standard: "none",
+        example: "10000",
+        "Requests on one connection."
+    )
+    static let maxIdle = Key(
+        "max-idle",
+        .count(0...65535),
+        standard: "64",
+        example: "16",
+        "Idle connections kept for each server and worker."
+    )
+
+    static let set = KeySet(
+        "pools.<name>.connections",
+        noun: "connections",
+        "Connections that are kept.",
+        keys: [maxAge, maxRequests, maxIdle]
+    )
+}
+
+/// `pools.<name>.timeouts` and `routes[].timeouts`.
+enum PoolTimeoutKeys {
+    static let connect = Key(
+        "connect",
+        .duration(Bounds.timeout),
+        or: ["none"],
+        standard: "3s",
+        example: "1s",
+        "Until the connection stands; then another server is tried, or 504."
+    )
+    static let response = Key(
+        "response",
+        .duration(Bounds.timeout),
+        or: ["none"],
+        standard: "60s",
+        example: "10s",
+        "From the request sent to the answer's head; 504 beyond."
+    )
+    static let stream = Key(
+        "stream",
+        .duration(Bounds.timeout),
+        or: ["none"],
+        standard: "5m",
+        example: "1h",
+        "Silence inside an answer; the answer is cut beyond."
+    )
+    static let idle = Key(
+        "idle",
+        .duration(Bounds.timeout),
+        or: ["none"],
+        standard: "60s",
+        example: "30s",
+        "A kept connection that no request uses."
+    )
+    static let total = Key(
+        "total",
+        .duration(Bounds.timeout),
+        or: ["none"],
+        standard: "none",
+        example: "2m",
+        "Everything, from the request's head to the answer's end; it shortens the others."
+    )
+
+    static let set = KeySet(
+        "pools.<name>.timeouts",
+        noun: "timeouts",
+        "How long servers are waited for.",
+        keys: [connect, response, stream, idle, total]
+    )
+}
+
+/// `pools.<name>.retries` and `routes[].retries`.
+enum RetryKeys {
+    static let attempts = Key(
+        "attempts",
+        .count(1...8),
+        standard: "3",
+        example: "2",
+        "Tries in all, each at another server while there is one; 1 is no retry."
+    )
+    static let causes = Key(
+        "on",
+        .several(.word(["connect-failure", "reset-before-answer"])),
+        standard: "[connect-failure, reset-before-answer]",
+        example: "connect-failure",
+        "What is tried again. What a server may have processed is sent again only where the "
+            + "method is idempotent."
+    )
+    static let buffer = Key(
+        "buffer",
+        .size(0...(16 << 20)),
+        standard: "64KiB",
+        example: "1MiB",
+        "Bytes of a request that are kept to be sent again; a longer one has one try."
+    )
+
+    static let set = KeySet(
+        "pools.<name>.retries",
+        noun: "retries",
+        short: .scalar("attempts"),
+        "When a request is tried again.",
+        keys: [attempts, causes, buffer]
+    )
+}

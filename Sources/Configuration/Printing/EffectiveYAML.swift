@@ -1,0 +1,229 @@
+import Routing
+
+/// The configuration with every shorthand expanded and every default filled in.
+///
+/// Loads again to an equal configuration. Texts that came from the environment are printed as
+/// they were written, so that it stays hidden.
+public func effectiveYAML(of config: Config) -> String {
+    EffectivePrinter(config: config).printed()
+}
+
+/// Prints a configuration, section by section.
+struct EffectivePrinter {
+    let config: Config
+
+    func printed() -> String {
+        var yaml = YAMLText()
+        yaml.line(TopLevelKeys.workers.name, config.workers.map(String.init) ?? "auto")
+        yaml.line(TopLevelKeys.shutdownTimeout.name, time(config.shutdownTimeout))
+        yaml.section(TopLevelKeys.listeners.name, listeners)
+        yaml.section(TopLevelKeys.routes.name) { yaml in
+            for route in config.routes { yaml.item { self.route(route, &$0) } }
+        }
+        if !config.pools.isEmpty {
+            yaml.section(TopLevelKeys.pools.name) { yaml in
+                for pool in config.pools { yaml.section(pool.name) { self.pool(pool, &$0) } }
+            }
+        }
+        yaml.section(TopLevelKeys.limits.name, limits)
+        yaml.section(TopLevelKeys.timeouts.name, timeouts)
+        yaml.section(TopLevelKeys.forwarding.name, forwarding)
+        if !config.trustedProxies.isEmpty {
+            let networks = config.trustedProxies.map { quoted($0.description) }
+            yaml.line(TopLevelKeys.trustedProxies.name, YAMLText.list(networks))
+        }
+        yaml.section(TopLevelKeys.log.name, log)
+        return yaml.text
+    }
+
+    private func text(_ text: String) -> String {
+        config.written.texts[text].map(quoted) ?? YAMLText.scalar(text)
+    }
+
+    private func template(_ template: Template) -> String {
+        quoted(config.written.written(template) ?? template.source)
+    }
+
+    private func count(_ count: Int?, otherwise word: String = "none") -> String {
+        count.map(String.init) ?? word
+    }
+
+    private func size(_ size: Int?) -> String { size.map(Quantity.text(size:)) ?? "none" }
+
+    private func time(_ duration: Duration?) -> String {
+        duration.map(Quantity.text(duration:)) ?? "none"
+    }
+
+    /// Neighbours that differ in their address only came from one entry.
+    private func listeners(_ yaml: inout YAMLText) {
+        var rest = config.listeners[...]
+        while let first = rest.first {
+            let group = rest.prefix { other in
+                var same = other
+                same.address = first.address
+                return same == first && other.address.isUnix == first.address.isUnix
+            }
+            rest = rest.dropFirst(group.count)
+            yaml.item { yaml in
+                yaml.line(ListenerKeys.name.name, text(first.name))
+                let addresses = group.map { text($0.address.description) }
+                yaml.line(ListenerKeys.address.name, YAMLText.list(addresses))
+                yaml.line(ListenerKeys.maxConnections.name, count(first.maxConnections))
+                yaml.line(ListenerKeys.backlog.name, String(first.backlog))
+                if first.address.isUnix {
+                    let digits = String(first.socketMode, radix: 8)
+                    let zeros = String(repeating: "0", count: max(0, 4 - digits.count))
+                    yaml.line(ListenerKeys.socketMode.name, quoted(zeros + digits))
+                }
+            }
+        }
+    }
+
+    private func route(_ route: RouteConfig, _ yaml: inout YAMLText) {
+        yaml.line(RouteKeys.name.name, text(route.name))
+        if route.matches != [RouteSpec()] {
+            yaml.section(RouteKeys.match.name) { yaml in
+                for spec in route.matches { yaml.item { self.match(spec, &$0) } }
+            }
+        }
+        switch route.action {
+        case .pool(let index):
+            let name = config.pools.indices.contains(index) ? config.pools[index].name : ""
+            yaml.line(RouteKeys.pool.name, YAMLText.scalar(name))
+            yaml.section(RouteKeys.timeouts.name) { timeouts(route.timeouts, &$0) }
+            yaml.section(RouteKeys.retries.name) { retries(route.retries, &$0) }
+        case .redirect(let target, let status, _):
+            yaml.section(RouteKeys.redirect.name) { yaml in
+                yaml.line(RedirectKeys.target.name, template(target))
+                yaml.line(RedirectKeys.status.name, String(status))
+            }
+        case .respond(let answer):
+            yaml.section(RouteKeys.respond.name) { self.answer(answer, &$0) }
+        }
+        yaml.line(RouteKeys.accessLog.name, String(route.accessLog))
+    }
+
+    private func match(_ spec: RouteSpec, _ yaml: inout YAMLText) {
+        if !spec.hosts.isEmpty {
+            let hosts = spec.hosts.map { text($0.description) }
+            yaml.line(MatchKeys.host.name, YAMLText.list(hosts))
+        }
+        if !spec.paths.isEmpty {
+            let paths = spec.paths.map { text($0.description) }
+            yaml.line(MatchKeys.path.name, YAMLText.list(paths))
+        }
+        if !spec.methods.isEmpty {
+            let methods = spec.methods.map(YAMLText.scalar)
+            yaml.line(MatchKeys.method.name, YAMLText.list(methods))
+        }
+    }
+
+    private func answer(_ answer: FixedAnswer, _ yaml: inout YAMLText) {
+        yaml.line(RespondKeys.status.name, String(answer.status))
+        if let path = answer.bodyPath {
+            yaml.line(RespondKeys.file.name, text(path))
+        } else if case .template(let body) = answer.body, !body.segments.isEmpty {
+            yaml.line(RespondKeys.body.name, template(body))
+        }
+        if !answer.headers.isEmpty {
+            yaml.section(RespondKeys.headers.name) { yaml in
+                for header in answer.headers { yaml.line(header.name, template(header.value)) }
+            }
+        }
+    }
+
+    private func pool(_ pool: PoolConfig, _ yaml: inout YAMLText) {
+        yaml.section(PoolKeys.servers.name) { yaml in
+            for server in pool.servers {
+                yaml.item { yaml in
+                    yaml.line(ServerKeys.address.name, text(server.address.description))
+                    yaml.line(ServerKeys.weight.name, String(server.weight))
+                    yaml.line(ServerKeys.name.name, text(server.name))
+                }
+            }
+        }
+        yaml.section(PoolKeys.balance.name) { yaml in
+            yaml.line(BalanceKeys.strategy.name, pool.strategy)
+        }
+        yaml.section(PoolKeys.connections.name) { yaml in
+            yaml.line(ConnectionKeys.maxAge.name, time(pool.connections.maxAge))
+            yaml.line(ConnectionKeys.maxRequests.name, count(pool.connections.maxRequests))
+            yaml.line(ConnectionKeys.maxIdle.name, String(pool.connections.maxIdle))
+        }
+        yaml.section(PoolKeys.timeouts.name) { timeouts(pool.timeouts, &$0) }
+        yaml.section(PoolKeys.retries.name) { retries(pool.retries, &$0) }
+    }
+
+    private func timeouts(_ timeouts: PoolTimeouts, _ yaml: inout YAMLText) {
+        yaml.line(PoolTimeoutKeys.connect.name, time(timeouts.connect))
+        yaml.line(PoolTimeoutKeys.response.name, time(timeouts.response))
+        yaml.line(PoolTimeoutKeys.stream.name, time(timeouts.stream))
+        yaml.line(PoolTimeoutKeys.idle.name, time(timeouts.idle))
+        yaml.line(PoolTimeoutKeys.total.name, time(timeouts.total))
+    }
+
+    private func retries(_ retries: RetryConfig, _ yaml: inout YAMLText) {
+        var causes: [String] = []
+        if retries.onConnectFailure { causes.append("connect-failure") }
+        if retries.onResetBeforeAnswer { causes.append("reset-before-answer") }
+        yaml.line(RetryKeys.attempts.name, String(retries.attempts))
+        yaml.line(RetryKeys.causes.name, YAMLText.list(causes))
+        yaml.line(RetryKeys.buffer.name, size(retries.buffer))
+    }
+
+    private func limits(_ yaml: inout YAMLText) {
+        let limits = config.limits
+        yaml.line(
+            LimitKeys.maxConnections.name,
+            count(limits.maxConnections, otherwise: "auto")
+        )
+        yaml.line(LimitKeys.maxConnectionsPerClient.name, count(limits.maxConnectionsPerClient))
+        yaml.line(LimitKeys.requestsPerConnection.name, count(limits.requestsPerConnection))
+        yaml.line(LimitKeys.headSize.name, size(limits.headSize))
+        yaml.line(LimitKeys.fields.name, String(limits.fields))
+        yaml.line(LimitKeys.targetSize.name, size(limits.targetSize))
+        yaml.line(LimitKeys.bodySize.name, size(limits.bodySize))
+        yaml.line(LimitKeys.loopLag.name, time(limits.loopLag))
+        yaml.line(LimitKeys.memory.name, size(limits.memory))
+    }
+
+    private func timeouts(_ yaml: inout YAMLText) {
+        yaml.line(TimeoutKeys.head.name, time(config.timeouts.head))
+        yaml.line(TimeoutKeys.keepAlive.name, time(config.timeouts.keepAlive))
+        yaml.line(TimeoutKeys.body.name, time(config.timeouts.body))
+        yaml.line(TimeoutKeys.send.name, time(config.timeouts.send))
+        yaml.line(TimeoutKeys.tunnel.name, time(config.timeouts.tunnel))
+    }
+
+    private func forwarding(_ yaml: inout YAMLText) {
+        yaml.line(ForwardingKeys.xForwarded.name, String(config.forwarding.xForwarded))
+        yaml.line(ForwardingKeys.via.name, String(config.forwarding.via))
+        yaml.line(ForwardingKeys.requestID.name, String(config.forwarding.requestID))
+        yaml.line(ForwardingKeys.forwarded.name, String(config.forwarding.forwarded))
+    }
+
+    private func log(_ yaml: inout YAMLText) {
+        yaml.line(LogKeys.level.name, config.log.level.rawValue)
+        yaml.line(LogKeys.target.name, destination(config.log.destination))
+        yaml.line(LogKeys.format.name, config.log.json ? "json" : "text")
+        guard let access = config.log.access else {
+            yaml.line(LogKeys.access.name, "off")
+            return
+        }
+        yaml.section(LogKeys.access.name) { yaml in
+            yaml.line(LogKeys.accessTarget.name, destination(access.destination))
+            yaml.line(LogKeys.accessFormat.name, access.format.rawValue)
+            yaml.line(LogKeys.client.name, access.masksClient ? "masked" : "full")
+            yaml.line(LogKeys.sample.name, Quantity.text(share: access.sample))
+            yaml.line(LogKeys.only.name, access.onlyErrors ? "errors" : "all")
+        }
+    }
+
+    private func destination(_ destination: LogConfig.Destination) -> String {
+        switch destination {
+        case .stdout: "stdout"
+        case .stderr: "stderr"
+        case .file(let path): text(path.contains("/") ? path : "./" + path)
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import CLinux
+import Configuration
+
+/// The machine's files, as the configuration reads them.
+public struct FileSystem: FileAccess {
+    /// The most that is read of one file: 16 MiB.
+    private static let largestFile = 16 << 20
+
+    /// The machine's files.
+    public init() {}
+
+    /// The file's bytes, at most 16 MiB.
+    public func read(_ path: String) -> Result<[UInt8], FileProblem> {
+        let kind = weir_file_kind(path)
+        if kind < 0 { return .failure(Self.problem(kind)) }
+        if kind == 2 { return .failure(FileProblem(reason: "it is a folder")) }
+        let descriptor = weir_open_read(path)
+        if descriptor < 0 { return .failure(Self.problem(descriptor)) }
+        defer { weir_close(descriptor) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = buffer.withUnsafeMutableBytes { memory in
+                memory.baseAddress.map { weir_read(descriptor, $0, memory.count) } ?? 0
+            }
+            if count < 0 { return .failure(Self.problem(Int32(truncatingIfNeeded: count))) }
+            if count == 0 { return .success(bytes) }
+            bytes += buffer[..<count]
+            if bytes.count > Self.largestFile {
+                return .failure(FileProblem(reason: "it is larger than 16 MiB"))
+            }
+        }
+    }
+
+    /// The paths that a pattern names, sorted.
+    public func glob(_ pattern: String) -> [String] {
+        var paths: [String] = []
+        withUnsafeMutablePointer(to: &paths) { list in
+            weir_glob(pattern, list) { context, path in
+                context.assumingMemoryBound(to: [String].self).pointee
+                    .append(String(cString: path))
+            }
+        }
+        return paths
+    }
+
+    /// The folder that relative paths of the command line start at.
+    public static var workingFolder: String {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        guard weir_working_folder(&buffer, buffer.count) == 0 else { return "/" }
+        return String(
+            decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)),
+            as: UTF8.self
+        )
+    }
+
+    /// A variable of the environment.
+    public static func environment(_ name: String) -> String? {
+        weir_environment(name).map { String(cString: $0) }
+    }
+
+    private static func problem(_ result: Int32) -> FileProblem {
+        switch -result {
+        case ENOENT: FileProblem(reason: "no such file")
+        case EACCES: FileProblem(reason: "permission denied")
+        default: FileProblem(reason: String(cString: weir_error_text(-result)).lowercased())
+        }
+    }
+}

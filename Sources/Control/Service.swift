@@ -1,0 +1,217 @@
+import CLinux
+import Configuration
+import EventLoop
+import Proxy
+import Synchronization
+
+/// What keeps a service from starting, in words for the operator.
+public struct StartError: Error, CustomStringConvertible {
+    /// The words.
+    public var description: String
+
+    /// An error with these words.
+    public init(description: String) { self.description = description }
+}
+
+/// One configuration being served: its listening sockets and its workers.
+final class Service {
+    private let config: Config
+    private let logs: LogQueue
+    private let workers: Int
+    private var mailboxes: [Mailbox<WorkerMessage>] = []
+    private let left: WorkersLeft
+    private var unixPaths: [String] = []
+    /// Where it listens, as an operator would type it.
+    private(set) var addresses: [String] = []
+
+    /// Counts workers down and wakes control at the last one.
+    final class WorkersLeft: Sendable {
+        let count: Atomic<Int>
+        let wake: Int32
+
+        init(_ count: Int, wake: Int32) {
+            self.count = Atomic(count)
+            self.wake = wake
+        }
+
+        func one() {
+            if count.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+                weir_eventfd_signal(wake)
+            }
+        }
+    }
+
+    /// Whether all workers have ended.
+    var hasEnded: Bool { left.count.load(ordering: .acquiring) == 0 }
+
+    /// A service that `wake` tells about its end.
+    init(_ config: Config, logs: LogQueue, wake: Int32) {
+        self.config = config
+        self.logs = logs
+        workers = config.workers ?? Self.usableCPUs()
+        left = WorkersLeft(workers, wake: wake)
+    }
+
+    /// CPUs by affinity mask and cgroup quota, rounded up.
+    private static func usableCPUs() -> Int {
+        let mask = Int(weir_usable_cpus())
+        guard case .success(let bytes) = FileSystem().read("/sys/fs/cgroup/cpu.max") else {
+            return mask
+        }
+        let words = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        guard words.count == 2, let quota = Int(words[0]), let period = Int(words[1]), period > 0
+        else { return mask }
+        return max(1, min(mask, (quota + period - 1) / period))
+    }
+
+    /// Opens the listening sockets and starts the workers.
+    ///
+    /// - Throws: ``StartError`` for an address that cannot be listened on.
+    func start(descriptorLimit: Int) throws(StartError) {
+        let listeners = try openListeners()
+        let snapshot = Snapshot(config, workers: workers)
+        let shared = SharedState(
+            config,
+            workers: workers,
+            descriptorLimit: descriptorLimit,
+            logs: logs
+        )
+        let slots = min(descriptorLimit, 1 << 20)
+        for index in 0..<workers {
+            do throws(SystemError) {
+                let mailbox = try Mailbox<WorkerMessage>()
+                mailboxes.append(mailbox)
+                let own = listeners[index]
+                let left = left
+                let logs = logs
+                _ = try Thread(name: "weir-worker-\(index)") {
+                    do throws(SystemError) {
+                        var worker = try Worker(
+                            snapshot: snapshot,
+                            shared: shared,
+                            mailbox: mailbox,
+                            listeners: own,
+                            slots: slots
+                        )
+                        worker.run()
+                    } catch {
+                        logs.note(level: .error, "a worker cannot start: \(error)")
+                    }
+                    left.one()
+                }
+            } catch {
+                throw StartError(description: "cannot start a worker: \(error)")
+            }
+        }
+    }
+
+    /// Tells every worker.
+    func tell(_ message: WorkerMessage) {
+        for mailbox in mailboxes { mailbox.post(message) }
+    }
+
+    /// Removes what the service leaves behind in the file system.
+    func cleanUp() {
+        for path in unixPaths { _ = weir_unlink(path) }
+    }
+
+    // MARK: Listening
+
+    /// The listening sockets of each worker.
+    private func openListeners() throws(StartError) -> [[WorkerListener]] {
+        var perWorker: [[WorkerListener]] = .init(repeating: [], count: workers)
+        for (index, listener) in config.listeners.enumerated() {
+            do throws(SystemError) {
+                try open(listener, index, into: &perWorker)
+            } catch {
+                var text = "cannot listen on \(listener.address): \(error.reason.lowercased())"
+                if error.code == EACCES {
+                    text += "; ports below 1024 need root or CAP_NET_BIND_SERVICE"
+                } else if error.code == EADDRINUSE {
+                    text += "; another process listens there"
+                }
+                throw StartError(description: text)
+            }
+        }
+        return perWorker
+    }
+
+    private func open(
+        _ listener: ListenerConfig,
+        _ index: Int,
+        into perWorker: inout [[WorkerListener]]
+    ) throws(SystemError) {
+        var address = Self.kernelAddress(listener)
+        let isShared: Bool
+        if case .unix(let path, _) = address {
+            isShared = true
+            unixPaths.append(path)
+        } else {
+            isShared = false
+        }
+        if !isShared { try Self.refuseTaken(address) }
+        var port: UInt16 = 0
+        for worker in 0..<workers {
+            if isShared, worker > 0 {
+                let descriptor = perWorker[0][perWorker[0].count - 1].descriptor
+                perWorker[worker].append(
+                    WorkerListener(index: index, descriptor: descriptor, isShared: true)
+                )
+                continue
+            }
+            let socket = try Socket.listening(
+                at: address,
+                backlog: listener.backlog,
+                sharesPort: true,
+                userTimeout: 30_000
+            )
+            port = socket.localPort
+            address = address.with(port: port)
+            perWorker[worker].append(
+                WorkerListener(index: index, descriptor: socket.release(), isShared: isShared)
+            )
+        }
+        addresses.append(Self.display(listener.address, port: port))
+    }
+
+    /// `SO_REUSEPORT` would let a second Weir listen beside this one and take half of its
+    /// clients: a socket without it finds out whether somebody listens already.
+    private static func refuseTaken(_ address: ListeningAddress) throws(SystemError) {
+        _ = try Socket.listening(at: address, backlog: 1, sharesPort: false, userTimeout: 30_000)
+    }
+
+    private static func kernelAddress(_ listener: ListenerConfig) -> ListeningAddress {
+        switch listener.address {
+        case .any(let port): .any(port: port)
+        case .ip(let address, let port): .internet(weir_address(address, port: port))
+        case .unix(let path): .unix(path: path, mode: listener.socketMode)
+        }
+    }
+
+    private static func display(_ address: ListenAddress, port: UInt16) -> String {
+        switch address {
+        case .any: "http://[::]:\(port)"
+        case .ip(.v6, _): "http://\(Self.host(address)):\(port)"
+        case .ip(let ip, _): "http://\(ip):\(port)"
+        case .unix(let path): "unix:\(path)"
+        }
+    }
+
+    private static func host(_ address: ListenAddress) -> String {
+        if case .ip(let ip, _) = address { return "[\(ip)]" }
+        return ""
+    }
+}
+
+extension ListeningAddress {
+    /// The same address with this port.
+    func with(port: UInt16) -> ListeningAddress {
+        switch self {
+        case .any: return .any(port: port)
+        case .internet(var internet):
+            internet.port = port
+            return .internet(internet)
+        case .unix: return self
+        }
+    }
+}

@@ -1,0 +1,41 @@
+/// A point on the loop's monotonic clock.
+///
+/// The loop reads the clock once per wake-up and hands the value to whatever asks for the time, so
+/// that nothing below it reads a clock.
+public struct Instant: BitwiseCopyable, Comparable, Hashable, Sendable {
+    /// Nanoseconds since an arbitrary start.
+    public var nanoseconds: Int64
+
+    /// Never: after every other instant.
+    public static let never = Instant(nanoseconds: Int64.max)
+
+    /// The instant this many nanoseconds after the clock's start.
+    public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    /// Whether `left` comes before `right`.
+    public static func < (left: Instant, right: Instant) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
+
+    /// The instant `span` nanoseconds later; ``never`` where that would overflow.
+    public static func + (instant: Instant, span: Int64) -> Instant {
+        let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(span)
+        return overflow ? .never : Instant(nanoseconds: sum)
+    }
+
+    /// Nanoseconds from `earlier` to `later`.
+    public static func - (later: Instant, earlier: Instant) -> Int64 {
+        later.nanoseconds &- earlier.nanoseconds
+    }
+}
+
+extension Duration {
+    /// The duration in nanoseconds, `Int64.max` where it would not fit.
+    public var inNanoseconds: Int64 {
+        let (seconds, fraction) = components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return Int64.max }
+        let (sum, overflowed) = whole.addingReportingOverflow(fraction / 1_000_000_000)
+        return overflowed ? Int64.max : sum
+    }
+}

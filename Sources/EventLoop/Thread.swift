@@ -1,0 +1,38 @@
+import CLinux
+
+/// A thread of the operating system.
+public struct Thread: ~Copyable {
+    private let handle: pthread_t
+
+    private final class Start {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+
+    /// Starts a thread that runs `body`; `name` has at most 15 bytes.
+    ///
+    /// - Throws: ``SystemError`` if the system has no more threads to give.
+    public init(name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
+        let start = Unmanaged.passRetained(Start(body))
+        var thread = pthread_t()
+        let failed = weir_thread_start(
+            { argument in
+                if let argument {
+                    Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().body()
+                }
+                return nil
+            },
+            start.toOpaque(),
+            name,
+            &thread
+        )
+        if failed < 0 {
+            start.release()
+            throw SystemError(code: -failed, call: "pthread_create")
+        }
+        handle = thread
+    }
+
+    /// Waits for the thread's end.
+    public consuming func join() { weir_thread_join(handle) }
+}

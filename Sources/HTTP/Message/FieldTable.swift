@@ -1,0 +1,96 @@
+/// One field line of a head: where its parts are in the buffer that was parsed.
+public struct Field: BitwiseCopyable, Sendable {
+    /// The name as sent.
+    public var name: ByteRange
+    /// The value without the white space around it.
+    public var value: ByteRange
+    /// Past the line's CRLF.
+    public var lineEnd: UInt32
+    /// Which name it is.
+    public var id: FieldName
+    /// Whether the line concerns this connection only and must not be passed on: one of the names
+    /// that never are, one that Connection lists, or, of a trailer, one forbidden there.
+    public var isHopByHop: Bool
+
+    /// A field of these parts.
+    public init(
+        name: ByteRange,
+        value: ByteRange,
+        lineEnd: UInt32,
+        id: FieldName,
+        isHopByHop: Bool
+    ) {
+        self.name = name
+        self.value = value
+        self.lineEnd = lineEnd
+        self.id = id
+        self.isHopByHop = isHopByHop
+    }
+}
+
+/// The fields of one head, in the order sent.
+///
+/// Its storage is allocated once and reused for every head that a worker parses.
+@safe
+public struct FieldTable: ~Copyable {
+    /// How many fields fit.
+    public let capacity: Int
+    /// How many fields are in it.
+    public private(set) var count = 0
+    /// Which known names occur.
+    public private(set) var names = FieldNameSet()
+    private let storage: UnsafeMutablePointer<Field>
+
+    /// An empty table with room for `capacity` fields, at least one.
+    public init(capacity: Int) {
+        self.capacity = max(capacity, 1)
+        unsafe storage = .allocate(capacity: self.capacity)
+    }
+
+    deinit { unsafe storage.deallocate() }
+
+    /// The field at `index`, which is at least 0 and below `count`.
+    public subscript(_ index: Int) -> Field {
+        get {
+            precondition(index >= 0 && index < count, "no field has this index")
+            return unsafe storage[index]
+        }
+    }
+
+    /// Whether a field of this known name is in it; O(1).
+    public func contains(_ id: FieldName) -> Bool { names.contains(id) }
+
+    /// The index of the first field of this known name.
+    ///
+    /// O(count) if there is one, else O(1).
+    public func first(_ id: FieldName) -> Int? {
+        guard names.contains(id) else { return nil }
+        var index = 0
+        while index < count {
+            if unsafe storage[index].id == id { return index }
+            index &+= 1
+        }
+        return nil
+    }
+
+    /// Empties it; the storage stays.
+    public mutating func removeAll() {
+        count = 0
+        names = FieldNameSet()
+    }
+
+    /// Adds a field; false if there is no room.
+    mutating func append(_ field: Field) -> Bool {
+        guard count < capacity else { return false }
+        unsafe storage[count] = field
+        count &+= 1
+        names.insert(field.id)
+        return true
+    }
+
+    /// Marks the field at `index` as one that must not be passed on.
+    mutating func markHopByHop(_ index: Int) {
+        precondition(index >= 0 && index < count, "no field has this index")
+        unsafe storage[index].isHopByHop = true
+    }
+}

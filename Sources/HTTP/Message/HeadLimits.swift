@@ -1,0 +1,18 @@
+/// How large a head may be.
+public struct HeadLimits: BitwiseCopyable, Equatable, Sendable {
+    /// Bytes of a whole head, from its first byte to its blank line, both included; at most 1 GiB.
+    ///
+    /// A chunked body's trailer section is held to the same number.
+    public var headSize: Int
+    /// Field lines.
+    public var fields: Int
+    /// Bytes of a request target.
+    public var targetSize: Int
+
+    /// Limits of these numbers.
+    public init(headSize: Int, fields: Int, targetSize: Int) {
+        self.headSize = min(max(headSize, 1), 1 << 30)
+        self.fields = max(fields, 0)
+        self.targetSize = min(max(targetSize, 1), 1 << 30)
+    }
+}

@@ -1,0 +1,191 @@
+import CLinux
+import Configuration
+import HTTP
+import Routing
+
+/// What the variables of a template stand for in one request.
+struct TemplateValues {
+    let request: ReceivedRequest
+    /// The client's address as text.
+    let clientAddress: String
+    let routeName: String
+    /// Values of the fields that the templates name, by lower-case name.
+    let headers: [String: String]
+
+    /// The variable's value without control bytes.
+    func value(of variable: Template.Variable) -> String {
+        let head = request.head
+        switch variable {
+        case .clientAddress: return clientAddress
+        case .requestID: return hexadecimal(request.id.high) + hexadecimal(request.id.low)
+        case .method: return text(head.methodName)
+        case .scheme: return "http"
+        case .host: return text(head.authority)
+        case .path: return head.path.isEmpty ? "/" : text(head.path)
+        case .query: return text(head.query)
+        case .uri:
+            let path = head.path.isEmpty ? "/" : text(head.path)
+            return head.hasQuery ? path + "?" + text(head.query) : path
+        case .route: return routeName
+        case .header(let name): return headers[name] ?? ""
+        }
+    }
+
+    /// The template with its variables filled in.
+    func render(_ template: Template) -> String {
+        template.segments.reduce(into: "") { text, segment in
+            switch segment {
+            case .literal(let literal): text += literal
+            case .variable(let variable): text += value(of: variable)
+            }
+        }
+    }
+
+    private func hexadecimal(_ value: UInt64) -> String {
+        let digits = String(value, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    private func text(_ range: ByteRange) -> String {
+        Self.text(request.bytes, range)
+    }
+
+    /// Bytes as text, without control bytes.
+    static func text(_ bytes: UnsafeRawPointer, _ range: ByteRange) -> String {
+        let raw = UnsafeRawBufferPointer(start: bytes + range.start, count: Int(range.count))
+        return String(decoding: raw.filter { $0 >= 0x20 && $0 != 0x7f }, as: UTF8.self)
+    }
+}
+
+/// The answer that a route makes without a server.
+struct RouteAnswer {
+    var status: Int
+    var headers: [(String, String)] = []
+    var body: [UInt8] = []
+    /// Whether the status allows a body and so a Content-Length.
+    var hasLength: Bool { status != 204 && status != 304 }
+
+    init(_ action: RouteAction, _ values: TemplateValues) {
+        switch action {
+        case .pool: status = 500
+        case .redirect(let to, let status, let keepsPathAndQuery):
+            self.status = status
+            var location = values.render(to)
+            if keepsPathAndQuery { location += values.value(of: .uri) }
+            headers = [("Location", location)]
+        case .respond(let fixed):
+            status = fixed.status
+            switch fixed.body {
+            case .template(let template):
+                body = Array(values.render(template).utf8)
+                headers = [("Content-Type", "text/plain; charset=utf-8")]
+            case .bytes(let bytes, let contentType):
+                body = bytes
+                headers = [("Content-Type", contentType)]
+            }
+            if body.isEmpty { headers = [] }
+            for header in fixed.headers {
+                let name = header.name.lowercased()
+                headers.removeAll { $0.0.lowercased() == name }
+            }
+            headers += fixed.headers.map { ($0.name, values.render($0.value)) }
+        }
+    }
+}
+
+extension RouteAction {
+    /// Every template of an answer that Weir makes itself.
+    var templates: [Template] {
+        switch self {
+        case .pool: return []
+        case .redirect(let to, _, _): return [to]
+        case .respond(let fixed):
+            var templates = fixed.headers.map(\.value)
+            if case .template(let template) = fixed.body { templates.append(template) }
+            return templates
+        }
+    }
+}
+
+extension Worker {
+    /// The values of the request's fields that the route's templates name.
+    func headerValues(_ action: RouteAction, _ request: ReceivedRequest) -> [String: String] {
+        var values: [String: String] = [:]
+        for template in action.templates {
+            for case .variable(.header(let name)) in template.segments where values[name] == nil {
+                values[name] = headerValue(name, request)
+            }
+        }
+        return values
+    }
+
+    private func headerValue(_ name: String, _ request: ReceivedRequest) -> String? {
+        for index in 0..<fields.count {
+            let field = fields[index]
+            guard Int(field.name.count) == name.utf8.count else { continue }
+            if TemplateValues.text(request.bytes, field.name).lowercased() == name {
+                return TemplateValues.text(request.bytes, field.value)
+            }
+        }
+        return nil
+    }
+
+    /// The client: the peer, or behind trusted proxies the first address of X-Forwarded-For, from
+    /// the right, that is no trusted proxy.
+    func client(of slot: Int32, _ request: ReceivedRequest) -> weir_address {
+        let downstream = down[slot]
+        guard downstream.pointee.flags.contains(.trustedPeer),
+            let forwarded = forwardedClient(request.bytes)
+        else { return downstream.pointee.peer }
+        return weir_address(forwarded, port: 0)
+    }
+
+    /// The client's address as text, `unix` for one that has none.
+    func clientAddress(of slot: Int32, _ request: ReceivedRequest) -> String {
+        let client = client(of: slot, request)
+        return client.isInternet ? IPAddress(client).description : "unix"
+    }
+
+    /// Walks X-Forwarded-For from the right past trusted proxies.
+    func forwardedClient(_ bytes: UnsafeRawPointer) -> IPAddress? {
+        var last: IPAddress?
+        for index in (0..<fields.count).reversed() where fields[index].id == .xForwardedFor {
+            let range = fields[index].value
+            var end = range.end
+            while end > range.start {
+                var start = end
+                while start > range.start,
+                    bytes.load(fromByteOffset: start &- 1, as: UInt8.self) != 0x2c
+                {
+                    start &-= 1
+                }
+                let element = trimmed(bytes, start, end)
+                let span = RawSpan(
+                    _unsafeStart: bytes + element.start,
+                    byteCount: Int(element.count)
+                )
+                // Beyond an element that is no address nothing can be believed.
+                guard let address = IPAddress(parsing: span) else { return last }
+                last = address
+                if !snapshot.config.trustedProxies.contains(where: { $0.contains(address) }) {
+                    return address
+                }
+                end = start &- 1
+            }
+        }
+        return last
+    }
+
+    private func trimmed(_ bytes: UnsafeRawPointer, _ from: Int, _ to: Int) -> ByteRange {
+        var start = from
+        var end = to
+        while start < end, isBlank(bytes, start) { start &+= 1 }
+        while end > start, isBlank(bytes, end &- 1) { end &-= 1 }
+        return ByteRange(from: start, to: end)
+    }
+
+    private func isBlank(_ bytes: UnsafeRawPointer, _ offset: Int) -> Bool {
+        let byte = bytes.load(fromByteOffset: offset, as: UInt8.self)
+        return byte == 0x20 || byte == 0x09
+    }
+}

@@ -1,0 +1,266 @@
+import Balancing
+import CLinux
+import Configuration
+import EventLoop
+import HTTP
+import Routing
+
+/// A parsed head with the bytes it was parsed from.
+struct ReceivedRequest {
+    var head: RequestHead
+    var bytes: UnsafeMutableRawPointer
+    var count: Int
+    var id: RequestID
+    /// Whether the connection may serve another request after this one.
+    var keepAlive: Bool
+
+    /// Bytes behind the head.
+    var bodyThere: Int { count &- head.headSize }
+    /// Whether the whole request is among the bytes; chunked bodies count as not.
+    var isWhole: Bool {
+        switch head.framing {
+        case .none: true
+        case .length(let length): length <= UInt64(bodyThere)
+        case .chunked, .untilClose: false
+        }
+    }
+    /// Bytes of the whole request, if it ``isWhole``.
+    var size: Int {
+        if case .length(let length) = head.framing { return head.headSize &+ Int(length) }
+        return head.headSize
+    }
+}
+
+extension Worker {
+    /// Bytes of a body from which on the memory they lie in is kept rather than copied.
+    private static let leastTaken = 4096
+
+    /// Decides what happens to a request and begins it.
+    ///
+    /// Returns the bytes used, or -1 if the connection ends with this request.
+    mutating func beginRequest(
+        _ slot: Int32,
+        _ head: RequestHead,
+        _ bytes: UnsafeMutableRawPointer,
+        _ count: Int
+    ) -> Int {
+        let downstream = down[slot]
+        downstream.pointee.served &+= 1
+        let request = ReceivedRequest(
+            head: head,
+            bytes: bytes,
+            count: count,
+            id: RequestID(high: random.next(), low: random.next()),
+            keepAlive: head.keepAlive && !isDraining
+                && downstream.pointee.served < limits.requestsPerConnection
+        )
+        if isLate || buffers.bytesInUse > limits.memory {
+            return refuse(slot, request, .overloaded)
+        }
+        let normalised = normalise(request)
+        guard let normalised else { return refuse(slot, request, .badRequest) }
+        let method = RawSpan(
+            _unsafeStart: bytes + head.methodName.start,
+            byteCount: Int(head.methodName.count)
+        )
+        guard
+            let match = matcher.match(
+                host: RawSpan(_unsafeStart: normalised.host, byteCount: normalised.hostCount),
+                path: RawSpan(_unsafeStart: normalised.path, byteCount: normalised.pathCount),
+                method: method
+            )
+        else { return refuse(slot, request, .noRoute) }
+        let index = snapshot.owners[match]
+        let route = snapshot.routes + index
+        if case .length(let length) = head.framing, length > limits.bodySize {
+            return refuse(slot, request, .bodyTooLarge, route: index)
+        }
+        if route.pointee.pool < 0 { return answerByRoute(slot, request, index) }
+        return forward(slot, request, index)
+    }
+
+    private struct Normalised {
+        var host: UnsafeRawPointer
+        var hostCount: Int
+        var path: UnsafeRawPointer
+        var pathCount: Int
+    }
+
+    /// Host and path in the form in which routes match them; nil for a path that hides something.
+    private func normalise(_ request: ReceivedRequest) -> Normalised? {
+        let head = request.head
+        let host = RawSpan(
+            _unsafeStart: request.bytes + head.authority.start,
+            byteCount: Int(head.authority.count)
+        )
+        let hostCount = normaliseHost(
+            host,
+            into: UnsafeMutableRawBufferPointer(start: scratch, count: scratchSize)
+        )
+        let rawPath = request.bytes + head.path.start
+        let path = RawSpan(_unsafeStart: rawPath, byteCount: Int(head.path.count))
+        let output = UnsafeMutableRawBufferPointer(
+            start: scratch + scratchSize,
+            count: scratchSize
+        )
+        switch normalisePath(path, into: output) {
+        case .unchanged:
+            return Normalised(
+                host: scratch,
+                hostCount: hostCount,
+                path: rawPath,
+                pathCount: Int(head.path.count)
+            )
+        case .written(let count):
+            return Normalised(
+                host: scratch,
+                hostCount: hostCount,
+                path: scratch + scratchSize,
+                pathCount: count
+            )
+        case .refused: return nil
+        }
+    }
+
+    // MARK: Forwarding
+
+    private mutating func forward(_ slot: Int32, _ request: ReceivedRequest, _ route: Int) -> Int {
+        let exchangeSlot = exchanges.allocate()
+        guard exchangeSlot >= 0 else { return refuse(slot, request, .overloaded, route: route) }
+        let exchange = exchanges[exchangeSlot]
+        let downstream = down[slot]
+        downstream.pointee.phase = .busy
+        downstream.pointee.exchange = exchangeSlot
+        setDeadline(downstream: slot, .never)
+        exchange.pointee.downstream = slot
+        exchange.pointee.route = UInt32(truncatingIfNeeded: route)
+        exchange.pointee.pool = snapshot.routes[route].pool
+        exchange.pointee.method = request.head.method
+        exchange.pointee.requestID = request.id
+        exchange.pointee.started = now
+        exchange.pointee.client = client(of: slot, request)
+        exchange.pointee.deadline = now + snapshot.routes[route].total
+        exchange.pointee.requestBody = BodyDecoder(request.head.framing)
+        exchange.pointee.flags = Self.flags(of: request, snapshot.routes[route])
+        exchange.pointee.bytesIn = UInt64(request.head.headSize)
+        let used: Int
+        if takesArea(request) {
+            used = takeArea(exchange, downstream, request)
+        } else {
+            writeRequest(exchange, downstream, request)
+            used = takeFirstBody(exchange, request)
+        }
+        guard used >= 0 else {
+            fail(exchangeSlot, used == -2 ? .bodyTooLarge : .badRequest)
+            return -1
+        }
+        tryUpstream(exchangeSlot)
+        return used
+    }
+
+    private static func flags(
+        of request: ReceivedRequest,
+        _ route: RouteEntry
+    ) -> Exchange.Flags {
+        var flags: Exchange.Flags = .resendable
+        if request.head.minorVersion == 0 { flags.insert(.http10) }
+        if request.keepAlive { flags.insert(.keepAlive) }
+        if request.head.upgrade == .websocket { flags.insert(.upgrade) }
+        if request.head.method.isIdempotent { flags.insert(.idempotent) }
+        if case .chunked = request.head.framing { flags.insert(.chunkedUp) }
+        if case .none = request.head.framing { flags.insert(.requestComplete) }
+        if !route.isLogged { flags.insert(.unlogged) }
+        return flags
+    }
+
+    /// Serialises the head for the upstream, with room for as much body as may be kept.
+    private mutating func writeRequest(
+        _ exchange: UnsafeMutablePointer<Exchange>,
+        _ downstream: UnsafeMutablePointer<Downstream>,
+        _ request: ReceivedRequest
+    ) {
+        let head = request.head
+        // Weir's fields: two copies of the host, two addresses, an id, fixed text.
+        let headRoom = head.headSize &+ 2 &* Int(head.authority.count) &+ 512
+        var bodyRoom = 0
+        if case .length(let length) = head.framing, length <= 65_536 { bodyRoom = Int(length) }
+        if headRoom &+ bodyRoom > 65_536 { bodyRoom = 0 }
+        var buffer = buffers.take(headRoom &+ bodyRoom)
+        guard let base = buffer.base else { return }
+        var writer = ByteWriter(base, capacity: Int(buffer.capacity))
+        writeHead(exchange, downstream, request, to: &writer)
+        buffer.end = UInt32(truncatingIfNeeded: writer.count)
+        exchange.pointee.request = buffer
+        exchange.pointee.headEnd = buffer.end
+    }
+
+    private func writeHead(
+        _ exchange: UnsafeMutablePointer<Exchange>,
+        _ downstream: UnsafeMutablePointer<Downstream>,
+        _ request: ReceivedRequest,
+        to writer: inout ByteWriter
+    ) {
+        let context = ForwardContext(
+            forwarding: snapshot.config.forwarding,
+            isTrusted: downstream.pointee.flags.contains(.trustedPeer),
+            peer: downstream.pointee.peer,
+            requestID: request.id
+        )
+        var headWriter = RequestHeadWriter(
+            source: request.bytes,
+            head: request.head,
+            context: context
+        )
+        let written = headWriter.write(fields: fields, to: &writer)
+        exchange.pointee.methodRange = written.method
+        exchange.pointee.targetRange = written.target
+        exchange.pointee.hostRange = written.host
+        exchange.pointee.idRange = written.requestID
+        if !written.requestID.isEmpty { exchange.pointee.flags.insert(.foreignRequestID) }
+    }
+
+    /// Whether the request takes the memory along into which it was received, rather than being
+    /// copied: where much of a body came with the head, and nothing behind it.
+    private func takesArea(_ request: ReceivedRequest) -> Bool {
+        guard request.bytes == readBase, request.bodyThere >= Self.leastTaken,
+            case .length(let length) = request.head.framing
+        else { return false }
+        return UInt64(request.bodyThere) <= length
+    }
+
+    /// Makes the memory that was received into the exchange's request: the rewritten head goes in
+    /// front of the body. Returns the bytes used, which are all.
+    private mutating func takeArea(
+        _ exchange: UnsafeMutablePointer<Exchange>,
+        _ downstream: UnsafeMutablePointer<Downstream>,
+        _ request: ReceivedRequest
+    ) -> Int {
+        var written = out
+        written.removeAll()
+        writeHead(exchange, downstream, request, to: &written)
+        let bodyStart = Self.headroom &+ request.head.headSize
+        guard written.count <= bodyStart, let base = readArea.base else {
+            writeRequest(exchange, downstream, request)
+            return takeFirstBody(exchange, request)
+        }
+        let start = bodyStart &- written.count
+        (base + start).copyMemory(from: written.start, byteCount: written.count)
+        var area = readArea
+        area.start = UInt32(truncatingIfNeeded: start)
+        area.end = UInt32(truncatingIfNeeded: Self.headroom &+ request.count)
+        exchange.pointee.request = area
+        exchange.pointee.headEnd = UInt32(truncatingIfNeeded: bodyStart)
+        exchange.pointee.shiftRequest(by: start)
+        let body = UInt64(request.bodyThere)
+        exchange.pointee.requestBody.consumed(body)
+        exchange.pointee.bodyReceived = body
+        exchange.pointee.bytesIn &+= body
+        if exchange.pointee.requestBody.isComplete {
+            exchange.pointee.flags.insert(.requestComplete)
+        }
+        readArea = buffers.take(Self.headroom + Self.readSize)
+        readBase = (readArea.base ?? base) + Self.headroom
+        limitKept(exchange)
+        return request.count
+    }
+}

@@ -1,0 +1,362 @@
+import CLinux
+import EventLoop
+import HTTP
+import Routing
+import Synchronization
+
+extension Worker {
+    /// Bytes dropped from a client that goes on sending after its answer.
+    private static let mostDropped = 262_144
+    /// Nanoseconds for which a client may go on sending after its answer.
+    private static let lingerTime: Int64 = 2_000_000_000
+
+    // MARK: Events
+
+    /// The kernel reports something about a client's connection.
+    mutating func downstreamEvent(_ slot: Int32, _ readiness: Readiness) {
+        let downstream = down[slot]
+        if !readiness.isDisjoint(with: [.readable, .peerFinished, .ended, .failed]) {
+            downstream.pointee.flags.insert(.readable)
+        }
+        if readiness.contains(.peerFinished) { downstream.pointee.flags.insert(.finished) }
+        if !readiness.isDisjoint(with: [.ended, .failed]) {
+            downstream.pointee.flags.insert(.broken)
+        }
+        if readiness.contains(.writable) {
+            if !downstream.pointee.output.isEmpty {
+                guard flushDownstream(slot) else { return }
+            } else if downstream.pointee.exchange >= 0, hasPiped(downstream.pointee.exchange) {
+                let generation = downstream.pointee.generation
+                clientTakesAgain(downstream.pointee.exchange)
+                guard down.find(slot, generation: generation) != nil else { return }
+            }
+        }
+        progressDownstream(slot)
+    }
+
+    /// Does what the connection's phase allows now.
+    mutating func progressDownstream(_ slot: Int32) {
+        let downstream = down[slot]
+        switch downstream.pointee.phase {
+        case .idle, .head: readRequests(slot)
+        case .busy:
+            if downstream.pointee.flags.contains(.broken) {
+                abort(downstream.pointee.exchange, .clientAborted)
+            } else {
+                pumpRequestBody(downstream.pointee.exchange)
+            }
+        case .tunnel: pumpTunnel(downstream.pointee.exchange)
+        case .lingering: drop(slot)
+        }
+    }
+
+    // MARK: Reading requests
+
+    /// Reads and begins requests until nothing more can be done now.
+    mutating func readRequests(_ slot: Int32) {
+        let downstream = down[slot]
+        let generation = downstream.pointee.generation
+        var left = Self.turnRequests
+        while downstream.pointee.generation == generation,
+            downstream.pointee.phase == .idle || downstream.pointee.phase == .head,
+            downstream.pointee.output.isEmpty
+        {
+            if left == 0 {
+                queueDownstream(slot)
+                return
+            }
+            if downstream.pointee.flags.contains(.closesAfterOutput) {
+                finishDownstream(slot)
+                return
+            }
+            beginning = slot
+            let goesOn = readRequest(slot, downstream)
+            beginning = -1
+            guard goesOn else { break }
+            left &-= 1
+        }
+        if downstream.pointee.generation == generation, downstream.pointee.phase == .busy {
+            pumpRequestBody(downstream.pointee.exchange)
+        }
+    }
+
+    /// Begins the next request, from bytes that are there or from what the kernel has; false if
+    /// the connection has to wait or is closed.
+    private mutating func readRequest(
+        _ slot: Int32,
+        _ downstream: UnsafeMutablePointer<Downstream>
+    ) -> Bool {
+        let generation = downstream.pointee.generation
+        if let bytes = downstream.pointee.input.head {
+            let count = downstream.pointee.input.count
+            let used = parseRequest(slot, bytes, count)
+            if used < 0 || downstream.pointee.generation != generation { return false }
+            if used > 0 {
+                buffers.consume(used, from: &downstream.pointee.input)
+                return true
+            }
+        }
+        guard downstream.pointee.flags.contains(.readable) else {
+            waitForRequest(slot, downstream)
+            return false
+        }
+        if downstream.pointee.input.isEmpty {
+            let bytes = readBase
+            let count = receive(downstream, bytes, Self.readSize)
+            guard count > 0 else { return endOfInput(slot, count) }
+            let used = parseRequest(slot, bytes, count)
+            if used < 0 || downstream.pointee.generation != generation { return false }
+            if used < count {
+                buffers.append(bytes + used, count &- used, to: &downstream.pointee.input)
+            }
+            return true
+        }
+        buffers.reserve(1024, in: &downstream.pointee.input)
+        guard let tail = downstream.pointee.input.tail else { return false }
+        let count = receive(downstream, tail, downstream.pointee.input.room)
+        guard count > 0 else { return endOfInput(slot, count) }
+        downstream.pointee.input.end &+= UInt32(truncatingIfNeeded: count)
+        return true
+    }
+
+    /// Receives once; edge-triggered readiness ends with a short read unless the client has ended.
+    mutating func receive(
+        _ downstream: UnsafeMutablePointer<Downstream>,
+        _ memory: UnsafeMutableRawPointer,
+        _ room: Int
+    ) -> Int {
+        let count = weir_recv(downstream.pointee.descriptor, memory, room)
+        if count == Int(-EAGAIN)
+            || (count > 0 && count < room
+                && downstream.pointee.flags.isDisjoint(with: [.finished, .broken]))
+        {
+            downstream.pointee.flags.remove(.readable)
+        }
+        return count
+    }
+
+    /// Nothing came: the connection waits, or it has ended and is closed.
+    ///
+    /// Always false.
+    private mutating func endOfInput(_ slot: Int32, _ result: Int) -> Bool {
+        if result == Int(-EAGAIN) {
+            waitForRequest(slot, down[slot])
+        } else {
+            closeDownstream(slot)
+        }
+        return false
+    }
+
+    private mutating func waitForRequest(
+        _ slot: Int32,
+        _ downstream: UnsafeMutablePointer<Downstream>
+    ) {
+        if downstream.pointee.input.isEmpty {
+            if downstream.pointee.phase != .idle { becomeIdle(slot, downstream) }
+        } else if downstream.pointee.phase == .idle {
+            downstream.pointee.phase = .head
+            unlistIdle(slot)
+            setDeadline(downstream: slot, now + limits.head)
+        }
+    }
+
+    /// Parses a head and begins its request.
+    ///
+    /// Returns the bytes used, 0 if more are needed, -1 if the connection is closed or lingers.
+    private mutating func parseRequest(
+        _ slot: Int32,
+        _ bytes: UnsafeMutableRawPointer,
+        _ count: Int
+    ) -> Int {
+        let span = RawSpan(_unsafeStart: bytes, byteCount: count)
+        let head: RequestHead?
+        do throws(HeadError) {
+            head = try down[slot].pointee.parser.parse(span, into: &fields, limits: headLimits)
+        } catch {
+            refuseHead(slot, error)
+            return -1
+        }
+        guard let head else { return 0 }
+        unlistIdle(slot)
+        return beginRequest(slot, head, bytes, count)
+    }
+
+    // MARK: Writing
+
+    /// Sends bytes to the client, in front of which `spare` bytes of memory may be overwritten.
+    ///
+    /// What the kernel does not take waits in a buffer. False if the client is gone.
+    mutating func deliver(
+        _ slot: Int32,
+        head: UnsafeRawPointer,
+        _ headCount: Int,
+        body: UnsafeMutableRawPointer?,
+        _ bodyCount: Int,
+        spare: Int = 0
+    ) -> Bool {
+        let downstream = down[slot]
+        guard downstream.pointee.output.isEmpty else {
+            buffers.append(head, headCount, to: &downstream.pointee.output)
+            if let body { buffers.append(body, bodyCount, to: &downstream.pointee.output) }
+            return true
+        }
+        let fd = downstream.pointee.descriptor
+        var sent: Int
+        if let body, bodyCount > 0, headCount == 0 {
+            sent = weir_send(fd, body, bodyCount)
+        } else if let body, bodyCount > 0, headCount <= spare {
+            let start = body - headCount
+            start.copyMemory(from: head, byteCount: headCount)
+            sent = weir_send(fd, start, headCount &+ bodyCount)
+        } else if let body, bodyCount > 0 {
+            sent = weir_send2(fd, head, headCount, body, bodyCount)
+        } else {
+            sent = weir_send(fd, head, headCount)
+        }
+        if sent < 0 {
+            guard sent == Int(-EAGAIN) else { return false }
+            sent = 0
+        }
+        if sent < headCount {
+            buffers.append(head + sent, headCount &- sent, to: &downstream.pointee.output)
+            sent = headCount
+        }
+        if let body, sent < headCount &+ bodyCount {
+            let gone = sent &- headCount
+            buffers.append(body + gone, bodyCount &- gone, to: &downstream.pointee.output)
+        }
+        if !downstream.pointee.output.isEmpty {
+            setDeadline(downstream: slot, now + limits.send)
+        }
+        return true
+    }
+
+    /// Sends what waits; false if the connection is closed by now.
+    private mutating func flushDownstream(_ slot: Int32) -> Bool {
+        let downstream = down[slot]
+        guard let bytes = downstream.pointee.output.head else { return true }
+        let count = downstream.pointee.output.count
+        let sent = weir_send(downstream.pointee.descriptor, bytes, count)
+        let exchange = downstream.pointee.exchange
+        if sent < 0 {
+            if sent == Int(-EAGAIN) { return true }
+            if exchange >= 0 { abort(exchange, .clientAborted) } else { closeDownstream(slot) }
+            return false
+        }
+        buffers.consume(sent, from: &downstream.pointee.output)
+        if exchange >= 0 { exchanges[exchange].pointee.sendPace.moved(sent, at: now) }
+        if sent < count {
+            setDeadline(downstream: slot, now + limits.send)
+            if exchange >= 0, exchanges[exchange].pointee.sendPace.isTooSlow(at: now) {
+                abort(exchange, .sendTimeout)
+                return false
+            }
+            return true
+        }
+        return outputLeft(slot)
+    }
+
+    /// All output has left: the connection goes on; false if it is closed by now.
+    private mutating func outputLeft(_ slot: Int32) -> Bool {
+        let downstream = down[slot]
+        let generation = downstream.pointee.generation
+        let exchange = downstream.pointee.exchange
+        setDeadline(downstream: slot, .never)
+        if exchange >= 0 {
+            exchanges[exchange].pointee.sendPace.paused(at: now)
+            if exchanges[exchange].pointee.answer == .complete {
+                finish(exchange)
+            } else {
+                clientTakesAgain(exchange)
+            }
+        } else if downstream.pointee.flags.contains(.closesAfterOutput) {
+            finishDownstream(slot)
+        } else {
+            setDeadline(downstream: slot, now + limits.keepAlive)
+        }
+        return down.find(slot, generation: generation) != nil
+    }
+
+    // MARK: Ending
+
+    /// The connection has nothing under way: it waits for the next request.
+    mutating func becomeIdle(_ slot: Int32, _ downstream: UnsafeMutablePointer<Downstream>) {
+        downstream.pointee.phase = .idle
+        listIdle(slot)
+        let wait = isDraining ? min(limits.keepAlive, 1_000_000_000) : limits.keepAlive
+        setDeadline(downstream: slot, now + wait)
+    }
+
+    /// Closes a connection whose output has left, lingering if the client may still be sending.
+    mutating func finishDownstream(_ slot: Int32) {
+        let downstream = down[slot]
+        guard downstream.pointee.flags.contains(.lingers),
+            !downstream.pointee.flags.contains(.broken)
+        else {
+            closeDownstream(slot)
+            return
+        }
+        unlistIdle(slot)
+        downstream.pointee.phase = .lingering
+        buffers.give(&downstream.pointee.input)
+        _ = weir_shutdown_write(downstream.pointee.descriptor)
+        setDeadline(downstream: slot, now + Self.lingerTime)
+        drop(slot)
+    }
+
+    /// Reads and forgets what a client still sends after its answer.
+    private mutating func drop(_ slot: Int32) {
+        let downstream = down[slot]
+        while downstream.pointee.flags.contains(.readable) {
+            let count = receive(downstream, readBase, Self.readSize)
+            if count == Int(-EAGAIN) { return }
+            guard count > 0, Int(downstream.pointee.dropped) < Self.mostDropped else {
+                closeDownstream(slot)
+                return
+            }
+            downstream.pointee.dropped &+= UInt32(truncatingIfNeeded: count)
+        }
+    }
+
+    /// Closes a client's connection at once and frees its slot.
+    mutating func closeDownstream(_ slot: Int32) {
+        let downstream = down[slot]
+        assert(downstream.pointee.exchange < 0, "a connection closes under its exchange")
+        unlistIdle(slot)
+        downTimers.cancel(slot)
+        buffers.give(&downstream.pointee.input)
+        buffers.give(&downstream.pointee.output)
+        weir_close(downstream.pointee.descriptor)
+        let listener = Int(downstream.pointee.listener)
+        shared.connections.value.subtract(1, ordering: .relaxed)
+        shared.listenerConnections[listener].value.subtract(1, ordering: .relaxed)
+        if downstream.pointee.flags.contains(.countedClient) {
+            shared.clients?.leave(IPAddress(downstream.pointee.peer))
+        }
+        down.free(slot)
+    }
+
+    /// The connection's phase has lasted too long.
+    mutating func downstreamTimedOut(_ slot: Int32) {
+        let downstream = down[slot]
+        switch downstream.pointee.phase {
+        case .idle, .lingering: closeDownstream(slot)
+        case .head:
+            if downstream.pointee.output.isEmpty {
+                answerBroken(slot, .headTimeout)
+            } else {
+                closeDownstream(slot)
+            }
+        case .busy:
+            let exchange = downstream.pointee.exchange
+            if now >= exchanges[exchange].pointee.deadline {
+                fail(exchange, .totalTimeout)
+            } else if !downstream.pointee.output.isEmpty {
+                abort(exchange, .sendTimeout)
+            } else {
+                fail(exchange, .bodyTimeout)
+            }
+        case .tunnel: abort(downstream.pointee.exchange, .ok)
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import CLinux
+import EventLoop
+
+extension Worker {
+    /// The answer is complete and has left: the exchange ends well.
+    mutating func finish(_ slot: Int32) {
+        let exchange = exchanges[slot]
+        let downSlot = exchange.pointee.downstream
+        let downstream = down[downSlot]
+        let keepAlive = exchange.pointee.flags.contains(.keepAlive)
+        let isRequestRead = exchange.pointee.flags.contains(.requestComplete)
+        end(slot, exchange.pointee.outcome)
+        downstream.pointee.exchange = -1
+        goOn(downSlot, keepAlive: keepAlive && isRequestRead, isRequestRead: isRequestRead)
+    }
+
+    /// After an answer: the connection waits for the next request, or closes.
+    mutating func goOn(_ slot: Int32, keepAlive: Bool, isRequestRead: Bool) {
+        let downstream = down[slot]
+        downstream.pointee.phase = .idle
+        guard keepAlive else {
+            downstream.pointee.flags.insert(.closesAfterOutput)
+            // Closing over bytes that were not read would reset the connection and could take
+            // the answer along.
+            let mayStillSend =
+                !isRequestRead || !downstream.pointee.input.isEmpty
+                || downstream.pointee.flags.contains(.readable)
+            if mayStillSend { downstream.pointee.flags.insert(.lingers) }
+            if downstream.pointee.output.isEmpty { finishDownstream(slot) }
+            return
+        }
+        becomeIdle(slot, downstream)
+        guard beginning != slot else { return }
+        if !downstream.pointee.input.isEmpty
+            || !downstream.pointee.flags.isDisjoint(with: [.readable, .broken])
+        {
+            queueDownstream(slot)
+        }
+    }
+
+    /// A try has ended without an answer: another one begins, or the exchange fails.
+    mutating func retryOrFail(_ slot: Int32, _ failure: TryFailure) {
+        let exchange = exchanges[slot]
+        let entry = route(exchange)
+        let flags = exchange.pointee.flags
+        let upstreamSlot = exchange.pointee.upstream
+        let isReused =
+            upstreamSlot >= 0 && up[upstreamSlot].pointee.flags.contains(.reused)
+        let rule = RetryRule(
+            isResendable: flags.contains(.resendable),
+            isIdempotent: flags.contains(.idempotent),
+            isReused: isReused,
+            hasAnswered: !flags.isDisjoint(with: [.answerBegun, .interimSent]),
+            tries: Int(exchange.pointee.tries),
+            attempts: Int(entry.pointee.attempts),
+            retriesConnect: entry.pointee.retriesConnect,
+            retriesReset: entry.pointee.retriesReset
+        )
+        let decision = rule.decide(failure)
+        if decision != .giveUp {
+            if upstreamSlot >= 0 { closeUpstream(upstreamSlot) }
+            exchange.pointee.flags.remove(.requestDropped)
+            exchange.pointee.flags.insert(.wantsFresh)
+            exchange.pointee.answer = .head
+            exchange.pointee.interims = 0
+        }
+        switch decision {
+        case .giveUp: fail(slot, failure.outcome)
+        case .sameEndpoint:
+            exchange.pointee.tries &-= 1
+            tryUpstream(slot, isPinned: true)
+        case .otherEndpoint:
+            let pool = pools[Int(exchange.pointee.pool)]
+            exchange.pointee.tried.insert(
+                Int(exchange.pointee.endpoint) &- pool.firstEndpoint
+            )
+            // What to say if no endpoint is left.
+            exchange.pointee.outcome = failure.outcome
+            tryUpstream(slot)
+            // The next try decides on the outcome.
+            if exchanges.isInUse(slot) { exchanges[slot].pointee.outcome = .ok }
+        }
+    }
+
+    /// The exchange cannot succeed: the client gets an answer that says so, or, where a head has
+    /// gone already, a connection that visibly breaks off.
+    mutating func fail(_ slot: Int32, _ outcome: Outcome) {
+        let exchange = exchanges[slot]
+        if exchange.pointee.flags.contains(.answerBegun) || exchange.pointee.answer == .tunnel {
+            abort(slot, outcome)
+            return
+        }
+        let downSlot = exchange.pointee.downstream
+        let isRequestRead = exchange.pointee.flags.contains(.requestComplete)
+        let keepAlive =
+            exchange.pointee.flags.contains(.keepAlive) && isRequestRead && !isDraining
+        exchange.pointee.status = UInt16(truncatingIfNeeded: outcome.status)
+        out.removeAll()
+        writeOwnAnswer(
+            outcome,
+            id: writtenID(exchange),
+            isHead: exchange.pointee.method == .head,
+            connection: keepAlive
+                ? (exchange.pointee.flags.contains(.http10) ? "keep-alive" : "") : "close"
+        )
+        exchange.pointee.bytesOut &+= UInt64(out.count)
+        let isSent = deliver(downSlot, head: out.start, out.count, body: nil, 0)
+        end(slot, isSent ? outcome : .clientAborted)
+        down[downSlot].pointee.exchange = -1
+        if isSent {
+            goOn(downSlot, keepAlive: keepAlive, isRequestRead: isRequestRead)
+        } else {
+            closeDownstream(downSlot)
+        }
+    }
+
+    /// Ends the exchange and the client's connection at once.
+    mutating func abort(_ slot: Int32, _ outcome: Outcome) {
+        let exchange = exchanges[slot]
+        let downSlot = exchange.pointee.downstream
+        let endsWithClose =
+            exchange.pointee.flags.contains(.endsWithClose)
+            && exchange.pointee.answer != .complete
+        end(slot, outcome)
+        down[downSlot].pointee.exchange = -1
+        // Where the connection's end would look like the answer's, a reset tells them apart.
+        if endsWithClose { weir_set_reset_on_close(down[downSlot].pointee.descriptor) }
+        closeDownstream(downSlot)
+    }
+
+    /// Logs the exchange, lets go of its upstream connection and frees its slot.
+    private mutating func end(_ slot: Int32, _ outcome: Outcome) {
+        let exchange = exchanges[slot]
+        exchange.pointee.outcome = outcome
+        if exchange.pointee.upstream >= 0 { closeUpstream(exchange.pointee.upstream) }
+        releasePipe(exchange)
+        if !exchange.pointee.flags.contains(.unlogged) { log(exchange) }
+        buffers.give(&exchange.pointee.request)
+        exchanges.free(slot)
+    }
+}

@@ -1,0 +1,166 @@
+import CLinux
+import EventLoop
+import HTTP
+
+extension Worker {
+    /// The server answered 101: from now on bytes pass both ways, if that was asked for.
+    ///
+    /// `rest` is what came behind the head. False if the exchange has ended.
+    mutating func beginTunnel(
+        _ slot: Int32,
+        _ head: ResponseHead,
+        _ source: UnsafeRawPointer,
+        _ rest: UnsafeMutableRawPointer,
+        _ restCount: Int
+    ) -> Bool {
+        let exchange = exchanges[slot]
+        guard exchange.pointee.flags.contains(.upgrade), head.upgradesToWebSocket else {
+            retryOrFail(slot, .badAnswer)
+            return false
+        }
+        out.removeAll()
+        AnswerHeadWriter(source: source, head: head)
+            .writeInterim(fields: fields, isUpgrade: true, to: &out)
+        let downSlot = exchange.pointee.downstream
+        exchange.pointee.status = head.status
+        exchange.pointee.answer = .tunnel
+        exchange.pointee.firstByte = now
+        exchange.pointee.flags.insert(.answerBegun)
+        exchange.pointee.flags.remove(.keepAlive)
+        exchange.pointee.deadline = .never
+        down[downSlot].pointee.phase = .tunnel
+        guard
+            deliver(downSlot, head: out.start, out.count, body: rest, restCount)
+        else {
+            abort(slot, .clientAborted)
+            return false
+        }
+        exchange.pointee.bytesOut &+= UInt64(out.count &+ restCount)
+        _ = weir_set_keepalive(down[downSlot].pointee.descriptor)
+        touchTunnel(exchange)
+        // The client's first frames may be here already.
+        queueDownstream(downSlot)
+        return true
+    }
+
+    private mutating func touchTunnel(_ exchange: UnsafeMutablePointer<Exchange>) {
+        setDeadline(downstream: exchange.pointee.downstream, now + limits.tunnel)
+        setDeadline(upstream: exchange.pointee.upstream, .never)
+    }
+
+    /// Moves bytes of a tunnel both ways as far as both sides allow.
+    mutating func pumpTunnel(_ slot: Int32) {
+        let exchange = exchanges[slot]
+        let generation = exchange.pointee.generation
+        guard exchange.pointee.upstream >= 0 else { return }
+        pumpUp(slot)
+        guard exchanges.find(slot, generation: generation) != nil else { return }
+        pumpDown(slot)
+        guard exchanges.find(slot, generation: generation) != nil else { return }
+        let downstream = down[exchange.pointee.downstream]
+        let upstream = up[exchange.pointee.upstream]
+        let isOver =
+            downstream.pointee.flags.contains(.shut) && upstream.pointee.flags.contains(.shut)
+        if isOver { abort(slot, .ok) }
+    }
+
+    /// From the client to the server.
+    private mutating func pumpUp(_ slot: Int32) {
+        let exchange = exchanges[slot]
+        let downstream = down[exchange.pointee.downstream]
+        let upstream = up[exchange.pointee.upstream]
+        var left = Self.turnBytes
+        while true {
+            let waiting =
+                !upstream.pointee.output.isEmpty
+                ? upstream.pointee.output : downstream.pointee.input
+            if let bytes = waiting.head {
+                let sent = weir_send(upstream.pointee.descriptor, bytes, waiting.count)
+                if sent == Int(-EAGAIN) { return }
+                guard sent >= 0 else {
+                    abort(slot, .upstreamReset)
+                    return
+                }
+                if upstream.pointee.output.isEmpty {
+                    buffers.consume(sent, from: &downstream.pointee.input)
+                } else {
+                    buffers.consume(sent, from: &upstream.pointee.output)
+                }
+                continue
+            }
+            if upstream.pointee.flags.contains(.shut) { return }
+            guard downstream.pointee.flags.contains(.readable) else { return }
+            if left <= 0 {
+                queueDownstream(exchange.pointee.downstream)
+                return
+            }
+            let count = receive(downstream, readBase, Self.readSize)
+            if count == Int(-EAGAIN) { return }
+            guard count > 0 else {
+                halfClose(slot, result: count, up: true)
+                return
+            }
+            left &-= count
+            exchange.pointee.bytesIn &+= UInt64(count)
+            setDeadline(downstream: exchange.pointee.downstream, now + limits.tunnel)
+            buffers.append(readBase, count, to: &upstream.pointee.output)
+        }
+    }
+
+    /// From the server to the client.
+    private mutating func pumpDown(_ slot: Int32) {
+        let exchange = exchanges[slot]
+        let downstream = down[exchange.pointee.downstream]
+        let upstream = up[exchange.pointee.upstream]
+        var left = Self.turnBytes
+        while true {
+            if let bytes = downstream.pointee.output.head {
+                let count = downstream.pointee.output.count
+                let sent = weir_send(downstream.pointee.descriptor, bytes, count)
+                if sent == Int(-EAGAIN) { return }
+                guard sent >= 0 else {
+                    abort(slot, .clientAborted)
+                    return
+                }
+                buffers.consume(sent, from: &downstream.pointee.output)
+                continue
+            }
+            if downstream.pointee.flags.contains(.shut) { return }
+            guard upstream.pointee.flags.contains(.readable) else { return }
+            if left <= 0 {
+                queueUpstream(exchange.pointee.upstream)
+                return
+            }
+            let count = receive(upstream, readBase, Self.readSize)
+            if count == Int(-EAGAIN) { return }
+            guard count > 0 else {
+                halfClose(slot, result: count, up: false)
+                return
+            }
+            left &-= count
+            exchange.pointee.bytesOut &+= UInt64(count)
+            setDeadline(downstream: exchange.pointee.downstream, now + limits.tunnel)
+            buffers.append(readBase, count, to: &downstream.pointee.output)
+        }
+    }
+
+    /// One side has ended: the other one is told, and may go on.
+    private mutating func halfClose(_ slot: Int32, result: Int, up isUp: Bool) {
+        let exchange = exchanges[slot]
+        guard result == 0 else {
+            abort(slot, isUp ? .clientAborted : .upstreamReset)
+            return
+        }
+        if isUp {
+            let upstream = up[exchange.pointee.upstream]
+            upstream.pointee.flags.insert(.shut)
+            down[exchange.pointee.downstream].pointee.flags.remove(.readable)
+            _ = weir_shutdown_write(upstream.pointee.descriptor)
+        } else {
+            let downstream = down[exchange.pointee.downstream]
+            downstream.pointee.flags.insert(.shut)
+            up[exchange.pointee.upstream].pointee.flags.remove(.readable)
+            _ = weir_shutdown_write(downstream.pointee.descriptor)
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import HTTP
+
+/// Writes bytes into memory that someone else owns.
+///
+/// What does not fit is left out and noted in ``overflowed``; nothing is ever written past the end.
+struct ByteWriter: BitwiseCopyable {
+    private let base: UnsafeMutableRawPointer
+    private let capacity: Int
+    /// Bytes written.
+    private(set) var count = 0
+    /// Whether something did not fit.
+    private(set) var overflowed = false
+
+    /// A writer for `capacity` bytes at `base`.
+    init(_ base: UnsafeMutableRawPointer, capacity: Int) {
+        self.base = base
+        self.capacity = capacity
+    }
+
+    /// Where the written bytes begin.
+    var start: UnsafeMutableRawPointer { base }
+    /// Bytes that still fit.
+    var room: Int { capacity &- count }
+
+    /// Forgets all that was written.
+    mutating func removeAll() {
+        count = 0
+        overflowed = false
+    }
+
+    mutating func append(_ bytes: UnsafeRawPointer, _ length: Int) {
+        guard length <= capacity &- count else {
+            overflowed = true
+            return
+        }
+        (base + count).copyMemory(from: bytes, byteCount: length)
+        count &+= length
+    }
+
+    mutating func append(_ text: StaticString) {
+        append(text.utf8Start, text.utf8CodeUnitCount)
+    }
+
+    mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        if let start = bytes.baseAddress { append(start, bytes.count) }
+    }
+
+    /// The bytes of `range` in the buffer that begins at `source`.
+    mutating func append(_ range: ByteRange, of source: UnsafeRawPointer) {
+        append(source + range.start, Int(range.count))
+    }
+
+    mutating func append(byte: UInt8) {
+        guard count < capacity else {
+            overflowed = true
+            return
+        }
+        base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
+        count &+= 1
+    }
+
+    mutating func append(decimal value: UInt64) {
+        if value < 10 {
+            append(byte: UInt8(truncatingIfNeeded: value) &+ 0x30)
+            return
+        }
+        var digits = 1
+        var limit: UInt64 = 10
+        while digits < 20, value >= limit {
+            digits &+= 1
+            if digits < 20 { limit &*= 10 }
+        }
+        append(decimalDigits: value, digits)
+    }
+
+    /// A decimal number of exactly `width` digits, zeros in front.
+    mutating func append(decimal value: Int, width: Int) {
+        append(decimalDigits: UInt64(truncatingIfNeeded: max(0, value)), width)
+    }
+
+    private mutating func append(decimalDigits value: UInt64, _ digits: Int) {
+        guard digits <= capacity &- count else {
+            overflowed = true
+            return
+        }
+        var rest = value
+        var place = count &+ digits
+        count = place
+        for _ in 0..<digits {
+            place &-= 1
+            let digit = UInt8(truncatingIfNeeded: rest % 10) &+ 0x30
+            base.storeBytes(of: digit, toByteOffset: place, as: UInt8.self)
+            rest /= 10
+        }
+    }
+
+    /// A hexadecimal number without zeros in front.
+    mutating func append(hex value: UInt64) {
+        let digits = max(1, (67 &- value.leadingZeroBitCount) / 4)
+        append(hex: value, digits: digits)
+    }
+
+    /// The last `digits` hexadecimal digits of a number.
+    mutating func append(hex value: UInt64, digits: Int) {
+        guard digits <= capacity &- count else {
+            overflowed = true
+            return
+        }
+        var rest = value
+        var place = count &+ digits
+        count = place
+        for _ in 0..<digits {
+            place &-= 1
+            let digit = UInt8(truncatingIfNeeded: rest & 0xf)
+            base.storeBytes(
+                of: digit &+ (digit < 10 ? 0x30 : 0x57),
+                toByteOffset: place,
+                as: UInt8.self
+            )
+            rest >>= 4
+        }
+    }
+
+    mutating func append(_ id: RequestID) {
+        append(hex: id.high, digits: 16)
+        append(hex: id.low, digits: 16)
+    }
+
+    /// Text of the file or of a message; not for the hot path.
+    mutating func append(text: String) {
+        for byte in text.utf8 { append(byte: byte) }
+    }
+}

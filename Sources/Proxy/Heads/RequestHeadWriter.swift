@@ -1,0 +1,233 @@
+import CLinux
+import Configuration
+import HTTP
+import Routing
+
+/// What a forwarded request's head depends on besides the head that came.
+struct ForwardContext {
+    /// Which fields about the client are sent on.
+    var forwarding: ForwardingConfig
+    /// Whether the peer's own forwarding fields are believed.
+    var isTrusted: Bool
+    /// The peer.
+    var peer: weir_address
+    /// The id for a request that brings none that is believed.
+    var requestID: RequestID
+}
+
+/// Where things that the access log needs stand in the written head.
+struct WrittenHead {
+    var method = ByteRange.empty
+    var target = ByteRange.empty
+    var host = ByteRange.empty
+    var requestID = ByteRange.empty
+}
+
+/// Writes the head of a forwarded request: the request line, the fields that are end to end, and
+/// Weir's own fields after them (RFC 9110 §7.6).
+struct RequestHeadWriter: ~Copyable {
+    private let source: UnsafeRawPointer
+    private let head: RequestHead
+    private let context: ForwardContext
+    private var written = WrittenHead()
+
+    /// A writer for the head that was parsed from `source`.
+    init(source: UnsafeRawPointer, head: RequestHead, context: ForwardContext) {
+        self.source = source
+        self.head = head
+        self.context = context
+    }
+
+    /// Writes the whole head, blank line included.
+    mutating func write(
+        fields: borrowing FieldTable,
+        to out: inout ByteWriter
+    ) -> WrittenHead {
+        writeRequestLine(to: &out)
+        copyFields(fields, to: &out)
+        writeFraming(to: &out)
+        writeOwnFields(fields, to: &out)
+        out.append("\r\n")
+        return written
+    }
+
+    private mutating func writeRequestLine(to out: inout ByteWriter) {
+        written.method = ByteRange(from: out.count, to: out.count &+ Int(head.methodName.count))
+        out.append(head.methodName, of: source)
+        out.append(byte: 0x20)
+        let start = out.count
+        switch head.form {
+        case .origin, .asterisk:
+            out.append(head.target, of: source)
+        case .absolute:
+            // RFC 9112 §3.2.4: OPTIONS without a path asks about the server as a whole.
+            if head.path.isEmpty {
+                out.append(head.method == .options && !head.hasQuery ? "*" : "/")
+            } else {
+                out.append(head.path, of: source)
+            }
+            if head.hasQuery {
+                out.append(byte: 0x3f)
+                out.append(head.query, of: source)
+            }
+        }
+        written.target = ByteRange(from: start, to: out.count)
+        out.append(" HTTP/1.1\r\nHost: ")
+        written.host = ByteRange(from: out.count, to: out.count &+ Int(head.authority.count))
+        out.append(head.authority, of: source)
+        out.append("\r\n")
+    }
+
+    /// Copies the lines that go on, neighbouring ones in one stretch.
+    private mutating func copyFields(_ fields: borrowing FieldTable, to out: inout ByteWriter) {
+        guard fields.count > 0 else { return }
+        var kept = Int(fields[0].name.offset)
+        var end = kept
+        for index in 0..<fields.count {
+            let field = fields[index]
+            end = Int(field.lineEnd)
+            if goesOn(field) { continue }
+            let lineStart = field.name.start
+            if lineStart > kept { out.append(source + kept, lineStart &- kept) }
+            kept = end
+        }
+        if end > kept { out.append(source + kept, end &- kept) }
+    }
+
+    private func goesOn(_ field: Field) -> Bool {
+        if field.isHopByHop { return false }
+        switch field.id {
+        case .other: return true
+        case .host, .xRequestID: return false
+        case .expect: return head.minorVersion >= 1
+        case .xForwardedFor: return context.isTrusted && !context.forwarding.xForwarded
+        case .xForwardedProto, .xForwardedHost: return context.isTrusted
+        case .forwarded: return context.isTrusted && !context.forwarding.forwarded
+        default: return true
+        }
+    }
+
+    private func writeFraming(to out: inout ByteWriter) {
+        if case .chunked = head.framing { out.append("Transfer-Encoding: chunked\r\n") }
+        if head.upgrade == .websocket {
+            out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n")
+        }
+    }
+
+    private mutating func writeOwnFields(_ fields: borrowing FieldTable, to out: inout ByteWriter) {
+        if context.forwarding.xForwarded { writeXForwarded(fields, to: &out) }
+        if context.forwarding.forwarded {
+            out.append("Forwarded: ")
+            if context.isTrusted { appendValues(.forwarded, fields, to: &out) }
+            writeForwardedElement(to: &out)
+            out.append("\r\n")
+        }
+        if context.forwarding.via {
+            out.append(head.minorVersion >= 1 ? "Via: 1.1 weir\r\n" : "Via: 1.0 weir\r\n")
+        }
+        writeRequestID(fields, to: &out)
+    }
+
+    private func writeXForwarded(_ fields: borrowing FieldTable, to out: inout ByteWriter) {
+        let knowsBefore = context.isTrusted && fields.first(.xForwardedFor) != nil
+        if context.peer.isInternet || knowsBefore {
+            out.append("X-Forwarded-For: ")
+            if knowsBefore { appendValues(.xForwardedFor, fields, to: &out) }
+            if context.peer.isInternet {
+                out.append(address: context.peer)
+            } else {
+                out.append("unknown")
+            }
+            out.append("\r\n")
+        }
+        if !(context.isTrusted && fields.first(.xForwardedProto) != nil) {
+            out.append("X-Forwarded-Proto: http\r\n")
+        }
+        if !(context.isTrusted && fields.first(.xForwardedHost) != nil), !head.authority.isEmpty {
+            out.append("X-Forwarded-Host: ")
+            out.append(head.authority, of: source)
+            out.append("\r\n")
+        }
+    }
+
+    /// All values of a list field, each followed by a comma, so that another may come.
+    private func appendValues(
+        _ id: FieldName,
+        _ fields: borrowing FieldTable,
+        to out: inout ByteWriter
+    ) {
+        for index in 0..<fields.count where fields[index].id == id {
+            let value = fields[index].value
+            if value.isEmpty { continue }
+            out.append(value, of: source)
+            out.append(", ")
+        }
+    }
+
+    /// RFC 7239 §4; addresses of IPv6 and hosts with a port stand in quotes.
+    private func writeForwardedElement(to out: inout ByteWriter) {
+        switch context.peer.family {
+        case 4:
+            out.append("for=")
+            out.append(address: context.peer)
+        case 6:
+            out.append("for=\"[")
+            out.append(address: context.peer)
+            out.append("]\"")
+        default:
+            out.append("for=unknown")
+        }
+        if !head.authority.isEmpty {
+            out.append(";host=\"")
+            out.append(head.authority, of: source)
+            out.append(byte: 0x22)
+        }
+        out.append(";proto=http")
+    }
+
+    private mutating func writeRequestID(
+        _ fields: borrowing FieldTable,
+        to out: inout ByteWriter
+    ) {
+        let foreign = believedRequestID(fields)
+        guard context.forwarding.requestID || foreign != nil else { return }
+        out.append("X-Request-Id: ")
+        let start = out.count
+        if let foreign { out.append(foreign, of: source) } else { out.append(context.requestID) }
+        if foreign != nil { written.requestID = ByteRange(from: start, to: out.count) }
+        out.append("\r\n")
+    }
+
+    /// A trusted peer's request id, if it is one of at most 128 visible characters.
+    private func believedRequestID(_ fields: borrowing FieldTable) -> ByteRange? {
+        guard context.isTrusted, let index = fields.first(.xRequestID) else { return nil }
+        let value = fields[index].value
+        guard !value.isEmpty, value.count <= 128 else { return nil }
+        for offset in value.start..<value.end {
+            let byte = source.load(fromByteOffset: offset, as: UInt8.self)
+            if byte <= 0x20 || byte >= 0x7f { return nil }
+        }
+        return value
+    }
+}
+
+extension ByteWriter {
+    /// An IPv4 or IPv6 address as text, without brackets.
+    mutating func append(address: weir_address) {
+        var text: [48 of UInt8] = .init(repeating: 0)
+        let length = withUnsafeMutableBytes(of: &text) { buffer in
+            IPAddress(address).write(into: buffer)
+        }
+        for index in 0..<min(length, 48) { append(byte: text[index]) }
+    }
+}
+
+extension IPAddress {
+    /// The address of a peer; only for internet addresses.
+    init(_ address: weir_address) {
+        self =
+            address.family == 4
+            ? .v4(UInt32(truncatingIfNeeded: address.low))
+            : .v6(high: address.high, low: address.low)
+    }
+}

@@ -1,0 +1,192 @@
+import CLinux
+import Configuration
+import EventLoop
+import HTTP
+import Routing
+
+/// What the access log says of a request that was not forwarded.
+struct LogEntry {
+    var outcome: Outcome
+    var status: Int
+    var id: RequestID
+    var client = weir_address()
+    var bytesIn: UInt64 = 0
+    var bytesOut: UInt64 = 0
+    /// The route's index, -1 for none.
+    var route = -1
+    /// The request, where a head could be read.
+    var request: ReceivedRequest?
+
+    init(outcome: Outcome, status: Int, id: RequestID) {
+        self.outcome = outcome
+        self.status = status
+        self.id = id
+    }
+}
+
+/// Bytes of a line's parts, `nil` where a part is missing.
+struct LogLine {
+    var client: weir_address
+    var method: UnsafeRawBufferPointer?
+    var host: UnsafeRawBufferPointer?
+    var target: UnsafeRawBufferPointer?
+    var route: UnsafeRawBufferPointer?
+    var endpoint: UnsafeRawBufferPointer?
+    var foreignID: UnsafeRawBufferPointer?
+    var id: RequestID
+    var status: Int
+    var bytesIn: UInt64
+    var bytesOut: UInt64
+    /// Nanoseconds.
+    var duration: Int64
+    /// Nanoseconds from the head to the answer's first byte; `nil` if none came.
+    var firstByte: Int64?
+    var tries: Int
+    var outcome: Outcome
+}
+
+/// A worker's access log lines until they go to the log thread: when the buffer is full, or at
+/// most 100 ms after the first line.
+struct AccessLogBuffer: ~Copyable {
+    private let config: AccessLogConfig?
+    private let queue: LogQueue
+    private var writer: ByteWriter?
+    private var lines = 0
+    private var since = Instant.never
+    /// The time as text, kept up to date by whoever writes lines.
+    var dates = DateText()
+
+    /// A buffer that writes lines in the form that the file asks for; nothing without `config`.
+    init(_ config: AccessLogConfig?, queue: LogQueue) {
+        self.config = config
+        self.queue = queue
+    }
+
+    deinit { writer?.start.deallocate() }
+
+    /// Whether lines wait to be handed over.
+    var isWaiting: Bool { lines > 0 }
+
+    /// Whether a request of this outcome goes into the log.
+    func wants(_ outcome: Outcome, status: Int, random: () -> Double) -> Bool {
+        guard let config else { return false }
+        if outcome != .ok || status >= 500 { return true }
+        if config.onlyErrors { return false }
+        return config.sample >= 1 || random() < config.sample
+    }
+
+    /// Appends a line.
+    mutating func append(_ line: LogLine, now: Instant) {
+        guard let config else { return }
+        dates.update(now)
+        for _ in 0..<2 {
+            var writer =
+                self.writer ?? ByteWriter(queue.makeMemory(), capacity: LogQueue.batchSize)
+            let before = writer
+            switch config.format {
+            case .json: writer.appendJSON(line, dates, masked: config.masksClient)
+            case .combined: writer.appendCombined(line, dates, masked: config.masksClient)
+            }
+            if !writer.overflowed {
+                self.writer = writer
+                lines &+= 1
+                if since == .never { since = now }
+                return
+            }
+            // The line did not fit behind the others: it gets a buffer of its own.
+            self.writer = before
+            if lines == 0 { return }
+            flush()
+        }
+    }
+
+    /// Hands lines over if the first of them has waited 100 ms.
+    mutating func flushIfOld(_ now: Instant) {
+        if lines > 0, now - since >= 100_000_000 { flush() }
+    }
+
+    /// Hands over what there is.
+    mutating func flush() {
+        guard lines > 0, let writer else { return }
+        queue.submit(
+            LogBatch(target: .access, memory: writer.start, count: writer.count),
+            lines: lines
+        )
+        self.writer = nil
+        lines = 0
+        since = .never
+    }
+}
+
+extension Worker {
+    /// Logs a forwarded request.
+    mutating func log(_ exchange: UnsafeMutablePointer<Exchange>) {
+        let status = Int(exchange.pointee.status)
+        guard wantsLog(exchange.pointee.outcome, status) else { return }
+        let request = exchange.pointee.request
+        let isBegun = exchange.pointee.firstByte != .never
+        let endpoint = Int(exchange.pointee.endpoint)
+        let foreign = exchange.pointee.idRange
+        let line = LogLine(
+            client: exchange.pointee.client,
+            method: request.bytes(exchange.pointee.methodRange),
+            host: request.bytes(exchange.pointee.hostRange),
+            target: request.bytes(exchange.pointee.targetRange),
+            route: snapshot.routeNames[Int(exchange.pointee.route)],
+            endpoint: endpoint >= 0 ? snapshot.endpoints[endpoint].name : nil,
+            foreignID: foreign.isEmpty ? nil : request.bytes(foreign),
+            id: exchange.pointee.requestID,
+            status: status,
+            bytesIn: exchange.pointee.bytesIn,
+            bytesOut: exchange.pointee.bytesOut,
+            duration: now - exchange.pointee.started,
+            firstByte: isBegun ? exchange.pointee.firstByte - exchange.pointee.started : nil,
+            tries: Int(exchange.pointee.tries),
+            outcome: exchange.pointee.outcome
+        )
+        accessLog.append(line, now: now)
+    }
+
+    /// Logs a request that Weir answered itself.
+    mutating func log(_ entry: LogEntry) {
+        guard wantsLog(entry.outcome, entry.status) else { return }
+        var line = LogLine(
+            client: entry.client,
+            id: entry.id,
+            status: entry.status,
+            bytesIn: entry.bytesIn,
+            bytesOut: entry.bytesOut,
+            duration: 0,
+            firstByte: 0,
+            tries: 0,
+            outcome: entry.outcome
+        )
+        if entry.route >= 0 { line.route = snapshot.routeNames[entry.route] }
+        if let request = entry.request {
+            let bytes = UnsafeRawPointer(request.bytes)
+            line.method = bytes.slice(request.head.methodName)
+            line.host = bytes.slice(request.head.authority)
+            line.target = bytes.slice(request.head.target)
+        }
+        accessLog.append(line, now: now)
+    }
+
+    private mutating func wantsLog(_ outcome: Outcome, _ status: Int) -> Bool {
+        let draw = random.next()
+        return accessLog.wants(outcome, status: status) { Double(draw >> 11) * 0x1p-53 }
+    }
+}
+
+extension UnsafeRawPointer {
+    /// The bytes of a range.
+    func slice(_ range: ByteRange) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: self + range.start, count: Int(range.count))
+    }
+}
+
+extension Buffer {
+    /// The bytes of a range that is counted from the buffer's memory; `nil` without memory.
+    func bytes(_ range: ByteRange) -> UnsafeRawBufferPointer? {
+        base.map { UnsafeRawPointer($0).slice(range) }
+    }
+}

@@ -1,0 +1,115 @@
+import CLinux
+import EventLoop
+
+/// Dates as text, worked out once per second.
+struct DateText {
+    /// Nanoseconds from the loop's clock to the wall clock.
+    private var offset: Int64 = 0
+    private var checked = Instant(nanoseconds: Int64.min)
+    private var second: Int64 = -1
+    private var wall: Int64 = 0
+    private var fields = CalendarFields(second: 0)
+
+    /// Takes the loop's time; the wall clock is read at most once a second.
+    mutating func update(_ now: Instant) {
+        if checked.nanoseconds == Int64.min || now - checked >= 1_000_000_000 {
+            offset = weir_realtime_ns() &- now.nanoseconds
+            checked = now
+        }
+        wall = now.nanoseconds &+ offset
+        let current = wall / 1_000_000_000
+        if current != second {
+            second = current
+            fields = CalendarFields(second: current)
+        }
+    }
+
+    /// `2026-11-23T22:12:54.123Z`.
+    func appendTimestamp(to out: inout ByteWriter) {
+        out.append(decimal: fields.year, width: 4)
+        out.append("-")
+        out.append(decimal: fields.month, width: 2)
+        out.append("-")
+        out.append(decimal: fields.day, width: 2)
+        out.append("T")
+        appendClock(to: &out)
+        out.append(".")
+        out.append(decimal: Int(truncatingIfNeeded: wall / 1_000_000 % 1000), width: 3)
+        out.append("Z")
+    }
+
+    /// `Mon, 23 Nov 2026 22:12:54 GMT` (RFC 9110 §5.6.7).
+    mutating func appendHTTPDate(to out: inout ByteWriter) {
+        if second < 0 { update(Instant(nanoseconds: weir_monotonic_ns())) }
+        out.append(CalendarFields.weekdays[fields.weekday])
+        out.append(", ")
+        out.append(decimal: fields.day, width: 2)
+        out.append(" ")
+        out.append(CalendarFields.months[fields.month - 1])
+        out.append(" ")
+        out.append(decimal: fields.year, width: 4)
+        out.append(" ")
+        appendClock(to: &out)
+        out.append(" GMT")
+    }
+
+    /// `23/Nov/2026:22:12:54 +0000`.
+    func appendCommonLogDate(to out: inout ByteWriter) {
+        out.append(decimal: fields.day, width: 2)
+        out.append("/")
+        out.append(CalendarFields.months[fields.month - 1])
+        out.append("/")
+        out.append(decimal: fields.year, width: 4)
+        out.append(":")
+        appendClock(to: &out)
+        out.append(" +0000")
+    }
+
+    private func appendClock(to out: inout ByteWriter) {
+        out.append(decimal: fields.hour, width: 2)
+        out.append(":")
+        out.append(decimal: fields.minute, width: 2)
+        out.append(":")
+        out.append(decimal: fields.second, width: 2)
+    }
+}
+
+/// A second of Unix time in the Gregorian calendar, UTC.
+struct CalendarFields: Equatable {
+    static let weekdays: [7 of StaticString] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+    static let months: [12 of StaticString] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+
+    var year: Int
+    /// 1 to 12.
+    var month: Int
+    /// 1 to 31.
+    var day: Int
+    /// 0 is Sunday.
+    var weekday: Int
+    var hour: Int
+    var minute: Int
+    var second: Int
+
+    /// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
+    init(second unix: Int64) {
+        let unixSecond = max(0, Int(unix))
+        let days = unixSecond / 86_400
+        let rest = unixSecond % 86_400
+        hour = rest / 3600
+        minute = rest / 60 % 60
+        second = rest % 60
+        weekday = (days + 4) % 7
+        let shifted = days + 719_468
+        let era = shifted / 146_097
+        let dayOfEra = shifted % 146_097
+        let yearOfEra =
+            (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+        month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+    }
+}

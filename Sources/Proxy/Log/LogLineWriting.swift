@@ -1,0 +1,109 @@
+import CLinux
+
+extension ByteWriter {
+    /// One line of JSON, as docs/reference/access-log.md describes it.
+    mutating func appendJSON(_ line: LogLine, _ dates: DateText, masked: Bool) {
+        append("{\"time\":\"")
+        dates.appendTimestamp(to: &self)
+        append("\",\"request-id\":\"")
+        appendID(line)
+        append("\",\"client\":\"")
+        appendClient(line.client, masked: masked)
+        append("\",\"method\":")
+        appendJSONText(line.method)
+        append(",\"host\":")
+        appendJSONText(line.host)
+        append(",\"path\":")
+        appendJSONText(line.target)
+        append(",\"route\":")
+        appendJSONText(line.route)
+        append(",\"status\":")
+        append(decimal: UInt64(max(0, line.status)))
+        append(",\"bytes-in\":")
+        append(decimal: line.bytesIn)
+        append(",\"bytes-out\":")
+        append(decimal: line.bytesOut)
+        append(",\"duration\":")
+        append(seconds: line.duration)
+        append(",\"first-byte\":")
+        if let firstByte = line.firstByte { append(seconds: firstByte) } else { append("null") }
+        append(",\"endpoint\":")
+        appendJSONText(line.endpoint)
+        append(",\"tries\":")
+        append(decimal: UInt64(line.tries))
+        append(",\"outcome\":\"")
+        append(line.outcome.word)
+        append("\"}\n")
+    }
+
+    /// One line of the combined format that Apache and nginx write; referer and agent are `-`.
+    mutating func appendCombined(_ line: LogLine, _ dates: DateText, masked: Bool) {
+        appendClient(line.client, masked: masked)
+        append(" - - [")
+        dates.appendCommonLogDate(to: &self)
+        append("] \"")
+        appendEscaped(line.method)
+        append(" ")
+        appendEscaped(line.target)
+        append(" HTTP/1.1\" ")
+        append(decimal: UInt64(max(0, line.status)))
+        append(" ")
+        append(decimal: line.bytesOut)
+        append(" \"-\" \"-\"\n")
+    }
+
+    private mutating func appendID(_ line: LogLine) {
+        if let foreign = line.foreignID { appendEscaped(foreign) } else { append(line.id) }
+    }
+
+    /// An address; masked to its /24 or /48.
+    private mutating func appendClient(_ address: weir_address, masked: Bool) {
+        guard address.isInternet else {
+            append("unix")
+            return
+        }
+        var shown = address
+        if masked {
+            if shown.family == 4 {
+                shown.low &= 0xffff_ff00
+            } else {
+                shown.high &= 0xffff_ffff_ffff_0000
+                shown.low = 0
+            }
+        }
+        append(address: shown)
+    }
+
+    /// Nanoseconds as seconds with six decimals.
+    private mutating func append(seconds nanoseconds: Int64) {
+        let micros = UInt64(max(0, nanoseconds)) / 1000
+        append(decimal: micros / 1_000_000)
+        append(byte: 0x2e)
+        append(decimal: Int(micros % 1_000_000), width: 6)
+    }
+
+    private mutating func appendJSONText(_ bytes: UnsafeRawBufferPointer?) {
+        guard let bytes else {
+            append("null")
+            return
+        }
+        append(byte: 0x22)
+        appendEscaped(bytes)
+        append(byte: 0x22)
+    }
+
+    /// Bytes as the inside of a JSON string; what is not ASCII is written as `\u00XX`.
+    private mutating func appendEscaped(_ bytes: UnsafeRawBufferPointer?) {
+        guard let bytes, let base = bytes.baseAddress else { return }
+        var plain = 0
+        for index in 0..<bytes.count {
+            let byte = bytes[index]
+            if byte >= 0x20, byte < 0x7f, byte != 0x22, byte != 0x5c { continue }
+            append(base + plain, index &- plain)
+            plain = index &+ 1
+            append("\\u00")
+            append(hex: UInt64(byte), digits: 2)
+        }
+        append(base + plain, bytes.count &- plain)
+    }
+}

@@ -1,0 +1,112 @@
+import CLinux
+import Configuration
+import EventLoop
+import Synchronization
+
+/// A stretch of finished log lines on its way to the log thread.
+public struct LogBatch: @unchecked Sendable {
+    /// Which log it belongs to.
+    public enum Target: Sendable {
+        case access
+        case own
+    }
+
+    /// Which log it belongs to.
+    public var target: Target
+    /// The memory, which goes back by ``LogQueue/recycle(_:)``.
+    public var memory: UnsafeMutableRawPointer
+    /// Bytes in it.
+    public var count: Int
+}
+
+/// Hands log lines from workers to the log thread.
+///
+/// Workers never wait: beyond ``maxWaiting`` batches lines are dropped and counted.
+public final class LogQueue: Sendable {
+    /// Bytes of a batch.
+    public static let batchSize = 65_536
+    /// Batches that may wait for the log thread.
+    public static let maxWaiting = 64
+
+    private struct State {
+        var waiting: [LogBatch] = []
+        var free: [LogBatch] = []
+        var dropped = 0
+    }
+
+    private let state = Mutex(State())
+    /// Readable while batches wait.
+    public let descriptor: Int32
+
+    /// An empty queue.
+    ///
+    /// - Throws: ``SystemError`` if the kernel refuses an eventfd.
+    public init(style: LogStyle) throws(SystemError) {
+        self.style = style
+        descriptor = try SystemError.check(weir_eventfd(), "eventfd")
+        state.withLock { state in
+            state.waiting.reserveCapacity(Self.maxWaiting)
+            state.free.reserveCapacity(Self.maxWaiting)
+        }
+    }
+
+    deinit { weir_close(descriptor) }
+
+    /// Memory for a batch of ``batchSize`` bytes.
+    func makeMemory() -> UnsafeMutableRawPointer {
+        let kept = state.withLock { $0.free.popLast() }
+        return kept?.memory ?? .allocate(byteCount: Self.batchSize, alignment: 16)
+    }
+
+    /// Hands a batch over; false if it was dropped, its `lines` counted.
+    ///
+    /// The memory is gone either way.
+    @discardableResult
+    func submit(_ batch: LogBatch, lines: Int) -> Bool {
+        let taken = state.withLock { state in
+            guard state.waiting.count < Self.maxWaiting else {
+                state.dropped += lines
+                state.free.append(batch)
+                return false
+            }
+            state.waiting.append(batch)
+            return true
+        }
+        weir_eventfd_signal(descriptor)
+        return taken
+    }
+
+    /// How Weir's own log looks.
+    private let style: LogStyle
+
+    /// Writes a line into Weir's own log, if its level is wanted; for rare events.
+    public func note(level: LogConfig.Level, _ message: String) {
+        guard let line = style.line(level, message) else { return }
+        let bytes = Array((line + "\n").utf8.prefix(Self.batchSize))
+        let memory = makeMemory()
+        memory.copyMemory(from: bytes, byteCount: bytes.count)
+        submit(LogBatch(target: .own, memory: memory, count: bytes.count), lines: 1)
+    }
+
+    /// Everything that waits, and how many lines were dropped since the last call.
+    public func drain() -> (batches: [LogBatch], dropped: Int) {
+        weir_eventfd_clear(descriptor)
+        return state.withLock { state in
+            let batches = state.waiting
+            let dropped = state.dropped
+            state.waiting.removeAll(keepingCapacity: true)
+            state.dropped = 0
+            return (batches, dropped)
+        }
+    }
+
+    /// Takes a batch's memory back.
+    public func recycle(_ batch: LogBatch) {
+        let kept = state.withLock { state in
+            guard state.free.count < Self.maxWaiting else { return false }
+            state.free.append(batch)
+            return true
+        }
+        if !kept { batch.memory.deallocate() }
+    }
+}

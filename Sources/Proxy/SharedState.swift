@@ -1,0 +1,67 @@
+import CLinux
+import Configuration
+import Routing
+import Synchronization
+
+/// A count that all workers share.
+final class SharedCount: Sendable {
+    let value = Atomic<Int>(0)
+}
+
+/// What the workers of a process share: counts that change once per connection, never per request.
+public final class SharedState: Sendable {
+    /// Downstream connections in the process.
+    let connections = SharedCount()
+    /// The most there may be.
+    let maxConnections: Int
+    /// Connections per listener, by its index.
+    let listenerConnections: [SharedCount]
+    /// The bound of each listener, `Int.max` for none.
+    let listenerLimits: [Int]
+    /// Connections per client address.
+    let clients: ClientCounts?
+    /// Workers that have not ended yet.
+    let workersLeft: Atomic<Int>
+    /// Where logs go.
+    public let logs: LogQueue
+
+    /// The shared state of `workers` workers.
+    ///
+    /// `descriptorLimit`: descriptors that the process may open.
+    public init(_ config: Config, workers: Int, descriptorLimit: Int, logs: LogQueue) {
+        // An accepted request must always be able to connect: half of what control leaves.
+        let automatic = max(1, (descriptorLimit - 32) / 2)
+        maxConnections = config.limits.maxConnections ?? automatic
+        listenerConnections = config.listeners.map { _ in SharedCount() }
+        listenerLimits = config.listeners.map { $0.maxConnections ?? Int.max }
+        clients = config.limits.maxConnectionsPerClient.map { ClientCounts(limit: $0) }
+        workersLeft = Atomic(workers)
+        self.logs = logs
+    }
+}
+
+/// Counts connections per client address, for `limits.max-connections-per-client`.
+final class ClientCounts: Sendable {
+    private let limit: Int
+    private let counts = Mutex<[IPAddress: Int]>([:])
+
+    init(limit: Int) { self.limit = limit }
+
+    /// Counts one more, or returns false if the client has as many as it may.
+    func enter(_ address: IPAddress) -> Bool {
+        counts.withLock { counts in
+            let count = counts[address] ?? 0
+            if count >= limit { return false }
+            counts[address] = count + 1
+            return true
+        }
+    }
+
+    /// Counts one less.
+    func leave(_ address: IPAddress) {
+        counts.withLock { counts in
+            guard let count = counts[address] else { return }
+            counts[address] = count > 1 ? count - 1 : nil
+        }
+    }
+}

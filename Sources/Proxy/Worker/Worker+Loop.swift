@@ -1,0 +1,194 @@
+import CLinux
+import EventLoop
+
+extension Worker {
+    /// Serves until a drain has ended or `stop` was told.
+    public mutating func run() {
+        _ = poller.addSource(mailbox.descriptor, token: Self.token(.mailbox, 0, 0))
+        for (index, listener) in listeners.enumerated() {
+            let token = Self.token(.listener, Int32(index), 0)
+            _ = poller.addSource(listener.descriptor, token: token, exclusive: listener.isShared)
+        }
+        while !isStopped {
+            turn()
+            if isDraining, down.count == 0 { break }
+        }
+        closeEverything()
+        accessLog.flush()
+    }
+
+    /// Waits once and handles what came.
+    private mutating func turn() {
+        let count = poller.wait(milliseconds: waitLimit())
+        now = Instant(nanoseconds: weir_monotonic_ns())
+        // Idle upstream connections first, so that no request of this batch takes a dead one.
+        for index in 0..<count { dropIdleUpstream(poller.token(at: index), index) }
+        for index in 0..<count { dispatch(poller.token(at: index), poller.readiness(at: index)) }
+        runTimers()
+        runReady()
+        accessLog.flushIfOld(now)
+        isLate = weir_monotonic_ns() &- now.nanoseconds > limits.loopLag
+    }
+
+    private func waitLimit() -> Int32 {
+        if !ready.isEmpty { return 0 }
+        var limit: Int64 = isAcceptPaused ? 50 : 60_000
+        limit = downTimers.wait(from: now, limit: limit)
+        limit = upTimers.wait(from: now, limit: limit)
+        if accessLog.isWaiting { limit = min(limit, 100) }
+        return Int32(truncatingIfNeeded: limit)
+    }
+
+    /// Packs what a registration stands for into the 64 bits that travel with its events.
+    static func token(_ kind: TokenKind, _ slot: Int32, _ generation: UInt32) -> UInt64 {
+        kind.rawValue << 62 | UInt64(UInt32(bitPattern: slot)) << 32 | UInt64(generation)
+    }
+
+    private static func slot(of token: UInt64) -> Int32 {
+        Int32(truncatingIfNeeded: (token >> 32) & 0x3fff_ffff)
+    }
+
+    private mutating func dropIdleUpstream(_ token: UInt64, _ index: Int) {
+        guard token >> 62 == TokenKind.upstream.rawValue else { return }
+        let slot = Self.slot(of: token)
+        let generation = UInt32(truncatingIfNeeded: token)
+        guard let upstream = up.find(slot, generation: generation),
+            upstream.pointee.phase == .idle,
+            poller.readiness(at: index) != .writable
+        else { return }
+        closeUpstream(slot)
+    }
+
+    private mutating func dispatch(_ token: UInt64, _ readiness: Readiness) {
+        let slot = Self.slot(of: token)
+        let generation = UInt32(truncatingIfNeeded: token)
+        switch token >> 62 {
+        case TokenKind.downstream.rawValue:
+            if down.find(slot, generation: generation) != nil {
+                downstreamEvent(slot, readiness)
+            }
+        case TokenKind.upstream.rawValue:
+            if up.find(slot, generation: generation) != nil { upstreamEvent(slot, readiness) }
+        case TokenKind.listener.rawValue:
+            accept(Int(slot))
+        default:
+            for message in mailbox.drain() { receive(message) }
+        }
+    }
+
+    private mutating func receive(_ message: WorkerMessage) {
+        switch message {
+        case .drain: beginDrain()
+        case .stop: isStopped = true
+        }
+    }
+
+    // MARK: Ready list
+
+    /// Puts a downstream connection on the list that runs after the next look at the kernel.
+    mutating func queueDownstream(_ slot: Int32) {
+        let downstream = down[slot]
+        if downstream.pointee.flags.contains(.queued) { return }
+        downstream.pointee.flags.insert(.queued)
+        ready.append(Self.token(.downstream, slot, downstream.pointee.generation))
+    }
+
+    /// Puts an upstream connection on the list that runs after the next look at the kernel.
+    mutating func queueUpstream(_ slot: Int32) {
+        let upstream = up[slot]
+        if upstream.pointee.flags.contains(.queued) { return }
+        upstream.pointee.flags.insert(.queued)
+        ready.append(Self.token(.upstream, slot, upstream.pointee.generation))
+    }
+
+    private mutating func runReady() {
+        if ready.isEmpty { return }
+        swap(&ready, &running)
+        for index in running.indices {
+            let token = running[index]
+            let slot = Self.slot(of: token)
+            let generation = UInt32(truncatingIfNeeded: token)
+            if token >> 62 == TokenKind.downstream.rawValue {
+                guard let downstream = down.find(slot, generation: generation) else { continue }
+                downstream.pointee.flags.remove(.queued)
+                progressDownstream(slot)
+            } else {
+                guard let upstream = up.find(slot, generation: generation) else { continue }
+                upstream.pointee.flags.remove(.queued)
+                progressUpstream(slot)
+            }
+        }
+        running.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Timers
+
+    /// Sets when the connection's present phase has lasted too long.
+    mutating func setDeadline(downstream slot: Int32, _ deadline: Instant) {
+        down[slot].pointee.deadline = deadline
+        if deadline != .never { downTimers.arm(slot, at: deadline) }
+    }
+
+    /// Sets when the connection's present phase has lasted too long.
+    mutating func setDeadline(upstream slot: Int32, _ deadline: Instant) {
+        up[slot].pointee.deadline = deadline
+        if deadline != .never { upTimers.arm(slot, at: deadline) }
+    }
+
+    private mutating func runTimers() {
+        downTimers.advance(to: now)
+        while true {
+            let slot = downTimers.popDue()
+            if slot < 0 { break }
+            guard down.isInUse(slot) else { continue }
+            let deadline = down[slot].pointee.deadline
+            if deadline > now {
+                if deadline != .never { downTimers.arm(slot, at: deadline) }
+            } else {
+                downstreamTimedOut(slot)
+            }
+        }
+        upTimers.advance(to: now)
+        while true {
+            let slot = upTimers.popDue()
+            if slot < 0 { break }
+            guard up.isInUse(slot) else { continue }
+            let deadline = up[slot].pointee.deadline
+            if deadline > now {
+                if deadline != .never { upTimers.arm(slot, at: deadline) }
+            } else {
+                upstreamTimedOut(slot)
+            }
+        }
+        if isAcceptPaused { resumeAccepting() }
+    }
+
+    // MARK: Drain
+
+    private mutating func beginDrain() {
+        guard !isDraining else { return }
+        isDraining = true
+        for index in listeners.indices {
+            // What the kernel has accepted for us is served, not reset.
+            while acceptOne(index) {}
+            poller.remove(listeners[index].descriptor)
+            if !listeners[index].isShared { weir_close(listeners[index].descriptor) }
+        }
+        listeners = []
+        isAcceptPaused = false
+        for slot in 0..<down.usedLimit where down.isInUse(slot) {
+            if down[slot].pointee.phase == .idle {
+                setDeadline(downstream: slot, now + 1_000_000_000)
+            }
+        }
+    }
+
+    private mutating func closeEverything() {
+        for slot in 0..<down.usedLimit where down.isInUse(slot) {
+            let exchange = down[slot].pointee.exchange
+            if exchange >= 0 { abort(exchange, .shutdown) } else { closeDownstream(slot) }
+        }
+        for slot in 0..<up.usedLimit where up.isInUse(slot) { closeUpstream(slot) }
+        pipes.closeAll()
+    }
+}

@@ -1,0 +1,209 @@
+import Balancing
+import CLinux
+import Configuration
+import EventLoop
+import HTTP
+import Routing
+
+/// A listening socket of one worker.
+public struct WorkerListener: Sendable {
+    /// The listener's index in the configuration.
+    public var index: Int
+    /// The listening descriptor; the worker closes it unless it is shared.
+    public var descriptor: Int32
+    /// Whether other workers accept from the same descriptor.
+    public var isShared: Bool
+
+    /// A listening socket of one worker.
+    public init(index: Int, descriptor: Int32, isShared: Bool) {
+        self.index = index
+        self.descriptor = descriptor
+        self.isShared = isShared
+    }
+}
+
+/// What control tells a worker.
+public enum WorkerMessage: Sendable {
+    /// Accept what waits, close the listeners, finish what runs, end.
+    case drain
+    /// End now; what still runs is cut.
+    case stop
+}
+
+/// What one worker keeps of an endpoint.
+struct EndpointState {
+    /// The idle connection used last, and the one used longest ago.
+    var newestIdle: Int32 = -1
+    var oldestIdle: Int32 = -1
+    var idleCount = 0
+}
+
+/// What one worker keeps of a pool.
+struct PoolState {
+    var strategy: BalancingStrategy
+    var firstEndpoint: Int
+    var maxAge: Int64
+    var maxRequests: UInt32
+    var maxIdle: Int
+    var idle: Int64
+}
+
+/// One event loop with everything it serves: the data plane of one CPU.
+///
+/// A `~Copyable` struct whose methods mutate it, since a class would pay for dynamic exclusivity
+/// checks on every access. Connections and exchanges live in slabs and are named by slot number.
+public struct Worker: ~Copyable {
+    /// What a registered token stands for.
+    enum TokenKind: UInt64 {
+        case mailbox = 0
+        case listener = 1
+        case downstream = 2
+        case upstream = 3
+    }
+
+    /// Bytes received at once.
+    static let readSize = 65_536
+    /// Free bytes in front of received ones, where a rewritten head finds its place.
+    static let headroom = 8192
+    /// Bytes that one connection may move in a turn.
+    static let turnBytes = 262_144
+    /// Requests that one connection may begin in a turn.
+    static let turnRequests = 32
+
+    var poller: Poller
+    let snapshot: Snapshot
+    let shared: SharedState
+    let mailbox: Mailbox<WorkerMessage>
+    var listeners: [WorkerListener]
+    let matcher: RouteMatcher
+    let limits: ClientLimits
+    let headLimits: HeadLimits
+
+    var now: Instant
+    var random: SeededRandom
+    var down: Slab<Downstream>
+    var up: Slab<Upstream>
+    var exchanges: Slab<Exchange>
+    var downTimers: TimerWheel
+    var upTimers: TimerWheel
+    var buffers = BufferPool()
+    var pipes = PipePool()
+    var fields: FieldTable
+    let pools: UnsafeMutablePointer<PoolState>
+    let endpointStates: UnsafeMutablePointer<EndpointState>
+
+    /// `headroom` and then `readSize` bytes.
+    ///
+    /// A request that may have to be sent again takes it along, body and all, and leaves another.
+    var readArea: Buffer
+    /// Where received bytes go.
+    var readBase: UnsafeMutableRawPointer
+    /// Where heads and chunks for the client are put together.
+    var out: ByteWriter
+    let scratch: UnsafeMutableRawPointer
+    let scratchSize: Int
+
+    var ready: [UInt64] = []
+    var running: [UInt64] = []
+    var oldestIdle: Int32 = -1
+    var newestIdle: Int32 = -1
+    var accessLog: AccessLogBuffer
+    /// The downstream connection whose received bytes are being parsed; its body must not be read
+    /// on before they are put away.
+    var beginning: Int32 = -1
+    var isDraining = false
+    var isStopped = false
+    var isAcceptPaused = false
+    var isLate = false
+
+    /// Builds a worker on the thread that calls this.
+    ///
+    /// `slots`: the most connections on either side.
+    /// - Throws: ``SystemError`` if the kernel refuses an epoll instance.
+    public init(
+        snapshot: Snapshot,
+        shared: SharedState,
+        mailbox: Mailbox<WorkerMessage>,
+        listeners: [WorkerListener],
+        slots: Int
+    ) throws(SystemError) {
+        poller = try Poller()
+        self.snapshot = snapshot
+        self.shared = shared
+        self.mailbox = mailbox
+        self.listeners = listeners
+        matcher = snapshot.table.matcher
+        limits = snapshot.limits
+        let config = snapshot.config
+        headLimits = HeadLimits(
+            headSize: config.limits.headSize,
+            fields: config.limits.fields,
+            targetSize: config.limits.targetSize
+        )
+        now = Instant(nanoseconds: weir_monotonic_ns())
+        var seed: UInt64 = 0
+        weir_random(&seed, 8)
+        random = SeededRandom(seed: seed)
+        down = Slab(capacity: slots)
+        up = Slab(capacity: slots)
+        exchanges = Slab(capacity: slots)
+        downTimers = TimerWheel(capacity: slots, now: now)
+        upTimers = TimerWheel(capacity: slots, now: now)
+        fields = FieldTable(capacity: config.limits.fields)
+        endpointStates = .allocate(capacity: max(1, snapshot.endpointCount))
+        endpointStates.initialize(repeating: EndpointState(), count: max(1, snapshot.endpointCount))
+        pools = Self.makePools(snapshot, random: &random)
+        let outSize = Self.readSize + 2 * config.limits.headSize + 4096
+        out = ByteWriter(.allocate(byteCount: outSize, alignment: 64), capacity: outSize)
+        scratchSize = max(config.limits.headSize, config.limits.targetSize) + 64
+        scratch = .allocate(byteCount: 2 * scratchSize, alignment: 64)
+        readArea = buffers.take(Self.headroom + Self.readSize)
+        readBase = (readArea.base ?? scratch) + Self.headroom
+        accessLog = AccessLogBuffer(config.log.access, queue: shared.logs)
+        ready.reserveCapacity(1024)
+        running.reserveCapacity(1024)
+    }
+
+    deinit {
+        pools.deinitialize(count: snapshot.config.pools.count)
+        pools.deallocate()
+        endpointStates.deallocate()
+        readArea.base?.deallocate()
+        out.start.deallocate()
+        scratch.deallocate()
+    }
+
+    private static func makePools(
+        _ snapshot: Snapshot,
+        random: inout SeededRandom
+    ) -> UnsafeMutablePointer<PoolState> {
+        let configs = snapshot.config.pools
+        let pools = UnsafeMutablePointer<PoolState>.allocate(capacity: max(1, configs.count))
+        for (index, pool) in configs.enumerated() {
+            let endpoints = pool.servers.map {
+                StrategyEndpoint(name: $0.name, weight: $0.weight)
+            }
+            // The file was checked against the registry, so the first choice exists.
+            let strategy =
+                StrategyRegistry.make(pool.strategy, endpoints: endpoints, random: &random)
+                ?? RoundRobin(endpoints, random: &random)
+            (pools + index).initialize(
+                to: PoolState(
+                    strategy: strategy,
+                    firstEndpoint: snapshot.firstEndpoints[index],
+                    maxAge: pool.connections.maxAge.nanosecondsOrNever,
+                    maxRequests: pool.connections.maxRequests.map { UInt32(clamping: $0) }
+                        ?? UInt32.max,
+                    maxIdle: pool.connections.maxIdle,
+                    idle: pool.timeouts.idle.nanosecondsOrNever
+                )
+            )
+        }
+        return pools
+    }
+
+    /// The route's entry.
+    func route(_ exchange: UnsafeMutablePointer<Exchange>) -> UnsafeMutablePointer<RouteEntry> {
+        snapshot.routes + Int(exchange.pointee.route)
+    }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import CLinux
+import Configuration
+
+/// `weir check FILE`.
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Read a file, name every mistake in it, and start nothing."
+    )
+
+    @Argument(help: "The configuration file.")
+    var file: String
+
+    @Flag(help: "Print the diagnostics as JSON on standard output.")
+    var json = false
+
+    @Flag(help: "Fail on warnings too.")
+    var strict = false
+
+    @Flag(help: "Print the file with every shorthand expanded and every default filled in.")
+    var effective = false
+
+    @Flag(help: "Only warn of files that are missing, for a check on another machine.")
+    var noFiles = false
+
+    @Option(help: "Read files with the rights of this user (needs root).")
+    var user: String?
+
+    func run() throws {
+        if let user { try become(user) }
+        let result = loadFile(file, requiresFiles: !noFiles)
+        if json {
+            print(renderJSON(result.diagnostics))
+        } else if !result.diagnostics.isEmpty {
+            Output.error(render(result.diagnostics))
+        }
+        guard let config = result.config else { throw ExitCode(1) }
+        if effective { Output.text(effectiveYAML(of: config)) }
+        if strict, !result.diagnostics.isEmpty { throw ExitCode(1) }
+        if !json, !effective, result.diagnostics.isEmpty { print("\(file): no mistakes found") }
+    }
+
+    private func become(_ user: String) throws {
+        let result = weir_act_as_user(user)
+        if result == 0 { return }
+        let reason =
+            result == -ENOENT ? "there is no such user" : String(cString: weir_error_text(-result))
+        Output.error("weir: cannot read files as \(user): \(reason)")
+        throw ExitCode(1)
+    }
+}
+
+/// `weir schema`.
+struct Schema: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print the JSON Schema of the configuration file."
+    )
+
+    func run() { Output.text(jsonSchema()) }
+}
+
+/// `weir version`.
+struct Version: ParsableCommand {
+    /// The version of this build.
+    static let text = "0.1.0"
+
+    static let configuration = CommandConfiguration(abstract: "Print the version.")
+
+    func run() { print("weir \(Self.text)") }
+}

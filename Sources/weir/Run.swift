@@ -1,0 +1,27 @@
+import ArgumentParser
+import Configuration
+import Control
+
+/// `weir run FILE`.
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve by a file until SIGTERM or SIGINT."
+    )
+
+    @Argument(help: "The configuration file.")
+    var file: String
+
+    func run() throws {
+        let result = loadFile(file)
+        if !result.diagnostics.isEmpty { Output.error(render(result.diagnostics)) }
+        guard let config = result.config else { throw ExitCode(1) }
+        do throws(StartError) {
+            let supervisor = try Supervisor(config)
+            supervisor.announce(try supervisor.serve(config))
+            supervisor.wait()
+        } catch {
+            Output.error("weir: \(error)")
+            throw ExitCode(1)
+        }
+    }
+}

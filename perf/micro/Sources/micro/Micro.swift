@@ -1,0 +1,54 @@
+/// Prints nanoseconds per operation, the best of five rounds.
+///
+/// With `--list`, the cases' names; with `--case NAME --count N`, it does nothing but N operations,
+/// for a program that counts instructions.
+@main
+struct Micro {
+    static let rounds = 5
+    /// How long a round takes.
+    static let roundTime = Duration.milliseconds(200)
+
+    static func main() {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        switch arguments.count {
+        case 0:
+            for entry in cases { report(entry) }
+        case 1 where arguments[0] == "--list":
+            for entry in cases { print(entry.name) }
+        case 4 where arguments[0] == "--case" && arguments[2] == "--count":
+            guard let entry = cases.first(where: { $0.name == arguments[1] }),
+                let count = Int(arguments[3])
+            else { return usage() }
+            keep(entry.make()(count))
+        default:
+            usage()
+        }
+    }
+
+    private static func usage() {
+        print("usage: micro [--list | --case NAME --count N]")
+    }
+
+    private static func report(_ entry: Case) {
+        let run = entry.make()
+        let clock = ContinuousClock()
+        // Enough operations for a round, found by doubling.
+        var count = 64
+        while clock.measure({ keep(run(count)) }) < roundTime / 2 { count *= 2 }
+        var best = Duration.seconds(1_000)
+        for _ in 0..<rounds { best = min(best, clock.measure { keep(run(count)) }) }
+        let tenths = Int(best / .nanoseconds(1) * 10 / Double(count) + 0.5)
+        let figure = "\(tenths / 10).\(tenths % 10)"
+        let padding = String(repeating: " ", count: max(1, 10 - figure.count))
+        let name = entry.name + String(repeating: " ", count: max(1, 16 - entry.name.count))
+        print("\(name)\(padding)\(figure) ns   \(entry.summary)")
+    }
+}
+
+/// Takes a result, so that the work for it is not optimised away.
+@inline(never)
+func keep(_ value: Int) {
+    withUnsafePointer(to: value) { pointer in
+        if UInt(bitPattern: pointer) == 1 { print(value) }
+    }
+}
