@@ -36,26 +36,22 @@ def test_a_connection_that_the_server_closed_is_replaced_unseen(weir, backend, m
 
 
 def closing_on_the_next(connection):
-    """Answers once; the next request's arrival makes it close without an answer."""
-    connection.request()
-    connection.answer(body="x")
-    if connection.number == 0:
-        connection.fill()
-        connection.backend.raced += 1
-        return
-    while connection.request() is not None:
-        connection.answer(body="y")
+    """The first connection answers once; the next request's arrival makes it close unanswered."""
+    while (request := connection.request()) is not None:
+        connection.answer(body="" if request.method == "HEAD" else "x")
+        if connection.number == 0:
+            connection.fill()
+            connection.backend.raced += 1
+            return
 
 
 def test_a_get_that_met_a_closing_connection_is_sent_again(weir, backend):
     server = backend(closing_on_the_next)
     server.raced = 0
-    proxy = weir({"workers": 1, **single(server, **LOGGED)})
-    client = proxy.client()
+    client = weir({"workers": 1, **single(server)}).client()
     assert client.ask().body == b"x"
-    assert client.ask().status == 200
+    assert client.ask().body == b"x"
     assert server.raced == 1
-    assert proxy.access(2)[1]["tries"] == 2
 
 
 def test_a_post_that_met_a_closing_connection_is_not_sent_again(weir, backend):
@@ -95,10 +91,10 @@ def test_attempts_are_counted(weir, backend):
         connection.request()
         connection.reset()
 
-    server = backend(script)
-    proxy = weir(pooled(server, {"retries": {"attempts": 2}}, **LOGGED))
+    servers = [backend(script) for _ in range(4)]
+    proxy = weir(pooled(servers, {"retries": {"attempts": 2}}, **LOGGED))
     assert_own_answer(proxy.ask(), 502, "upstream-reset")
-    assert len(server.requests) == 2
+    assert sum(len(server.requests) for server in servers) == 2
     assert proxy.access()[0]["tries"] == 2
 
 
@@ -161,7 +157,7 @@ def test_keep_alive_timeout_is_heeded(weir, backend):
 
 def test_idle_timeout(weir, backend):
     server = backend()
-    proxy = weir(pooled(server, {"timeouts": {"idle": "300ms"}}))
+    proxy = weir(pooled(server, {"timeouts": {"idle": "1s"}}))
     assert proxy.ask().status == 200
     eventually(lambda: server.open_connections == 0, "the end of the idle connection")
 
@@ -176,7 +172,7 @@ def test_max_requests(weir, backend):
 
 def test_max_age(weir, backend):
     server = backend()
-    client = weir({"workers": 1, **pooled(server, {"connections": {"max-age": "300ms"}})}).client()
+    client = weir({"workers": 1, **pooled(server, {"connections": {"max-age": "1s"}})}).client()
     first = Seen(client.ask())["connection"]
     eventually(lambda: Seen(client.ask())["connection"] != first, "a fresh connection")
 
