@@ -65,7 +65,7 @@ def test_a_post_that_met_a_closing_connection_is_not_sent_again(weir, backend):
     assert client.ask("POST", body=b"again").status == 200
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "HEAD"])
 def test_idempotent_methods_are_sent_again(weir, backend, method):
     server = backend(closing_on_the_next)
     server.raced = 0
@@ -96,6 +96,18 @@ def test_attempts_are_counted(weir, backend):
     assert_own_answer(proxy.ask(), 502, "upstream-reset")
     assert sum(len(server.requests) for server in servers) == 2
     assert proxy.access()[0]["tries"] == 2
+
+
+def test_a_lone_server_is_tried_again(weir, backend):
+    def script(connection):
+        connection.request()
+        if connection.number == 0:
+            connection.reset()
+        connection.answer(body="x")
+
+    server = backend(script)
+    assert weir(single(server)).ask().body == b"x"
+    assert len(server.requests) == 2
 
 
 def test_a_retry_goes_to_another_server(weir, backend):
