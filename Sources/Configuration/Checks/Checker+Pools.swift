@@ -76,6 +76,7 @@ extension Checker {
         var servers: [ServerConfig] = []
         var addresses: [ServerAddress: Place] = [:]
         var names: [String: Place] = [:]
+        var taken = Set(items.compactMap { $0.map?.text(ServerKeys.name) })
         for item in items {
             guard let map = item.map else { continue }
             reportMissing(ServerKeys.address, in: map, of: ServerKeys.set)
@@ -89,18 +90,20 @@ extension Checker {
             else { continue }
             if let first = addresses[address] {
                 let line = reporter.name(of: first, from: written.place)
+                let shown = written.text?.shown(address.description) ?? ""
                 reporter.error(
                     .duplicateServer,
                     written.place,
-                    "\((written.text?.shown(address.description) ?? "").shown) is in this pool already (\(line))",
+                    "\(shown.shown) is in this pool already (\(line))",
                     remedy: "remove one, and give the other more weight if that was meant"
                 )
                 continue
             }
             addresses[address] = written.place
-            let name = given?.text ?? written.text ?? ScalarText("")
-            self.written.remember(name.text, name)
-            var config = ServerConfig(name: name.text, address: address)
+            let label = given?.text ?? written.text ?? ScalarText("")
+            let name = given == nil ? Self.unique(label.text, among: &taken) : label.text
+            if name == label.text { self.written.remember(name, label) }
+            var config = ServerConfig(name: name, address: address)
             config.weight = map.over(standards).count(ServerKeys.weight) ?? config.weight
             servers.append(config)
         }

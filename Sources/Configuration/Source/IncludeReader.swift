@@ -149,7 +149,7 @@ final class IncludeReader<Files: FileAccess> {
                 )
                 continue
             }
-            if text.isUnknown { continue }
+            guard !text.isUnknown, reporter.isPath(text, at: name.place) else { continue }
             let full = FilePath.resolve(text.text, from: path)
             var paths = [full]
             if FilePath.isPattern(text.text) {
@@ -181,10 +181,11 @@ final class IncludeReader<Files: FileAccess> {
             return nil
         }
         if let first = readAlready[identity] {
+            let line = reporter.name(of: first, from: place)
             reporter.error(
                 .include,
                 place,
-                "\(text.shown(path)) is included already (\(reporter.name(of: first, from: place)))",
+                "\(text.shown(path)) is included already (\(line))",
                 remedy: "include a file once"
             )
             return nil
