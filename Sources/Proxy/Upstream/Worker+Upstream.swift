@@ -109,6 +109,8 @@ extension Worker {
         upstream.pointee.exchange = -1
         upstream.pointee.flags.insert(.reused)
         upstream.pointee.parser = ResponseParser()
+        // An answer that came in pieces stands here still, though all of it was used.
+        buffers.give(&upstream.pointee.input)
         let state = endpointStates + endpoint
         if state.pointee.idleCount >= pool.pointee.maxIdle {
             closeUpstream(state.pointee.oldestIdle)
