@@ -22,7 +22,8 @@ extension Worker {
         if !readiness.isDisjoint(with: [.ended, .failed]) {
             downstream.pointee.flags.insert(.broken)
         }
-        if readiness.contains(.writable) {
+        // A tunnel sends what waits by itself, under its own time limit.
+        if readiness.contains(.writable), downstream.pointee.phase != .tunnel {
             if !downstream.pointee.output.isEmpty {
                 guard flushDownstream(slot) else { return }
             } else if downstream.pointee.exchange >= 0, hasPiped(downstream.pointee.exchange) {
