@@ -167,8 +167,11 @@ public struct TimerWheel: ~Copyable {
     /// The tick at which something may come up: of the first level exactly, of the others when
     /// their slot is spread out.
     private func nextTick() -> Int64 {
+        let next = (current >> 8) &+ 1
+        let isSpread = heads[256 &+ Int(next & 0xff)] >= 0 || next & 0xff == 0
         for distance in 1..<Int64(256) where heads[Int((current &+ distance) & 0xff)] >= 0 {
-            return current &+ distance
+            // What the second level spreads out on the way may come up before.
+            return isSpread ? min(next << 8, current &+ distance) : current &+ distance
         }
         for distance in 1..<Int64(256) {
             let slot = (current >> 8) &+ distance
