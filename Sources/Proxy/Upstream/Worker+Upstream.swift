@@ -218,7 +218,14 @@ extension Worker {
                 retryOrFail(upstream.pointee.exchange, .connectFailed)
             } else {
                 upstream.pointee.phase = .busy
+                let generation = upstream.pointee.generation
                 sendRequest(upstream.pointee.exchange)
+                // What came with the handshake's end is not reported a second time.
+                if up.find(slot, generation: generation) != nil,
+                    upstream.pointee.flags.contains(.readable)
+                {
+                    queueUpstream(slot)
+                }
             }
         case .busy:
             let exchange = upstream.pointee.exchange
