@@ -194,6 +194,7 @@ extension Worker {
         if isDraining || !exchange.pointee.flags.contains(.requestComplete) {
             exchange.pointee.flags.remove(.keepAlive)
         }
+        pauseBodyTime(exchange)
         let keepAlive = exchange.pointee.flags.contains(.keepAlive)
         AnswerHeadWriter(source: source, head: head).write(
             fields: fields,
