@@ -134,6 +134,7 @@ extension Worker {
         out.append("HTTP/1.1 ")
         writeTitle(status, title)
         out.append("\r\nDate: ")
+        accessLog.dates.update(now)
         accessLog.dates.appendHTTPDate(to: &out)
         out.append("\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ")
         out.append(decimal: UInt64(bodyCount))
@@ -191,6 +192,7 @@ extension Worker {
         out.append("HTTP/1.1 ")
         writeTitle(rendered.status, StatusCode.reason(rendered.status))
         out.append("\r\nDate: ")
+        accessLog.dates.update(now)
         accessLog.dates.appendHTTPDate(to: &out)
         out.append("\r\n")
         for (name, value) in rendered.headers {
