@@ -272,7 +272,7 @@ extension Worker {
         } else if downstream.pointee.flags.contains(.closesAfterOutput) {
             finishDownstream(slot)
         } else {
-            setDeadline(downstream: slot, now + limits.keepAlive)
+            becomeIdle(slot, downstream)
         }
         return down.find(slot, generation: generation) != nil
     }
@@ -282,6 +282,8 @@ extension Worker {
     /// The connection has nothing under way: it waits for the next request.
     mutating func becomeIdle(_ slot: Int32, _ downstream: UnsafeMutablePointer<Downstream>) {
         downstream.pointee.phase = .idle
+        // While an answer still leaves, what is timed is the client's reading.
+        guard downstream.pointee.output.isEmpty else { return }
         listIdle(slot)
         let wait = isDraining ? min(limits.keepAlive, 1_000_000_000) : limits.keepAlive
         setDeadline(downstream: slot, now + wait)
