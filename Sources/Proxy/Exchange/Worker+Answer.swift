@@ -258,7 +258,8 @@ extension Worker {
     /// A reset proves nothing, since it may overtake the acknowledgement of bytes that were read.
     private func wasUnseen(_ upstream: UnsafeMutablePointer<Upstream>, _ result: Int) -> Bool {
         if upstream.pointee.sent == upstream.pointee.sentBefore { return true }
-        guard result == 0 else { return false }
+        // A failed send has taken the reset's error with it, and what is read then is an end.
+        guard result == 0, !upstream.pointee.flags.contains(.sendFailed) else { return false }
         let acknowledged = weir_bytes_acknowledged(upstream.pointee.descriptor)
         // The handshake's SYN counts as the first byte.
         return acknowledged > 0 && UInt64(acknowledged &- 1) <= upstream.pointee.sentBefore
