@@ -269,9 +269,12 @@ extension Worker {
             retryOrFail(exchangeSlot, .connectTimeout)
         } else if exchange.pointee.answer == .tunnel {
             abort(exchangeSlot, .ok)
-        } else if !down[exchange.pointee.downstream].pointee.output.isEmpty {
+        } else if !down[exchange.pointee.downstream].pointee.output.isEmpty
+            || hasPiped(exchangeSlot)
+        {
             // The client is what is slow, and its own limit watches it.
-            setDeadline(upstream: slot, now + route(exchange).pointee.stream)
+            let wait = now + route(exchange).pointee.stream
+            setDeadline(upstream: slot, min(wait, exchange.pointee.deadline))
         } else {
             fail(exchangeSlot, exchange.pointee.answer == .head ? .responseTimeout : .streamTimeout)
         }
