@@ -277,6 +277,7 @@ extension Worker {
             && exchange.pointee.requestSent == exchange.pointee.request.end
             && upstream.pointee.flags.isDisjoint(
                 with: [.closesAfterAnswer, .sendFailed, .finished, .broken])
+            && isDrained(upstream)
         exchange.pointee.upstream = -1
         upstream.pointee.exchange = -1
         if isClean {
@@ -286,6 +287,13 @@ extension Worker {
             closeUpstream(upstreamSlot)
         }
         if down[exchange.pointee.downstream].pointee.output.isEmpty { finish(slot) }
+    }
+
+    /// Whether nothing has come behind the answer. Where a full read or a pipe has not found out,
+    /// nobody would be told of bytes that are there already.
+    private mutating func isDrained(_ upstream: UnsafeMutablePointer<Upstream>) -> Bool {
+        guard upstream.pointee.flags.contains(.readable) else { return true }
+        return receive(upstream, scratch, 1) == Int(-EAGAIN)
     }
 
     /// The client takes bytes again: the answer goes on.
