@@ -78,8 +78,9 @@ struct AccessLogBuffer: ~Copyable {
     /// Appends a line.
     mutating func append(_ line: LogLine, now: Instant) {
         guard let config else { return }
+        var line = line
         dates.update(now)
-        for _ in 0..<2 {
+        for _ in 0..<3 {
             var writer =
                 self.writer ?? ByteWriter(queue.makeMemory(), capacity: LogQueue.batchSize)
             let before = writer
@@ -95,8 +96,12 @@ struct AccessLogBuffer: ~Copyable {
             }
             // The line did not fit behind the others: it gets a buffer of its own.
             self.writer = before
-            if lines == 0 { return }
-            flush()
+            if lines > 0 {
+                flush()
+            } else {
+                // Longer than a whole buffer, escaped: better a line without its target than none.
+                line.target = nil
+            }
         }
     }
 

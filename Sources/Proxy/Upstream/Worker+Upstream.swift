@@ -135,6 +135,15 @@ extension Worker {
         return now + min(idle, announced &- min(announced / 10, 1_000_000_000))
     }
 
+    /// Closes the connection of some endpoint that has been idle longest; false if none is idle.
+    private mutating func closeOldestIdleUpstream() -> Bool {
+        for endpoint in 0..<snapshot.endpointCount where endpointStates[endpoint].oldestIdle >= 0 {
+            closeUpstream(endpointStates[endpoint].oldestIdle)
+            return true
+        }
+        return false
+    }
+
     // MARK: Connecting
 
     private mutating func connect(_ slot: Int32, _ endpoint: Int) {
@@ -179,7 +188,7 @@ extension Worker {
         var descriptor = weir_socket(family, isUnix)
         if descriptor == -EMFILE || descriptor == -ENFILE {
             // Whoever is being served goes before whoever is idle.
-            guard closeOldestIdle() else { return descriptor }
+            guard closeOldestIdleUpstream() || closeOldestIdle() else { return descriptor }
             descriptor = weir_socket(family, isUnix)
         }
         guard descriptor >= 0, isUnix == 0 else { return descriptor }
