@@ -33,13 +33,15 @@ public struct Buffer: BitwiseCopyable {
     public var tail: UnsafeMutableRawPointer? { base.map { $0 + Int(end) } }
 }
 
-/// Buffers of 2, 4, 16 and 64 KiB, and single larger ones.
+/// Buffers of 2, 4, 16, 64 and 72 KiB, and single larger ones.
+///
+/// 72 KiB is what a loop receives into: 64 KiB and room in front for a rewritten head.
 ///
 /// Buffers that come back are kept up to ``keptLimit`` bytes and given out again, last returned
 /// first, so that steady traffic allocates nothing.
 public struct BufferPool: ~Copyable {
-    private static let sizes: [4 of Int] = [2048, 4096, 16_384, 65_536]
-    private var free: [4 of UnsafeMutableRawPointer?] = [nil, nil, nil, nil]
+    private static let sizes: [5 of Int] = [2048, 4096, 16_384, 65_536, 73_728]
+    private var free: [5 of UnsafeMutableRawPointer?] = .init(repeating: nil)
     private var keptBytes = 0
     /// Bytes given out and not yet returned.
     public private(set) var bytesInUse = 0
@@ -50,7 +52,7 @@ public struct BufferPool: ~Copyable {
     public init(keptLimit: Int = 16 << 20) { self.keptLimit = keptLimit }
 
     deinit {
-        for index in 0..<4 {
+        for index in 0..<5 {
             var next = free[index]
             while let buffer = next {
                 next = buffer.load(as: UnsafeMutableRawPointer?.self)
@@ -60,15 +62,17 @@ public struct BufferPool: ~Copyable {
     }
 
     private static func sizeClass(_ count: Int) -> Int {
-        count <= 2048 ? 0 : count <= 4096 ? 1 : count <= 16_384 ? 2 : count <= 65_536 ? 3 : 4
+        if count <= 4096 { return count <= 2048 ? 0 : 1 }
+        if count <= 65_536 { return count <= 16_384 ? 2 : 3 }
+        return count <= 73_728 ? 4 : 5
     }
 
     /// An empty buffer for at least `count` bytes.
     public mutating func take(_ count: Int) -> Buffer {
         let sizeClass = Self.sizeClass(count)
         var buffer = Buffer()
-        let size = sizeClass < 4 ? Self.sizes[sizeClass] : (count &+ 65_535) & ~65_535
-        if sizeClass < 4, let kept = free[sizeClass] {
+        let size = sizeClass < 5 ? Self.sizes[sizeClass] : (count &+ 65_535) & ~65_535
+        if sizeClass < 5, let kept = free[sizeClass] {
             free[sizeClass] = kept.load(as: UnsafeMutableRawPointer?.self)
             keptBytes &-= size
             buffer.base = kept
@@ -87,7 +91,7 @@ public struct BufferPool: ~Copyable {
         bytesInUse &-= size
         buffer = Buffer()
         let sizeClass = Self.sizeClass(size)
-        guard sizeClass < 4, keptBytes &+ size <= keptLimit else {
+        guard sizeClass < 5, keptBytes &+ size <= keptLimit else {
             base.deallocate()
             return
         }

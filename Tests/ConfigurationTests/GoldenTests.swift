@@ -11,6 +11,7 @@ struct GoldenTests {
 
     static func load(_ name: String) -> LoadResult {
         var options = LoadOptions()
+        options.workingDirectory = "/etc/weir"
         options.requiresFiles = !name.hasPrefix("no-files")
         return Configuration.load(
             path: name,

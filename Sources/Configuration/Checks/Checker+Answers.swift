@@ -23,6 +23,15 @@ extension Checker {
             )
             return nil
         }
+        guard target.segments.allSatisfy(\.isURLText) else {
+            reporter.error(
+                .redirectTarget,
+                item.place,
+                "\((item.text?.written ?? "").shown) holds a blank or a control character",
+                remedy: "write it as %xx"
+            )
+            return nil
+        }
         return .redirect(
             to: target,
             status: status.flatMap { Int($0) } ?? 302,
@@ -179,5 +188,13 @@ extension Checker {
             reporter.error(.template, item.place, error.message, remedy: error.remedy)
             return nil
         }
+    }
+}
+
+extension Template.Segment {
+    /// Whether the text may stand in a field that holds a URL.
+    fileprivate var isURLText: Bool {
+        guard case .literal(let text) = self else { return true }
+        return text.utf8.allSatisfy { $0 > 32 && $0 != 127 }
     }
 }

@@ -8,6 +8,8 @@ struct FoundListener {
     var shownAddress: String
     /// Its name, as far as it may be shown.
     var shownName: String
+    /// Whether the file names it.
+    var isNamed = false
 }
 
 extension Checker {
@@ -43,6 +45,11 @@ extension Checker {
                 reportDuplicate(text, name.place, in: &names, "listener")
             }
             found += listeners(of: map)
+        }
+        var taken = Set(names.keys)
+        for index in found.indices where !found[index].isNamed {
+            let name = found[index].config.name
+            found[index].config.name = Self.unique(name, among: &taken)
         }
         compare(found)
         if found.isEmpty, !root.isCut, !root.mentions(TopLevelKeys.listen),
@@ -83,7 +90,8 @@ extension Checker {
                     config: config,
                     place: item.place,
                     shownAddress: text.shown(address.description),
-                    shownName: name.written
+                    shownName: name.written,
+                    isNamed: given != nil
                 )
             )
         }

@@ -76,6 +76,7 @@ extension Checker {
         var servers: [ServerConfig] = []
         var addresses: [ServerAddress: Place] = [:]
         var names: [String: Place] = [:]
+        var taken = Set(items.compactMap { $0.map?.text(ServerKeys.name) })
         for item in items {
             guard let map = item.map else { continue }
             reportMissing(ServerKeys.address, in: map, of: ServerKeys.set)
@@ -98,9 +99,10 @@ extension Checker {
                 continue
             }
             addresses[address] = written.place
-            let name = given?.text ?? written.text ?? ScalarText("")
-            self.written.remember(name.text, name)
-            var config = ServerConfig(name: name.text, address: address)
+            let label = given?.text ?? written.text ?? ScalarText("")
+            let name = given == nil ? Self.unique(label.text, among: &taken) : label.text
+            if name == label.text { self.written.remember(name, label) }
+            var config = ServerConfig(name: name, address: address)
             config.weight = map.over(standards).count(ServerKeys.weight) ?? config.weight
             servers.append(config)
         }

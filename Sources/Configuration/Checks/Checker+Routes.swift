@@ -29,9 +29,7 @@ extension Checker {
 
     private func implicitRoute(_ config: Config) -> RouteConfig? {
         if config.pools.count != 1 {
-            if !root.isCut, !root.mentions(TopLevelKeys.servers) || config.pools.count > 1 {
-                reportNoRoute(config)
-            }
+            if !root.isCut { reportNoRoute(config) }
             return nil
         }
         var route = RouteConfig(name: "default", matches: [RouteSpec()], action: .pool(0))
@@ -42,7 +40,6 @@ extension Checker {
 
     private func reportNoRoute(_ config: Config) {
         if config.pools.isEmpty {
-            guard !root.mentions(TopLevelKeys.pools) else { return }
             reporter.error(
                 .noRoute,
                 filePlace,
@@ -108,6 +105,11 @@ extension Checker {
             }
         }
         label = String(label.prefix(120))
+        return unique(label, among: &taken)
+    }
+
+    /// The label, with a number where another has it.
+    static func unique(_ label: String, among taken: inout Set<String>) -> String {
         var unique = label
         var number = 2
         while !taken.insert(unique).inserted {

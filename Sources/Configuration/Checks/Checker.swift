@@ -53,10 +53,7 @@ struct Checker<Files: FileAccess> {
     /// A path of the file as an absolute one, as far as the caller's folder is known.
     func absolute(_ name: String, at place: Place) -> String {
         let path = FilePath.resolve(name, from: reporter.files[place.file].path)
-        if path.hasPrefix("/") || options.workingDirectory.isEmpty {
-            return FilePath.normalised(path)
-        }
-        return FilePath.normalised(options.workingDirectory + "/" + path)
+        return FilePath.normalised(options.absolute(path))
     }
 
     private func limits(_ all: RawMap) -> LimitsConfig {

@@ -17,9 +17,10 @@ extension Template {
                 literal += piece.text
                 continue
             }
-            var rest = piece.text[...]
+            // By code points: an accent behind a brace would make another character of it.
+            var rest = piece.text.unicodeScalars[...]
             while let brace = rest.firstIndex(of: "{") {
-                literal += rest[..<brace]
+                literal.unicodeScalars += rest[..<brace]
                 let behind = rest.index(after: brace)
                 if behind < rest.endIndex, rest[behind] == "{" {
                     literal += "{"
@@ -28,7 +29,7 @@ extension Template {
                     literal += "{"
                     rest = rest[behind...]
                 } else {
-                    guard let end = rest.firstIndex(of: "}") else {
+                    guard let end = rest[behind...].firstIndex(of: "}") else {
                         throw TemplateFault(
                             message: "a brace is opened and never closed",
                             remedy: "write {name}, or {{ for a brace"
@@ -41,15 +42,15 @@ extension Template {
                     rest = rest[rest.index(after: end)...]
                 }
             }
-            literal += rest
+            literal.unicodeScalars += rest
         }
         if !literal.isEmpty { segments.append(.literal(literal)) }
         return Template(segments: segments)
     }
 
     /// Whether a brace before this character opens no variable.
-    private static func isPlain(_ character: Character) -> Bool {
-        character.isWhitespace || "\"'}[]".contains(character)
+    private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.properties.isWhitespace || "\"'}[]".unicodeScalars.contains(scalar)
     }
 }
 

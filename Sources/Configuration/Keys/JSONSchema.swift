@@ -23,7 +23,10 @@ public func jsonSchema() -> String {
 func collect(_ set: KeySet, into sets: inout [(String, KeySet)]) {
     guard !sets.contains(where: { $0.0 == set.title }) else { return }
     sets.append((set.title, set))
-    for key in set.keys {
+    // The top level's short forms come after what they are short for.
+    let short = set.title == TopLevelKeys.set.title ? [TopLevelKeys.servers.name] : []
+    let keys = set.keys.filter { !short.contains($0.name) }
+    for key in keys {
         if let inner = key.type.keySet { collect(inner, into: &sets) }
     }
 }
@@ -50,7 +53,9 @@ private func schema(of key: Key) -> JSONValue {
     var entries: [(String, JSONValue)] = [("description", .text(key.meaning))]
     if let standard = key.standard { entries.append(("default", value(standard, of: key.type))) }
     var choices = schemas(of: key.type)
-    if !key.words.isEmpty { choices.append(.object([("enum", .list(key.words.map { .text($0) }))])) }
+    if !key.words.isEmpty {
+        choices.append(.object([("enum", .list(key.words.map { .text($0) }))]))
+    }
     if choices.count == 1, case .object(let only) = choices[0] {
         return .object(entries + only)
     }
@@ -106,12 +111,7 @@ private func schemas(of type: ValueType) -> [JSONValue] {
         let all = words.map { JSONValue.text($0) } + numbers
         return [.object([("enum", .list(all))]), environmentReference]
     case .several(let inner):
-        let one = schemas(of: inner)
-        let item = one.count == 1 ? one[0] : .object([("anyOf", .list(one))])
-        let list = JSONValue.object([
-            ("type", .text("array")), ("minItems", .number(1)), ("items", item),
-        ])
-        return one + [list]
+        return schemas(of: inner) + [list(of: inner)]
     case .named(let inner):
         let one = schemas(of: inner)
         let item = one.count == 1 ? one[0] : .object([("anyOf", .list(one))])
@@ -122,10 +122,17 @@ private func schemas(of type: ValueType) -> [JSONValue] {
     }
 }
 
+private func list(of type: ValueType) -> JSONValue {
+    let one = schemas(of: type)
+    let item = one.count == 1 ? one[0] : .object([("anyOf", .list(one))])
+    return .object([("type", .text("array")), ("minItems", .number(1)), ("items", item)])
+}
+
 private func shortForms(of set: KeySet) -> [JSONValue] {
     switch set.short {
     case .none: []
-    case .scalar(let name), .list(let name): set.key(name).map { schemas(of: $0.type) } ?? []
+    case .scalar(let name): set.key(name).map { schemas(of: $0.type.single) } ?? []
+    case .list(let name): set.key(name).map { [list(of: $0.type.single)] } ?? []
     case .match: [.object([("type", .text("string"))])]
     }
 }

@@ -110,6 +110,11 @@ struct KeySet: Sendable {
 }
 
 extension ValueType {
+    /// What one of several is; itself for all else.
+    var single: ValueType {
+        if case .several(let inner) = self { inner } else { self }
+    }
+
     /// The map that values of this type are, whether one, several or named.
     var keySet: KeySet? {
         switch self {

@@ -174,7 +174,9 @@ struct EffectivePrinter {
     private func limits(_ yaml: inout YAMLText) {
         let limits = config.limits
         yaml.line(
-            LimitKeys.maxConnections.name, count(limits.maxConnections, otherwise: "auto"))
+            LimitKeys.maxConnections.name,
+            count(limits.maxConnections, otherwise: "auto")
+        )
         yaml.line(LimitKeys.maxConnectionsPerClient.name, count(limits.maxConnectionsPerClient))
         yaml.line(LimitKeys.requestsPerConnection.name, count(limits.requestsPerConnection))
         yaml.line(LimitKeys.headSize.name, size(limits.headSize))

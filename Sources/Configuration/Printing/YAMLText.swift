@@ -58,7 +58,8 @@ struct YAMLText {
             default: "-_./".utf8.contains(byte)
             }
         }
-        let startsWell = (65...90).contains(first) || (97...122).contains(first)
+        let startsWell =
+            (65...90).contains(first) || (97...122).contains(first)
             || first == UInt8(ascii: "/")
         return isWord && startsWell && !["null", "true", "false"].contains(text.lowercased())
     }

@@ -14,6 +14,8 @@ extension Validator {
         case .share: return share(text, key, place)
         case .octal: return octal(text, key, place)
         case .word(let words): return word(text, words, key, place)
+        case .listenAddress, .serverAddress, .file, .logTarget:
+            return reporter.isPath(text, at: place) ? .text(text) : nil
         default: return .text(text)
         }
     }

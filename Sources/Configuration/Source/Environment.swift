@@ -30,14 +30,15 @@ struct EnvironmentFiller<Files: FileAccess> {
 
     private func fill(_ text: inout ScalarText, at place: Place) {
         var pieces: [ScalarText.Piece] = []
-        var rest = text.written[...]
+        // By code points: an accent behind a brace would make another character of it.
+        var rest = text.written.unicodeScalars[...]
         while let dollar = rest.firstIndex(of: "$") {
             pieces.append(.init(text: String(rest[..<dollar]), isLiteral: false))
             rest = rest[dollar...]
-            if rest.hasPrefix("$${") {
+            if rest.starts(with: "$${".unicodeScalars) {
                 pieces.append(.init(text: "${", isLiteral: true))
                 rest = rest.dropFirst(3)
-            } else if rest.hasPrefix("${") {
+            } else if rest.starts(with: "${".unicodeScalars) {
                 guard let end = rest.firstIndex(of: "}") else {
                     report(place, "\(text.written.shown) opens ${ and never closes it")
                     text.isUnknown = true
@@ -146,12 +147,28 @@ extension String {
 }
 
 extension Reporter {
+    /// Whether the text could name a file; reports control characters, which end names early or
+    /// spoil logs.
+    func isPath(_ text: ScalarText, at place: Place) -> Bool {
+        if text.text.utf8.allSatisfy({ $0 >= 32 && $0 != 127 }), !text.text.isEmpty { return true }
+        error(
+            .value,
+            place,
+            text.text.isEmpty
+                ? "\(text.written.shown) is empty"
+                : "\(text.written.shown) holds a control character",
+            remedy: text.text.isEmpty ? "write a value" : "write it without"
+        )
+        return false
+    }
+
     /// Reports a file that cannot be read: a warning where files need not be there.
     func reportFile(_ path: String, _ reason: String, at place: Place, options: LoadOptions) {
         let main = files[place.file].path
         let folder = FilePath.folder(of: main)
-        let start = folder.isEmpty ? "the working directory" : folder
-        let message = "cannot read \(path): \(reason)"
+        var start = folder.isEmpty ? options.workingDirectory : options.absolute(folder)
+        if start.isEmpty { start = "the working directory" }
+        let message = "cannot read \(options.absolute(path)): \(reason)"
         let remedy = "relative files start at the folder of \(FilePath.last(main)), \(start)"
         if options.requiresFiles {
             error(.file, place, message, remedy: remedy)

@@ -24,6 +24,11 @@ public struct LoadOptions: Sendable {
 
     /// Files must be there.
     public init() {}
+
+    /// The path from the file system's root, as far as the working directory is known.
+    func absolute(_ path: String) -> String {
+        path.hasPrefix("/") || workingDirectory.isEmpty ? path : workingDirectory + "/" + path
+    }
 }
 
 /// Paths as text, without looking at the file system.

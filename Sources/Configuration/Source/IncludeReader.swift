@@ -149,7 +149,7 @@ final class IncludeReader<Files: FileAccess> {
                 )
                 continue
             }
-            if text.isUnknown { continue }
+            guard !text.isUnknown, reporter.isPath(text, at: name.place) else { continue }
             let full = FilePath.resolve(text.text, from: path)
             var paths = [full]
             if FilePath.isPattern(text.text) {

@@ -29,6 +29,8 @@ struct SourceFile: Sendable {
 
     init(path: String, bytes: [UInt8]) {
         self.path = path
+        // A byte order mark says nothing in UTF-8.
+        let bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
         self.bytes = bytes
         var starts = [0]
         for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "\n") {

@@ -103,14 +103,30 @@ struct YAMLReader {
                 return (offset, "byte \(byte) is a control character")
             }
         }
-        if String(validating: bytes, as: UTF8.self) != nil { return nil }
+        if bytes.allSatisfy({ $0 < 0x80 }) { return nil }
         var parser = Unicode.UTF8.ForwardParser()
         var iterator = bytes.makeIterator()
         var offset = 0
-        while case .valid(let scalar) = parser.parseScalar(from: &iterator) {
-            offset += scalar.count
+        while true {
+            switch parser.parseScalar(from: &iterator) {
+            case .emptyInput: return nil
+            case .error: return (offset, "this is no UTF-8")
+            case .valid(let encoded):
+                let value = Unicode.UTF8.decode(encoded).value
+                if Self.isRefused(value) {
+                    return (offset, "U+\(String(value, radix: 16, uppercase: true)) is no text")
+                }
+                offset += encoded.count
+            }
         }
-        return (offset, "this is no UTF-8")
+    }
+
+    /// Characters that YAML does not take (YAML 1.2 §5.1), beyond ASCII.
+    private static func isRefused(_ value: UInt32) -> Bool {
+        switch value {
+        case 0x80..<0x85, 0x86..<0xA0, 0xFEFF, 0xFFFE, 0xFFFF: true
+        default: false
+        }
     }
 
     /// What the text from a line on holds, and where to go on after a syntax error.

@@ -39,7 +39,10 @@ struct YAMLTrap {
 
     private mutating func explain(_ failure: YAMLFailure, lineOffset: Int, source: SourceFile) {
         let text = Array(source.line(errorLine).unicodeScalars)
-        if explainScalarStart(text) { return }
+        let isStart =
+            failure.problem.contains("cannot start any token")
+            || failure.problem.contains("tab")
+        if isStart, explainScalarStart(text) { return }
         if let start = failure.contextLine.map({ $0 + 1 + lineOffset }) {
             let isQuote = failure.context.contains("quoted scalar")
             let isFlow = failure.context.contains("flow")

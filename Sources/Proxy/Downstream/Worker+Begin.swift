@@ -32,6 +32,9 @@ struct ReceivedRequest {
 }
 
 extension Worker {
+    /// Bytes of a body from which on the memory they lie in is kept rather than copied.
+    private static let leastTaken = 4096
+
     /// Decides what happens to a request and begins it.
     ///
     /// Returns the bytes used, or -1 if the connection ends with this request.
@@ -139,9 +142,14 @@ extension Worker {
         exchange.pointee.deadline = now + snapshot.routes[route].total
         exchange.pointee.requestBody = BodyDecoder(request.head.framing)
         exchange.pointee.flags = Self.flags(of: request, snapshot.routes[route])
-        writeRequest(exchange, downstream, request)
         exchange.pointee.bytesIn = UInt64(request.head.headSize)
-        let used = takeFirstBody(exchange, request)
+        let used: Int
+        if takesArea(request) {
+            used = takeArea(exchange, downstream, request)
+        } else {
+            writeRequest(exchange, downstream, request)
+            used = takeFirstBody(exchange, request)
+        }
         guard used >= 0 else {
             fail(exchangeSlot, used == -2 ? .bodyTooLarge : .badRequest)
             return -1
@@ -180,17 +188,30 @@ extension Worker {
         var buffer = buffers.take(headRoom &+ bodyRoom)
         guard let base = buffer.base else { return }
         var writer = ByteWriter(base, capacity: Int(buffer.capacity))
+        writeHead(exchange, downstream, request, to: &writer)
+        buffer.end = UInt32(truncatingIfNeeded: writer.count)
+        exchange.pointee.request = buffer
+        exchange.pointee.headEnd = buffer.end
+    }
+
+    private func writeHead(
+        _ exchange: UnsafeMutablePointer<Exchange>,
+        _ downstream: UnsafeMutablePointer<Downstream>,
+        _ request: ReceivedRequest,
+        to writer: inout ByteWriter
+    ) {
         let context = ForwardContext(
             forwarding: snapshot.config.forwarding,
             isTrusted: downstream.pointee.flags.contains(.trustedPeer),
             peer: downstream.pointee.peer,
             requestID: request.id
         )
-        var headWriter = RequestHeadWriter(source: request.bytes, head: head, context: context)
+        var headWriter = RequestHeadWriter(
+            source: request.bytes,
+            head: request.head,
+            context: context
+        )
         let written = headWriter.write(fields: fields, to: &writer)
-        buffer.end = UInt32(truncatingIfNeeded: writer.count)
-        exchange.pointee.request = buffer
-        exchange.pointee.headEnd = buffer.end
         exchange.pointee.methodRange = written.method
         exchange.pointee.targetRange = written.target
         exchange.pointee.hostRange = written.host
@@ -198,135 +219,48 @@ extension Worker {
         if !written.requestID.isEmpty { exchange.pointee.flags.insert(.foreignRequestID) }
     }
 
-    /// Puts the body bytes that came with the head behind it.
-    ///
-    /// Returns the bytes of the request used so far; -1 for a broken body, -2 for one that is too
-    /// large.
-    private mutating func takeFirstBody(
+    /// Whether the request takes the memory along into which it was received, rather than being
+    /// copied: where much of a body came with the head, and nothing behind it.
+    private func takesArea(_ request: ReceivedRequest) -> Bool {
+        guard request.bytes == readBase, request.bodyThere >= Self.leastTaken,
+            case .length(let length) = request.head.framing
+        else { return false }
+        return UInt64(request.bodyThere) <= length
+    }
+
+    /// Makes the memory that was received into the exchange's request: the rewritten head goes in
+    /// front of the body. Returns the bytes used, which are all.
+    private mutating func takeArea(
         _ exchange: UnsafeMutablePointer<Exchange>,
+        _ downstream: UnsafeMutablePointer<Downstream>,
         _ request: ReceivedRequest
     ) -> Int {
-        if exchange.pointee.flags.contains(.requestComplete) || request.bodyThere == 0 {
-            if exchange.pointee.requestBody.isComplete {
-                exchange.pointee.flags.insert(.requestComplete)
-            }
-            return request.head.headSize
+        var written = out
+        written.removeAll()
+        writeHead(exchange, downstream, request, to: &written)
+        let bodyStart = Self.headroom &+ request.head.headSize
+        guard written.count <= bodyStart, let base = readArea.base else {
+            writeRequest(exchange, downstream, request)
+            return takeFirstBody(exchange, request)
         }
-        let used = decodeBody(exchange, request.bytes, request.count, request.head.headSize)
+        let start = bodyStart &- written.count
+        (base + start).copyMemory(from: written.start, byteCount: written.count)
+        var area = readArea
+        area.start = UInt32(truncatingIfNeeded: start)
+        area.end = UInt32(truncatingIfNeeded: Self.headroom &+ request.count)
+        exchange.pointee.request = area
+        exchange.pointee.headEnd = UInt32(truncatingIfNeeded: bodyStart)
+        exchange.pointee.shiftRequest(by: start)
+        let body = UInt64(request.bodyThere)
+        exchange.pointee.requestBody.consumed(body)
+        exchange.pointee.bodyReceived = body
+        exchange.pointee.bytesIn &+= body
+        if exchange.pointee.requestBody.isComplete {
+            exchange.pointee.flags.insert(.requestComplete)
+        }
+        readArea = buffers.take(Self.headroom + Self.readSize)
+        readBase = (readArea.base ?? base) + Self.headroom
         limitKept(exchange)
-        return used
-    }
-
-    /// Gives up sending the request again once its body is larger than may be kept.
-    func limitKept(_ exchange: UnsafeMutablePointer<Exchange>) {
-        let body = Int(exchange.pointee.request.end &- exchange.pointee.headEnd)
-        if body > route(exchange).pointee.keepLimit {
-            exchange.pointee.flags.remove(.resendable)
-        }
-    }
-
-    /// Decodes body bytes from `offset` on and appends what goes upstream to the exchange's request
-    /// buffer.
-    ///
-    /// Returns where decoding stopped, -1 for a broken body, -2 for one that is too large.
-    mutating func decodeBody(
-        _ exchange: UnsafeMutablePointer<Exchange>,
-        _ bytes: UnsafeMutableRawPointer,
-        _ count: Int,
-        _ from: Int
-    ) -> Int {
-        let span = RawSpan(_unsafeStart: bytes, byteCount: count)
-        let isChunked = exchange.pointee.flags.contains(.chunkedUp)
-        var offset = from
-        while true {
-            let event: BodyDecoder.Event
-            do throws(BodyError) {
-                event = try exchange.pointee.requestBody.next(
-                    span,
-                    from: offset,
-                    limits: headLimits
-                )
-            } catch { return -1 }
-            switch event {
-            case .data(let range):
-                offset = range.end
-                exchange.pointee.bodyReceived &+= UInt64(range.count)
-                if exchange.pointee.bodyReceived > limits.bodySize { return -2 }
-                appendBody(exchange, bytes, range, isChunked)
-            case .trailers(let range):
-                offset = range.end
-                guard appendTrailers(exchange, bytes, count, range) else { return -1 }
-            case .needMore(let consumed):
-                exchange.pointee.bytesIn &+= UInt64(consumed &- from)
-                return consumed
-            case .end(let consumed):
-                exchange.pointee.flags.insert(.requestComplete)
-                if isChunked { endChunks(exchange) }
-                exchange.pointee.bytesIn &+= UInt64(consumed &- from)
-                return consumed
-            }
-        }
-    }
-
-    private mutating func appendBody(
-        _ exchange: UnsafeMutablePointer<Exchange>,
-        _ bytes: UnsafeMutableRawPointer,
-        _ range: ByteRange,
-        _ isChunked: Bool
-    ) {
-        if isChunked {
-            out.removeAll()
-            out.append(hex: UInt64(range.count))
-            out.append("\r\n")
-            buffers.append(out.start, out.count, to: &exchange.pointee.request)
-        }
-        buffers.append(bytes + range.start, Int(range.count), to: &exchange.pointee.request)
-        if isChunked { buffers.append("\r\n", to: &exchange.pointee.request) }
-    }
-
-    /// Keeps the trailer fields that may be passed on, between the last chunk and its end.
-    private mutating func appendTrailers(
-        _ exchange: UnsafeMutablePointer<Exchange>,
-        _ bytes: UnsafeMutableRawPointer,
-        _ count: Int,
-        _ range: ByteRange
-    ) -> Bool {
-        out.removeAll()
-        guard writeTrailers(bytes, count, range) else { return false }
-        buffers.append("0\r\n", to: &exchange.pointee.request)
-        buffers.append(out.start, out.count, to: &exchange.pointee.request)
-        buffers.append("\r\n", to: &exchange.pointee.request)
-        exchange.pointee.flags.remove(.chunkedUp)
-        return true
-    }
-
-    private mutating func endChunks(_ exchange: UnsafeMutablePointer<Exchange>) {
-        // Trailers have written the end already.
-        guard exchange.pointee.flags.contains(.chunkedUp) else { return }
-        buffers.append("0\r\n\r\n", to: &exchange.pointee.request)
-    }
-
-    /// Writes the trailer lines that may be passed on to `out`; false if they are not valid.
-    mutating func writeTrailers(
-        _ bytes: UnsafeMutableRawPointer,
-        _ count: Int,
-        _ range: ByteRange
-    ) -> Bool {
-        let span = RawSpan(_unsafeStart: bytes, byteCount: count)
-        do throws(HeadError) {
-            try parseTrailers(span, in: range, into: &fields, limits: headLimits)
-        } catch { return false }
-        for index in 0..<fields.count where !fields[index].isHopByHop {
-            let field = fields[index]
-            out.append(bytes + field.name.start, Int(field.lineEnd) &- field.name.start)
-        }
-        return true
-    }
-}
-
-extension BufferPool {
-    /// Appends fixed text.
-    mutating func append(_ text: StaticString, to buffer: inout Buffer) {
-        append(text.utf8Start, text.utf8CodeUnitCount, to: &buffer)
+        return request.count
     }
 }

@@ -108,6 +108,22 @@ struct Exchange: SlabEntry {
     var pipe: Int32 = -1
 }
 
+extension Exchange {
+    /// Notes that the written head lies `offset` bytes further on in ``request``.
+    mutating func shiftRequest(by offset: Int) {
+        methodRange.shift(by: offset)
+        targetRange.shift(by: offset)
+        hostRange.shift(by: offset)
+        if !idRange.isEmpty { idRange.shift(by: offset) }
+    }
+}
+
+extension ByteRange {
+    fileprivate mutating func shift(by distance: Int) {
+        offset = UInt32(truncatingIfNeeded: Int(offset) &+ distance)
+    }
+}
+
 /// A request id made by Weir: 128 random bits, written as 32 hexadecimal digits.
 struct RequestID: BitwiseCopyable {
     var high: UInt64

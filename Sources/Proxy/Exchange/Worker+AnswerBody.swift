@@ -96,6 +96,7 @@ extension Worker {
             answerComplete(exchangeSlot)
             return .over
         }
+        shrinkRequest(exchange)
         let wait = now + route(exchange).pointee.stream
         setDeadline(upstream: slot, min(wait, exchange.pointee.deadline))
         return .used(used)
@@ -140,5 +141,25 @@ extension Worker {
             out = before
         }
         return true
+    }
+
+    /// An answer that takes its time keeps of its request only the head, for the log.
+    private mutating func shrinkRequest(_ exchange: UnsafeMutablePointer<Exchange>) {
+        guard exchange.pointee.request.capacity > 16_384,
+            exchange.pointee.flags.contains(.requestComplete),
+            exchange.pointee.requestSent == exchange.pointee.request.end,
+            let head = exchange.pointee.request.head
+        else { return }
+        let start = Int(exchange.pointee.request.start)
+        let count = Int(exchange.pointee.headEnd) &- start
+        guard count <= 16_384 else { return }
+        var small = buffers.take(count)
+        buffers.append(head, count, to: &small)
+        buffers.give(&exchange.pointee.request)
+        exchange.pointee.request = small
+        exchange.pointee.headEnd = small.end
+        exchange.pointee.requestSent = small.end
+        exchange.pointee.shiftRequest(by: -start)
+        exchange.pointee.flags.remove(.resendable)
     }
 }

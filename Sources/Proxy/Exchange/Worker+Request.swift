@@ -248,7 +248,7 @@ extension Worker {
         }
         let sent = sendUpstream(exchange, bytes, count)
         if sent >= 0, sent < count {
-            buffers.append(bytes + sent, count &- sent, to: &exchange.pointee.request)
+            appendRequest(exchange, bytes + sent, count &- sent)
         }
         return count
     }

@@ -25,7 +25,7 @@ struct AnswerHeadWriter {
         to out: inout ByteWriter
     ) {
         writeStatusLine(to: &out)
-        copyFields(fields, to: &out)
+        out.appendLines(of: fields, from: source) { !$0.isHopByHop }
         if case .chunked = framing { out.append("Transfer-Encoding: chunked\r\n") }
         if connection.utf8CodeUnitCount > 0 {
             out.append("Connection: ")
@@ -42,7 +42,7 @@ struct AnswerHeadWriter {
         to out: inout ByteWriter
     ) {
         writeStatusLine(to: &out)
-        copyFields(fields, to: &out)
+        out.appendLines(of: fields, from: source) { !$0.isHopByHop }
         if isUpgrade { out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n") }
         out.append("\r\n")
     }
@@ -53,20 +53,5 @@ struct AnswerHeadWriter {
         out.append(byte: 0x20)
         out.append(head.reason, of: source)
         out.append("\r\n")
-    }
-
-    private func copyFields(_ fields: borrowing FieldTable, to out: inout ByteWriter) {
-        guard fields.count > 0 else { return }
-        var kept = Int(fields[0].name.offset)
-        var end = kept
-        for index in 0..<fields.count {
-            let field = fields[index]
-            end = Int(field.lineEnd)
-            if !field.isHopByHop { continue }
-            let lineStart = field.name.start
-            if lineStart > kept { out.append(source + kept, lineStart &- kept) }
-            kept = end
-        }
-        if end > kept { out.append(source + kept, end &- kept) }
     }
 }

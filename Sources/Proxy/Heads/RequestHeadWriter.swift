@@ -44,7 +44,7 @@ struct RequestHeadWriter: ~Copyable {
         to out: inout ByteWriter
     ) -> WrittenHead {
         writeRequestLine(to: &out)
-        copyFields(fields, to: &out)
+        out.appendLines(of: fields, from: source) { goesOn($0) }
         writeFraming(to: &out)
         writeOwnFields(fields, to: &out)
         out.append("\r\n")
@@ -76,22 +76,6 @@ struct RequestHeadWriter: ~Copyable {
         written.host = ByteRange(from: out.count, to: out.count &+ Int(head.authority.count))
         out.append(head.authority, of: source)
         out.append("\r\n")
-    }
-
-    /// Copies the lines that go on, neighbouring ones in one stretch.
-    private mutating func copyFields(_ fields: borrowing FieldTable, to out: inout ByteWriter) {
-        guard fields.count > 0 else { return }
-        var kept = Int(fields[0].name.offset)
-        var end = kept
-        for index in 0..<fields.count {
-            let field = fields[index]
-            end = Int(field.lineEnd)
-            if goesOn(field) { continue }
-            let lineStart = field.name.start
-            if lineStart > kept { out.append(source + kept, lineStart &- kept) }
-            kept = end
-        }
-        if end > kept { out.append(source + kept, end &- kept) }
     }
 
     private func goesOn(_ field: Field) -> Bool {
@@ -198,16 +182,8 @@ struct RequestHeadWriter: ~Copyable {
         out.append("\r\n")
     }
 
-    /// A trusted peer's request id, if it is one of at most 128 visible characters.
     private func believedRequestID(_ fields: borrowing FieldTable) -> ByteRange? {
-        guard context.isTrusted, let index = fields.first(.xRequestID) else { return nil }
-        let value = fields[index].value
-        guard !value.isEmpty, value.count <= 128 else { return nil }
-        for offset in value.start..<value.end {
-            let byte = source.load(fromByteOffset: offset, as: UInt8.self)
-            if byte <= 0x20 || byte >= 0x7f { return nil }
-        }
-        return value
+        context.isTrusted ? fields.requestID(in: source) : nil
     }
 }
 

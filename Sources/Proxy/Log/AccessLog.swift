@@ -14,6 +14,8 @@ struct LogEntry {
     var bytesOut: UInt64 = 0
     /// The route's index, -1 for none.
     var route = -1
+    /// The id that the answer names, where it is not `id`.
+    var loggedID: WrittenID?
     /// The request, where a head could be read.
     var request: ReceivedRequest?
 
@@ -166,6 +168,9 @@ extension Worker {
             tries: 0,
             outcome: entry.outcome
         )
+        if case .received(let bytes, let count) = entry.loggedID {
+            line.foreignID = UnsafeRawBufferPointer(start: bytes, count: count)
+        }
         if entry.route >= 0 { line.route = snapshot.routeNames[entry.route] }
         if let request = entry.request {
             let bytes = UnsafeRawPointer(request.bytes)

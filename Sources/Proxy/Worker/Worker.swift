@@ -95,7 +95,11 @@ public struct Worker: ~Copyable {
     let endpointStates: UnsafeMutablePointer<EndpointState>
 
     /// `headroom` and then `readSize` bytes.
-    let readArea: UnsafeMutableRawPointer
+    ///
+    /// A request that may have to be sent again takes it along, body and all, and leaves another.
+    var readArea: Buffer
+    /// Where received bytes go.
+    var readBase: UnsafeMutableRawPointer
     /// Where heads and chunks for the client are put together.
     var out: ByteWriter
     let scratch: UnsafeMutableRawPointer
@@ -156,11 +160,12 @@ public struct Worker: ~Copyable {
         endpointStates = .allocate(capacity: max(1, snapshot.endpointCount))
         endpointStates.initialize(repeating: EndpointState(), count: max(1, snapshot.endpointCount))
         pools = Self.makePools(snapshot, random: &random)
-        readArea = .allocate(byteCount: Self.headroom + Self.readSize, alignment: 64)
         let outSize = Self.readSize + 2 * config.limits.headSize + 4096
         out = ByteWriter(.allocate(byteCount: outSize, alignment: 64), capacity: outSize)
         scratchSize = max(config.limits.headSize, config.limits.targetSize) + 64
         scratch = .allocate(byteCount: 2 * scratchSize, alignment: 64)
+        readArea = buffers.take(Self.headroom + Self.readSize)
+        readBase = (readArea.base ?? scratch) + Self.headroom
         accessLog = AccessLogBuffer(config.log.access, queue: shared.logs)
         ready.reserveCapacity(1024)
         running.reserveCapacity(1024)
@@ -170,7 +175,7 @@ public struct Worker: ~Copyable {
         pools.deinitialize(count: snapshot.config.pools.count)
         pools.deallocate()
         endpointStates.deallocate()
-        readArea.deallocate()
+        readArea.base?.deallocate()
         out.start.deallocate()
         scratch.deallocate()
     }
@@ -203,9 +208,6 @@ public struct Worker: ~Copyable {
         }
         return pools
     }
-
-    /// Where received bytes go.
-    var readBase: UnsafeMutableRawPointer { readArea + Self.headroom }
 
     /// The route's entry.
     func route(_ exchange: UnsafeMutablePointer<Exchange>) -> UnsafeMutablePointer<RouteEntry> {

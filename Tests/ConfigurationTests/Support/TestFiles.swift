@@ -58,7 +58,10 @@ enum PackageFiles {
     }
 
     /// Whether this run may rewrite what it would compare with.
-    static var rewrites: Bool { getenv("WEIR_UPDATE_GOLDEN") != nil }
+    static var rewrites: Bool { setting("WEIR_UPDATE_GOLDEN") != nil }
+
+    /// A variable of this run's environment.
+    static func setting(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
     /// A file's text, empty if there is none.
     static func text(_ path: String) -> String {

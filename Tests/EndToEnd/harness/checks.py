@@ -2,6 +2,16 @@
 
 from harness.wait import eventually
 
+# The outcome that belongs to a refusal with this status.
+REFUSALS = {
+    400: "bad-request",
+    405: "method-refused",
+    413: "body-too-large",
+    414: "target-too-long",
+    431: "head-too-large",
+    505: "version-refused",
+}
+
 
 def assert_own_answer(response, status, *outcomes, closes=None):
     """`response` was made by Weir itself, with this status and one of these outcomes."""
@@ -20,7 +30,8 @@ def assert_own_answer(response, status, *outcomes, closes=None):
 def assert_refused(client, status, *outcomes, to="GET"):
     """The answer is Weir's own refusal and the connection ends behind it."""
     response = client.response(to=to)
-    assert_own_answer(response, status, *outcomes, closes=True)
+    expected = outcomes or [REFUSALS[status]] if status in REFUSALS else outcomes
+    assert_own_answer(response, status, *expected, closes=True)
     if to != "HEAD":
         assert response.body, "a refusal explains itself"
     assert client.ended(), f"more after the refusal: {client.buffer[:200]!r}"

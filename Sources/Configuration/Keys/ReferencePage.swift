@@ -1,0 +1,212 @@
+import Balancing
+
+/// The reference of the file in Markdown, made from the description of the keys.
+///
+/// Ends with a newline.
+public func referencePage() -> String {
+    var sets: [(String, KeySet)] = []
+    collect(TopLevelKeys.set, into: &sets)
+    var page = ReferenceText.opening
+    for (_, set) in sets { page += section(of: set) }
+    page += strategies()
+    page += ReferenceText.closing
+    page += diagnostics()
+    return page
+}
+
+private func section(of set: KeySet) -> String {
+    let title = set.title == TopLevelKeys.set.title ? set.title : "`\(set.title)`"
+    var text = "\n## \(title)\n\n\(set.meaning)\n\n"
+    text += "| Key | Type | Default | Effect | Example |\n|---|---|---|---|---|\n"
+    for key in set.keys {
+        let cells = [
+            "`\(key.name)`", type(of: key), standard(of: key), key.meaning,
+            "`\(key.name): \(key.example)`",
+        ]
+        text += "| " + cells.map(cell).joined(separator: " | ") + " |\n"
+    }
+    return text
+}
+
+/// A cell's text with what would end the cell escaped.
+private func cell(_ text: String) -> String { text.replacing("|", with: "\\|") }
+
+private func standard(of key: Key) -> String {
+    if key.isRequired { return "required" }
+    if let standard = key.standard { return "`\(standard)`" }
+    return key.standardNote ?? "–"
+}
+
+private func type(of key: Key) -> String {
+    let words = key.words.map { "`\($0)`" }
+    return ([phrase(key.type)] + words).joined(separator: " or ")
+}
+
+private func phrase(_ type: ValueType) -> String {
+    switch type {
+    case .text: "text"
+    case .bool: "bool"
+    case .count(let range): "count, \(range.lowerBound) to \(range.upperBound)"
+    case .size(let range):
+        "size, \(Quantity.text(size: range.lowerBound)) to \(Quantity.text(size: range.upperBound))"
+    case .duration(let range):
+        "duration, \(Quantity.text(duration: range.lowerBound)) to "
+            + Quantity.text(duration: range.upperBound)
+    case .share: "share"
+    case .octal: "octal, 0000 to 0777"
+    case .word(let words): words.map { "`\($0)`" }.joined(separator: ", ")
+    case .listenAddress, .serverAddress: "address"
+    case .network: "net"
+    case .file: "file"
+    case .logTarget: "`stdout`, `stderr` or file"
+    case .template: "template"
+    case .host: "host"
+    case .path: "path"
+    case .method: "method"
+    case .pool: "name of a pool"
+    case .several(let inner): phrase(inner) + ", one or a list"
+    case .map(let set): "map, see [`\(set.title)`](#\(anchor(set.title)))"
+    case .named(let inner): "name → " + phrase(inner)
+    }
+}
+
+/// The anchor that Markdown viewers give a heading.
+private func anchor(_ title: String) -> String {
+    String(title.lowercased().filter { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" })
+}
+
+private func strategies() -> String {
+    var text =
+        "\n## Strategies\n\nWhat `balance` may name.\n\n| Name | What it does | Source |\n|---|---|---|\n"
+    for entry in StrategyRegistry.entries {
+        text += "| `\(entry.name)` | \(cell(entry.summary)) | \(cell(entry.source)) |\n"
+    }
+    return text
+}
+
+private func diagnostics() -> String {
+    var text = "\n| Id | What is wrong |\n|---|---|\n"
+    for id in DiagnosticID.allCases { text += "| `\(id.rawValue)` | \(cell(id.meaning)) |\n" }
+    return text
+}
+
+/// The parts of the reference that stand around the tables.
+private enum ReferenceText {
+    static let opening = """
+        # The configuration file
+
+        <!-- Made from Sources/Configuration/Keys. To write it anew:
+             WEIR_UPDATE_GOLDEN=1 swift test --filter ConfigurationTests -->
+
+        Weir reads one YAML file. Written order is run order, and nothing applies that is not
+        written there or listed here as a default. `weir check FILE` says what is wrong with a file,
+        `weir check --effective FILE` prints it with every short form expanded and every default
+        filled in, `weir schema` prints the [JSON Schema](weir.schema.json) for editors.
+
+        The smallest file:
+
+        ```yaml
+        listen: ":8080"
+        servers: ["127.0.0.1:9001", "127.0.0.1:9002"]
+        ```
+
+        ## Values
+
+        Text is read as written: `no`, `on` and `1.20` stay text where a key takes text, and each
+        key knows its type.
+
+        | Type | Written as |
+        |---|---|
+        | text | any text |
+        | bool | `true`, `false` |
+        | count | a whole number |
+        | duration | number and unit: `250ms`, `1.5s`, `5m`, `1h`, `7d` |
+        | size | number and unit: `512B`, `64KiB`, `10MiB`, `2GiB` |
+        | share | `50%`, `0.1%` |
+        | address | `:port`, `ip:port`, `[v6]:port`, `localhost:port` or `unix:/path`; a server's names its machine. Other host names are refused: names are not resolved |
+        | net | an address, a CIDR block (`10.0.0.0/8`), or a name from `networks`; built in are `any`, `loopback` and `private` (RFC 1918, link-local and unique local addresses) |
+        | file | a name relative to the folder of the file that names it |
+        | template | text with variables, see [Templates](#templates) |
+        | one or a list | `a` or `[a, b]` |
+
+        `none` lifts a bound, `off` turns a feature away, `auto` leaves the choice to Weir.
+
+        Quote what begins with `*`, `[`, `{`, `@`, `%`, `&` or `!`, and, inside braces and brackets,
+        what begins with a colon or holds a brace: YAML takes these for itself.
+
+        """
+
+    static let closing = """
+
+        ## Short forms
+
+        | Short | Means |
+        |---|---|
+        | `listen: ":80"` | `listeners: [{address: ":80"}]` |
+        | `servers: [10.0.0.1:80]` at the top | `pools: {main: {servers: [10.0.0.1:80]}}` |
+        | a pool that is a list | `{servers: …}` |
+        | a server that is text | `{address: …}` |
+        | a listener that is text | `{address: …}` |
+        | `match: api.example.com/v1/` | `{host: api.example.com, path: /v1/}` |
+        | `match: /v1/`, `match: =/robots.txt` | `{path: …}` |
+        | `redirect: URL` | `{to: URL}` |
+        | `respond: 404` | `{status: 404}` |
+        | `balance: round-robin` | `{strategy: round-robin}` |
+        | `retries: 2` | `{attempts: 2}` |
+        | `log: {access: stdout}` | `{access: {to: stdout}}` |
+
+        ## Matching
+
+        Hosts are compared without case, port and a dot at the end. Paths are compared with
+        unreserved characters decoded, `.` and `..` resolved and doubled slashes merged, and are sent
+        on as they came. Routes are tried in written order. `weir check` warns of a route that
+        earlier ones leave nothing for.
+
+        ## Templates
+
+        `{name}` stands in `respond.body`, `respond.headers` and `redirect.to`:
+
+        | Variable | Value |
+        |---|---|
+        | `{client.address}` | the client's address, behind trusted proxies too |
+        | `{request.id}` | the request's id |
+        | `{method}` | the method |
+        | `{scheme}` | `http` or `https` |
+        | `{host}` | the host that was asked for |
+        | `{path}`, `{query}` | the path as received; the query without `?` |
+        | `{uri}` | path and query as received |
+        | `{route}` | the route's name |
+        | `{header.NAME}` | the first field of this name |
+
+        Values lose control characters and are never read as a template again. `{{` is a brace. A
+        brace before a quote, a blank, another bracket or the end is itself, so that JSON needs no
+        care.
+
+        ## Environment
+
+        `${NAME}`, `${NAME:-default}` and `${file:/run/secrets/x}` stand in values, never in keys. A
+        name that is not set and has no default is an error; the default counts for an empty value
+        too. A file's last newline is left out. Contents are never shown: diagnostics and
+        `weir check --effective` print what is written in the file. `$${` is a literal `${`.
+
+        ## Includes
+
+        The top-level `include` brings more of everything but routes: lists grow, maps join, and what
+        two files both say is an error. A route that is an `include` stands for the routes of those
+        files; their other keys join. Patterns take `*`, `?` and `[ ]` and are sorted by name. A file
+        is included once. `pool-defaults` and `trusted-proxies` hold for all files, whichever has
+        them.
+
+        ## Bounds on the file
+
+        8 MiB a file, 32 levels, 1,000,000 values a file, 1,000 included files, 8 of them inside one
+        another.
+
+        ## Diagnostics
+
+        Each begins with `FILE:LINE:COLUMN: error` or `warning`, ends its first line with its id in
+        brackets, and shows the line, a caret under the fault, and what to write instead. All are
+        told at once. `weir check --strict` fails on warnings too.
+
+        """
+}
