@@ -70,17 +70,21 @@ final class Service {
     func start(descriptorLimit: Int) throws(StartError) {
         let listeners = try openListeners()
         let snapshot = Snapshot(config, workers: workers)
+        do throws(SystemError) {
+            for _ in 0..<workers { mailboxes.append(try Mailbox<WorkerMessage>()) }
+        } catch {
+            throw StartError(description: "cannot start a worker: \(error)")
+        }
         let shared = SharedState(
             config,
-            workers: workers,
+            mailboxes: mailboxes,
             descriptorLimit: descriptorLimit,
             logs: logs
         )
         let slots = min(descriptorLimit, 1 << 20)
         for index in 0..<workers {
             do throws(SystemError) {
-                let mailbox = try Mailbox<WorkerMessage>()
-                mailboxes.append(mailbox)
+                let mailbox = mailboxes[index]
                 let own = listeners[index]
                 let left = left
                 let logs = logs

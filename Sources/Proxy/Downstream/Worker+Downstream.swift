@@ -230,15 +230,10 @@ extension Worker {
             let gone = sent &- headCount
             buffers.append(body + gone, bodyCount &- gone, to: &downstream.pointee.output)
         }
-        if !downstream.pointee.output.isEmpty { awaitReader(slot) }
+        if !downstream.pointee.output.isEmpty {
+            awaitClient(slot)
+        }
         return true
-    }
-
-    /// The client owes its reading: from now on it is timed.
-    mutating func awaitReader(_ slot: Int32) {
-        let exchange = down[slot].pointee.exchange
-        let total = exchange >= 0 ? exchanges[exchange].pointee.deadline : .never
-        setDeadline(downstream: slot, min(now + limits.send, total))
     }
 
     /// Sends what waits; false if the connection is closed by now.
@@ -256,7 +251,7 @@ extension Worker {
         buffers.consume(sent, from: &downstream.pointee.output)
         if exchange >= 0 { exchanges[exchange].pointee.sendPace.moved(sent, at: now) }
         if sent < count {
-            awaitReader(slot)
+            awaitClient(slot)
             if exchange >= 0, exchanges[exchange].pointee.sendPace.isTooSlow(at: now) {
                 abort(exchange, .sendTimeout)
                 return false
@@ -363,8 +358,8 @@ extension Worker {
             let exchange = downstream.pointee.exchange
             if now >= exchanges[exchange].pointee.deadline {
                 fail(exchange, .totalTimeout)
-            } else if !downstream.pointee.output.isEmpty {
-                abort(exchange, .sendTimeout)
+            } else if !downstream.pointee.output.isEmpty || hasPiped(exchange) {
+                clientTakesNothing(slot)
             } else {
                 fail(exchange, .bodyTimeout)
             }
