@@ -13,6 +13,8 @@ RESULTS = ROOT / ".build/results"
 END_TO_END = ROOT / "Tests/EndToEnd"
 PYTEST = [sys.executable, "-m", "pytest"]
 LEAK_OPTIONS = f"suppressions={ROOT / 'Tests/Support/leaks.supp'}:print_suppressions=0"
+# What the linker says of each function of the sanitizer's, on hundreds of lines.
+NOISE = [b"Cannot export local symbol '__asan"]
 FUZZED = ["HTTPFuzz request", "HTTPFuzz response", "HTTPFuzz body", "ConfigurationFuzz"]
 FUZZ_SECONDS = int(os.environ.get("WEIR_FUZZ_SECONDS", "600"))
 
@@ -65,10 +67,21 @@ def run(title, command, **environment):
     print(f"\n=== {title}", flush=True)
     start = time.monotonic()
     shown = [str(part) for part in command]
-    done = subprocess.run(shown, cwd=ROOT, env={**os.environ, **environment})
-    verdict = "done" if done.returncode == 0 else f"FAILED with status {done.returncode}"
+    process = subprocess.Popen(
+        shown,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    for line in process.stdout:
+        if not any(noise in line for noise in NOISE):
+            sys.stdout.buffer.write(line)
+            sys.stdout.flush()
+    status = process.wait()
+    verdict = "done" if status == 0 else f"FAILED with status {status}"
     print(f"=== {title}: {verdict} in {time.monotonic() - start:.0f} s", flush=True)
-    return done.returncode == 0
+    return status == 0
 
 
 def results(stem):
