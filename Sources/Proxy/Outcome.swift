@@ -92,7 +92,7 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .responseTimeout: "The server did not answer in time."
         case .streamTimeout: "The server fell silent in the middle of its answer."
         case .totalTimeout: "The request took longer than its time limit."
-        case .upstreamReset: "The server closed the connection without an answer."
+        case .upstreamReset: "The server closed the connection before its answer was complete."
         case .badAnswer: "The server's answer is not valid HTTP."
         case .overloaded: "This proxy is overloaded; try again shortly."
         case .shutdown: "This proxy is shutting down."

@@ -16,6 +16,8 @@ struct Downstream: SlabEntry {
         case busy
         /// Bytes pass both ways after an upgrade. Final.
         case tunnel
+        /// A request was answered without its body, which is read past. Next: `idle`, `lingering`.
+        case discarding
         /// The answer is sent, what still comes is dropped. Final.
         case lingering
     }
@@ -64,7 +66,9 @@ struct Downstream: SlabEntry {
     var deadline = Instant.never
     /// Requests begun on this connection.
     var served: UInt32 = 0
-    /// Bytes dropped while lingering.
+    /// What is left of a body that is read past.
+    var discarded = BodyDecoder(.none)
+    /// Bytes dropped while lingering or discarding.
     var dropped: UInt32 = 0
     var idleNext: Int32 = -1
     var idlePrevious: Int32 = -1

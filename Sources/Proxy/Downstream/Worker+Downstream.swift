@@ -6,7 +6,7 @@ import Synchronization
 
 extension Worker {
     /// Bytes dropped from a client that goes on sending after its answer.
-    private static let mostDropped = 262_144
+    static let mostDropped = 262_144
     /// Nanoseconds for which a client may go on sending after its answer.
     private static let lingerTime: Int64 = 2_000_000_000
 
@@ -46,6 +46,7 @@ extension Worker {
                 pumpRequestBody(downstream.pointee.exchange)
             }
         case .tunnel: pumpTunnel(downstream.pointee.exchange)
+        case .discarding: discardBody(slot)
         case .lingering: drop(slot)
         }
     }
@@ -75,8 +76,11 @@ extension Worker {
             guard goesOn else { break }
             left &-= 1
         }
-        if downstream.pointee.generation == generation, downstream.pointee.phase == .busy {
+        guard downstream.pointee.generation == generation else { return }
+        if downstream.pointee.phase == .busy {
             pumpRequestBody(downstream.pointee.exchange)
+        } else if downstream.pointee.phase == .discarding {
+            discardBody(slot)
         }
     }
 
@@ -340,7 +344,7 @@ extension Worker {
     mutating func downstreamTimedOut(_ slot: Int32) {
         let downstream = down[slot]
         switch downstream.pointee.phase {
-        case .idle, .lingering: closeDownstream(slot)
+        case .idle, .discarding, .lingering: closeDownstream(slot)
         case .head:
             if downstream.pointee.output.isEmpty {
                 answerBroken(slot, .headTimeout)

@@ -1,3 +1,4 @@
+import CLinux
 import Configuration
 import EventLoop
 import HTTP
@@ -72,43 +73,114 @@ extension Worker {
         route: Int? = nil
     ) -> Int {
         let mayGoOn = outcome != .badRequest && outcome != .bodyTooLarge
-        let keepAlive = request.keepAlive && request.isWhole && mayGoOn
+        let keepAlive = mayGoOn && staysOpen(request)
         out.removeAll()
         writeOwnAnswer(
             outcome,
-            id: .made(request.id),
+            id: believedID(slot, request),
             isHead: request.head.method == .head,
             connection: connectionValue(request, keepAlive)
         )
-        return answer(slot, request, outcome, outcome.status, route: route, keepAlive: keepAlive)
+        var entry = LogEntry(outcome: outcome, status: outcome.status, id: request.id)
+        entry.route = route ?? -1
+        return answer(slot, request, &entry, body: [], keepAlive: keepAlive)
+    }
+
+    /// The id of a request that is not forwarded.
+    private func believedID(_ slot: Int32, _ request: ReceivedRequest) -> WrittenID {
+        guard down[slot].pointee.flags.contains(.trustedPeer),
+            let range = fields.requestID(in: request.bytes)
+        else { return .made(request.id) }
+        return .received(request.bytes + range.start, Int(range.count))
+    }
+
+    /// Whether the connection can serve another request after an answer of Weir's own: the body
+    /// is there, or so short that it is worth reading past.
+    private func staysOpen(_ request: ReceivedRequest) -> Bool {
+        guard request.keepAlive, !request.head.expectsContinue else { return false }
+        switch request.head.framing {
+        case .none, .chunked: return true
+        case .length(let length): return length <= UInt64(Self.mostDropped)
+        case .untilClose: return false
+        }
     }
 
     private func connectionValue(_ request: ReceivedRequest, _ keepAlive: Bool) -> StaticString {
         keepAlive ? (request.head.minorVersion == 0 ? "keep-alive" : "") : "close"
     }
 
-    /// Sends what stands in `out` as the whole answer to a request that is not forwarded.
+    /// Sends what stands in `out`, and a body, as the whole answer to a request that is not
+    /// forwarded.
     private mutating func answer(
         _ slot: Int32,
         _ request: ReceivedRequest,
-        _ outcome: Outcome,
-        _ status: Int,
-        route: Int?,
+        _ entry: inout LogEntry,
+        body: [UInt8],
         keepAlive: Bool
     ) -> Int {
-        var entry = LogEntry(outcome: outcome, status: status, id: request.id)
         entry.client = client(of: slot, request)
         entry.bytesIn = UInt64(request.isWhole ? request.size : request.count)
-        entry.bytesOut = UInt64(out.count)
-        entry.route = route ?? -1
+        entry.bytesOut = UInt64(out.count &+ body.count)
         entry.request = request
-        log(entry)
-        guard deliver(slot, head: out.start, out.count, body: nil, 0) else {
+        entry.loggedID = believedID(slot, request)
+        if entry.route < 0 || snapshot.routes[entry.route].isLogged { log(entry) }
+        let head = out
+        var body = body
+        let isSent = body.withUnsafeMutableBytes { bytes in
+            deliver(slot, head: head.start, head.count, body: bytes.baseAddress, bytes.count)
+        }
+        guard isSent, !head.overflowed else {
             closeDownstream(slot)
             return -1
         }
+        if keepAlive, !request.isWhole {
+            down[slot].pointee.phase = .discarding
+            down[slot].pointee.dropped = 0
+            down[slot].pointee.discarded = BodyDecoder(request.head.framing)
+            setDeadline(downstream: slot, now + limits.body)
+            return request.head.headSize
+        }
         goOn(slot, keepAlive: keepAlive, isRequestRead: request.isWhole)
         return keepAlive ? request.size : -1
+    }
+
+    /// Reads past the body of a request that was answered without it.
+    mutating func discardBody(_ slot: Int32) {
+        let downstream = down[slot]
+        while true {
+            if let bytes = downstream.pointee.input.head {
+                let span = RawSpan(_unsafeStart: bytes, byteCount: downstream.pointee.input.count)
+                guard let used = downstream.pointee.discarded.skip(span, limits: headLimits) else {
+                    closeDownstream(slot)
+                    return
+                }
+                downstream.pointee.dropped &+= UInt32(truncatingIfNeeded: used)
+                buffers.consume(used, from: &downstream.pointee.input)
+                if downstream.pointee.discarded.isComplete {
+                    goOn(slot, keepAlive: true, isRequestRead: true)
+                    queueDownstream(slot)
+                    return
+                }
+            }
+            guard Int(downstream.pointee.dropped) <= Self.mostDropped else {
+                goOn(slot, keepAlive: false, isRequestRead: false)
+                return
+            }
+            guard downstream.pointee.flags.contains(.readable) else { return }
+            buffers.reserve(4096, in: &downstream.pointee.input)
+            guard let tail = downstream.pointee.input.tail else { return }
+            let count = receive(downstream, tail, downstream.pointee.input.room)
+            if count == Int(-EAGAIN) {
+                buffers.consume(0, from: &downstream.pointee.input)
+                return
+            }
+            guard count > 0 else {
+                closeDownstream(slot)
+                return
+            }
+            downstream.pointee.input.end &+= UInt32(truncatingIfNeeded: count)
+            setDeadline(downstream: slot, now + limits.body)
+        }
     }
 
     /// Writes an answer of Weir's own to `out`: plain text that names outcome and request id.
@@ -134,7 +206,7 @@ extension Worker {
         out.append("HTTP/1.1 ")
         writeTitle(status, title)
         out.append("\r\nDate: ")
-        accessLog.dates.appendHTTPDate(to: &out)
+        accessLog.dates.appendHTTPDate(now, to: &out)
         out.append("\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ")
         out.append(decimal: UInt64(bodyCount))
         out.append("\r\nCache-Control: no-store\r\nx-weir-outcome: ")
@@ -178,7 +250,7 @@ extension Worker {
     ///
     /// Returns what ``beginRequest`` returns.
     mutating func answerByRoute(_ slot: Int32, _ request: ReceivedRequest, _ index: Int) -> Int {
-        let keepAlive = request.keepAlive && request.isWhole
+        let keepAlive = staysOpen(request)
         let route = snapshot.config.routes[index]
         let values = TemplateValues(
             request: request,
@@ -188,10 +260,19 @@ extension Worker {
         )
         let rendered = RouteAnswer(route.action, values)
         out.removeAll()
+        writeHead(of: rendered, connection: connectionValue(request, keepAlive))
+        var entry = LogEntry(outcome: .ok, status: rendered.status, id: request.id)
+        entry.route = index
+        let hasBody = rendered.hasLength && request.head.method != .head
+        let body = hasBody ? rendered.body : []
+        return answer(slot, request, &entry, body: body, keepAlive: keepAlive)
+    }
+
+    private mutating func writeHead(of rendered: RouteAnswer, connection: StaticString) {
         out.append("HTTP/1.1 ")
         writeTitle(rendered.status, StatusCode.reason(rendered.status))
         out.append("\r\nDate: ")
-        accessLog.dates.appendHTTPDate(to: &out)
+        accessLog.dates.appendHTTPDate(now, to: &out)
         out.append("\r\n")
         for (name, value) in rendered.headers {
             out.append(text: name)
@@ -204,48 +285,28 @@ extension Worker {
             out.append(decimal: UInt64(rendered.body.count))
             out.append("\r\n")
         }
-        let connection = connectionValue(request, keepAlive)
         if connection.utf8CodeUnitCount > 0 {
             out.append("Connection: ")
             out.append(connection)
             out.append("\r\n")
         }
         out.append("\r\n")
-        return answer(
-            slot,
-            request,
-            rendered,
-            index: index,
-            keepAlive: keepAlive
-        )
     }
+}
 
-    private mutating func answer(
-        _ slot: Int32,
-        _ request: ReceivedRequest,
-        _ rendered: RouteAnswer,
-        index: Int,
-        keepAlive: Bool
-    ) -> Int {
-        let hasBody = rendered.hasLength && request.head.method != .head
-        let bodyCount = hasBody ? rendered.body.count : 0
-        var entry = LogEntry(outcome: .ok, status: rendered.status, id: request.id)
-        entry.client = client(of: slot, request)
-        entry.bytesIn = UInt64(request.isWhole ? request.size : request.count)
-        entry.bytesOut = UInt64(out.count &+ bodyCount)
-        entry.route = index
-        entry.request = request
-        if snapshot.routes[index].isLogged { log(entry) }
-        var body = rendered.body
-        let head = out
-        let isSent = body.withUnsafeMutableBytes { bytes in
-            deliver(slot, head: head.start, head.count, body: bytes.baseAddress, bodyCount)
+extension BodyDecoder {
+    /// Passes over body bytes; returns how many, nil for a broken body.
+    mutating func skip(_ input: RawSpan, limits: HeadLimits) -> Int? {
+        var offset = 0
+        while true {
+            let event: Event
+            do throws(BodyError) {
+                event = try next(input, from: offset, limits: limits)
+            } catch { return nil }
+            switch event {
+            case .data(let range), .trailers(let range): offset = range.end
+            case .needMore(let consumed), .end(let consumed): return consumed
+            }
         }
-        guard isSent, !head.overflowed else {
-            closeDownstream(slot)
-            return -1
-        }
-        goOn(slot, keepAlive: keepAlive, isRequestRead: request.isWhole)
-        return keepAlive ? request.size : -1
     }
 }

@@ -222,12 +222,12 @@ extension Worker {
             if result == 0, exchange.pointee.answerBody.closed() {
                 endWithConnection(slot)
             } else {
-                fail(exchangeSlot, result == 0 ? .badAnswer : .upstreamReset)
+                fail(exchangeSlot, .upstreamReset)
             }
             return
         }
         if !upstream.pointee.input.isEmpty || exchange.pointee.interims > 0 {
-            retryOrFail(exchangeSlot, .badAnswer)
+            retryOrFail(exchangeSlot, .reset)
             return
         }
         retryOrFail(exchangeSlot, wasUnseen(upstream, result) ? .closedUnseen : .reset)

@@ -44,7 +44,7 @@ extension Worker {
                 // A pipe with bytes in it may be what is full, not the socket that is empty.
                 if pipe.count == 0 { upstream.pointee.flags.remove(.readable) }
             } else if pipe.count == 0 {
-                fail(slot, filled == 0 ? .badAnswer : .upstreamReset)
+                fail(slot, .upstreamReset)
                 return 0
             }
         }

@@ -50,6 +50,19 @@ struct ByteWriter: BitwiseCopyable {
         append(source + range.start, Int(range.count))
     }
 
+    /// Has `body` write at most `most` bytes itself and say how many.
+    @inline(__always)
+    mutating func appendDirectly(
+        _ most: Int,
+        _ body: (UnsafeMutableRawBufferPointer) -> Int
+    ) {
+        guard most <= capacity &- count else {
+            overflowed = true
+            return
+        }
+        count &+= body(UnsafeMutableRawBufferPointer(start: base + count, count: most))
+    }
+
     mutating func append(byte: UInt8) {
         guard count < capacity else {
             overflowed = true

@@ -43,12 +43,45 @@ struct RequestHeadWriter: ~Copyable {
         fields: borrowing FieldTable,
         to out: inout ByteWriter
     ) -> WrittenHead {
-        writeRequestLine(to: &out)
-        copyFields(fields, to: &out)
+        if isUsual {
+            copyHead(fields, to: &out)
+        } else {
+            writeRequestLine(to: &out)
+            let start = fields.count > 0 ? fields[0].name.start : 0
+            _ = out.appendLines(of: fields, from: source, startingAt: start) {
+                $0.id != .host && goesOn($0)
+            }
+        }
         writeFraming(to: &out)
         writeOwnFields(fields, to: &out)
         out.append("\r\n")
         return written
+    }
+
+    /// Whether the request line can go on as it came: it has a path and ends in `HTTP/1.1`, which
+    /// later minor versions do not (RFC 9110 §2.5 has them read as 1.1).
+    private var isUsual: Bool {
+        guard head.form != .absolute, head.minorVersion == 1, !head.authority.isEmpty else {
+            return false
+        }
+        return source.load(fromByteOffset: head.target.end &+ 8, as: UInt8.self) == 0x31
+    }
+
+    /// The usual case: request line and fields go on as they came, mostly in one stretch.
+    private mutating func copyHead(_ fields: borrowing FieldTable, to out: inout ByteWriter) {
+        let line = out.count &- head.start
+        written.method = ByteRange(
+            from: line &+ head.methodName.start,
+            to: line &+ head.methodName.end
+        )
+        written.target = ByteRange(from: line &+ head.target.start, to: line &+ head.target.end)
+        let host = out.appendLines(
+            of: fields,
+            from: source,
+            startingAt: head.start,
+            tracking: head.authority.start
+        ) { goesOn($0) }
+        written.host = ByteRange(from: host, to: host &+ Int(head.authority.count))
     }
 
     private mutating func writeRequestLine(to out: inout ByteWriter) {
@@ -78,27 +111,11 @@ struct RequestHeadWriter: ~Copyable {
         out.append("\r\n")
     }
 
-    /// Copies the lines that go on, neighbouring ones in one stretch.
-    private mutating func copyFields(_ fields: borrowing FieldTable, to out: inout ByteWriter) {
-        guard fields.count > 0 else { return }
-        var kept = Int(fields[0].name.offset)
-        var end = kept
-        for index in 0..<fields.count {
-            let field = fields[index]
-            end = Int(field.lineEnd)
-            if goesOn(field) { continue }
-            let lineStart = field.name.start
-            if lineStart > kept { out.append(source + kept, lineStart &- kept) }
-            kept = end
-        }
-        if end > kept { out.append(source + kept, end &- kept) }
-    }
-
     private func goesOn(_ field: Field) -> Bool {
         if field.isHopByHop { return false }
         switch field.id {
         case .other: return true
-        case .host, .xRequestID: return false
+        case .xRequestID: return false
         case .expect: return head.minorVersion >= 1
         case .xForwardedFor: return context.isTrusted && !context.forwarding.xForwarded
         case .xForwardedProto, .xForwardedHost: return context.isTrusted
@@ -129,7 +146,7 @@ struct RequestHeadWriter: ~Copyable {
     }
 
     private func writeXForwarded(_ fields: borrowing FieldTable, to out: inout ByteWriter) {
-        let knowsBefore = context.isTrusted && fields.first(.xForwardedFor) != nil
+        let knowsBefore = context.isTrusted && first(.xForwardedFor, fields) != nil
         if context.peer.isInternet || knowsBefore {
             out.append("X-Forwarded-For: ")
             if knowsBefore { appendValues(.xForwardedFor, fields, to: &out) }
@@ -138,16 +155,31 @@ struct RequestHeadWriter: ~Copyable {
             } else {
                 out.append("unknown")
             }
+            if !context.isTrusted, !head.authority.isEmpty {
+                out.append("\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: ")
+                out.append(head.authority, of: source)
+                out.append("\r\n")
+                return
+            }
             out.append("\r\n")
         }
-        if !(context.isTrusted && fields.first(.xForwardedProto) != nil) {
+        if !(context.isTrusted && first(.xForwardedProto, fields) != nil) {
             out.append("X-Forwarded-Proto: http\r\n")
         }
-        if !(context.isTrusted && fields.first(.xForwardedHost) != nil), !head.authority.isEmpty {
+        if !(context.isTrusted && first(.xForwardedHost, fields) != nil), !head.authority.isEmpty {
             out.append("X-Forwarded-Host: ")
             out.append(head.authority, of: source)
             out.append("\r\n")
         }
+    }
+
+    /// The first field of this name that goes on; one that Connection names counts as absent.
+    private func first(_ id: FieldName, _ fields: borrowing FieldTable) -> Int? {
+        guard let first = fields.first(id) else { return nil }
+        for index in first..<fields.count where fields[index].id == id {
+            if !fields[index].isHopByHop { return index }
+        }
+        return nil
     }
 
     /// All values of a list field, each followed by a comma, so that another may come.
@@ -158,7 +190,7 @@ struct RequestHeadWriter: ~Copyable {
     ) {
         for index in 0..<fields.count where fields[index].id == id {
             let value = fields[index].value
-            if value.isEmpty { continue }
+            if value.isEmpty || fields[index].isHopByHop { continue }
             out.append(value, of: source)
             out.append(", ")
         }
@@ -198,27 +230,15 @@ struct RequestHeadWriter: ~Copyable {
         out.append("\r\n")
     }
 
-    /// A trusted peer's request id, if it is one of at most 128 visible characters.
     private func believedRequestID(_ fields: borrowing FieldTable) -> ByteRange? {
-        guard context.isTrusted, let index = fields.first(.xRequestID) else { return nil }
-        let value = fields[index].value
-        guard !value.isEmpty, value.count <= 128 else { return nil }
-        for offset in value.start..<value.end {
-            let byte = source.load(fromByteOffset: offset, as: UInt8.self)
-            if byte <= 0x20 || byte >= 0x7f { return nil }
-        }
-        return value
+        context.isTrusted ? fields.requestID(in: source) : nil
     }
 }
 
 extension ByteWriter {
     /// An IPv4 or IPv6 address as text, without brackets.
     mutating func append(address: weir_address) {
-        var text: [48 of UInt8] = .init(repeating: 0)
-        let length = withUnsafeMutableBytes(of: &text) { buffer in
-            IPAddress(address).write(into: buffer)
-        }
-        for index in 0..<min(length, 48) { append(byte: text[index]) }
+        appendDirectly(IPAddress.maximumTextCount) { IPAddress(address).write(into: $0) }
     }
 }
 

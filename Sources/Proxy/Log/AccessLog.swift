@@ -14,6 +14,8 @@ struct LogEntry {
     var bytesOut: UInt64 = 0
     /// The route's index, -1 for none.
     var route = -1
+    /// The id that the answer names, where it is not `id`.
+    var loggedID: WrittenID?
     /// The request, where a head could be read.
     var request: ReceivedRequest?
 
@@ -82,7 +84,7 @@ struct AccessLogBuffer: ~Copyable {
         for _ in 0..<2 {
             var writer =
                 self.writer ?? ByteWriter(queue.makeMemory(), capacity: LogQueue.batchSize)
-            let before = writer
+            self.writer = writer
             switch config.format {
             case .json: writer.appendJSON(line, dates, masked: config.masksClient)
             case .combined: writer.appendCombined(line, dates, masked: config.masksClient)
@@ -94,8 +96,10 @@ struct AccessLogBuffer: ~Copyable {
                 return
             }
             // The line did not fit behind the others: it gets a buffer of its own.
-            self.writer = before
-            if lines == 0 { return }
+            if lines == 0 {
+                queue.countDropped()
+                return
+            }
             flush()
         }
     }
@@ -161,6 +165,9 @@ extension Worker {
             tries: 0,
             outcome: entry.outcome
         )
+        if case .received(let bytes, let count) = entry.loggedID {
+            line.foreignID = UnsafeRawBufferPointer(start: bytes, count: count)
+        }
         if entry.route >= 0 { line.route = snapshot.routeNames[entry.route] }
         if let request = entry.request {
             let bytes = UnsafeRawPointer(request.bytes)

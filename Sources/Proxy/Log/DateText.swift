@@ -39,8 +39,8 @@ struct DateText {
     }
 
     /// `Mon, 23 Nov 2026 22:12:54 GMT` (RFC 9110 §5.6.7).
-    mutating func appendHTTPDate(to out: inout ByteWriter) {
-        if second < 0 { update(Instant(nanoseconds: weir_monotonic_ns())) }
+    mutating func appendHTTPDate(_ now: Instant, to out: inout ByteWriter) {
+        update(now)
         out.append(CalendarFields.weekdays[fields.weekday])
         out.append(", ")
         out.append(decimal: fields.day, width: 2)

@@ -18,12 +18,7 @@ extension Worker {
         if isPinned, exchange.pointee.endpoint >= 0 {
             endpoint = Int(exchange.pointee.endpoint)
         } else {
-            guard
-                let pick = pool.pointee.strategy.pick(
-                    excluding: exchange.pointee.tried,
-                    random: &random
-                )
-            else {
+            guard let pick = pick(exchange, pool) else {
                 fail(slot, exchange.pointee.outcome == .ok ? .noEndpoint : exchange.pointee.outcome)
                 return
             }
@@ -39,6 +34,18 @@ extension Worker {
             }
         }
         connect(slot, endpoint)
+    }
+
+    /// An endpoint that was not tried yet, while one is left; then any.
+    private mutating func pick(
+        _ exchange: UnsafeMutablePointer<Exchange>,
+        _ pool: UnsafeMutablePointer<PoolState>
+    ) -> EndpointIndex? {
+        let strategy = pool.pointee.strategy
+        let tried = exchange.pointee.tried
+        if let pick = strategy.pick(excluding: tried, random: &random) { return pick }
+        if tried.isEmpty { return nil }
+        return strategy.pick(excluding: TriedEndpoints(), random: &random)
     }
 
     private func attach(_ slot: Int32, _ upstreamSlot: Int32) {

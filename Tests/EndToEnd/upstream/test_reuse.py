@@ -29,7 +29,8 @@ def test_a_connection_that_the_server_closed_is_replaced_unseen(weir, backend, m
     client = weir({"workers": 1, **single(server)}).client()
     body = b"hello" if method == "POST" else None
     for number in range(30):
-        if number % 2:  # closed and seen to be
+        # A POST that is on its way when the connection closes may have been seen.
+        if number % 2 or method == "POST":
             eventually(lambda: server.open_connections == 0)
         assert client.ask(method, body=body).body == b"x"
     assert len(server.requests) == 30
@@ -69,7 +70,7 @@ def test_a_post_that_met_a_closing_connection_is_not_sent_again(weir, backend):
     assert client.ask("POST", body=b"again").status == 200
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "HEAD"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS"])
 def test_idempotent_methods_are_sent_again(weir, backend, method):
     server = backend(closing_on_the_next)
     server.raced = 0
