@@ -51,10 +51,7 @@ def test_each_event_arrives_before_the_next_is_sent(weir, backend, framing, vers
     fields = dict((name.lower(), value) for name, value in client.field_lines())
     assert fields["content-type"] == "text/event-stream"
     assert "content-length" not in fields
-    assert ("transfer-encoding" in fields) == (version == "1.1" and framing == "chunked") or (
-        version == "1.1"
-    )
-    assert version == "1.1" or "transfer-encoding" not in fields
+    assert ("transfer-encoding" in fields) == (version == "1.1")
     for number in range(100):
         assert events.sent == number, "an event was sent before it was asked for"
         events.next()
@@ -161,20 +158,20 @@ def test_stream_time_out_cuts_a_silent_answer(weir, backend):
 
 
 def test_events_keep_the_stream_time_out_away(weir, backend):
-    """Each event begins the time anew: 8 x 200 ms pass 500 ms by far."""
+    """Each event begins the time anew: 6 x 400 ms pass 1500 ms."""
 
     def script(connection):
         connection.request()
         connection.send(HEAD + "Transfer-Encoding: chunked\r\n\r\n")
         pause = threading.Event()
-        for number in range(8):
-            pause.wait(0.2)
+        for number in range(6):
+            pause.wait(0.4)
             connection.send(b"%x\r\n%s\r\n" % (len(event(number)), event(number)))
         connection.send("0\r\n\r\n")
 
-    proxy = weir(pooled(backend(script), {"timeouts": {"stream": f"{int(scaled(500))}ms"}}))
+    proxy = weir(pooled(backend(script), {"timeouts": {"stream": "1500ms"}}))
     response = proxy.ask()
-    assert response.body == b"".join(event(number) for number in range(8))
+    assert response.body == b"".join(event(number) for number in range(6))
 
 
 def test_logged_once_it_ends(weir, backend):
