@@ -22,7 +22,8 @@ extension Worker {
         if !readiness.isDisjoint(with: [.ended, .failed]) {
             downstream.pointee.flags.insert(.broken)
         }
-        if readiness.contains(.writable) {
+        // A tunnel sends what waits by itself, under its own time limit.
+        if readiness.contains(.writable), downstream.pointee.phase != .tunnel {
             if !downstream.pointee.output.isEmpty {
                 guard flushDownstream(slot) else { return }
             } else if downstream.pointee.exchange >= 0, hasPiped(downstream.pointee.exchange) {
@@ -229,10 +230,15 @@ extension Worker {
             let gone = sent &- headCount
             buffers.append(body + gone, bodyCount &- gone, to: &downstream.pointee.output)
         }
-        if !downstream.pointee.output.isEmpty {
-            setDeadline(downstream: slot, now + limits.send)
-        }
+        if !downstream.pointee.output.isEmpty { awaitReader(slot) }
         return true
+    }
+
+    /// The client owes its reading: from now on it is timed.
+    mutating func awaitReader(_ slot: Int32) {
+        let exchange = down[slot].pointee.exchange
+        let total = exchange >= 0 ? exchanges[exchange].pointee.deadline : .never
+        setDeadline(downstream: slot, min(now + limits.send, total))
     }
 
     /// Sends what waits; false if the connection is closed by now.
@@ -250,7 +256,7 @@ extension Worker {
         buffers.consume(sent, from: &downstream.pointee.output)
         if exchange >= 0 { exchanges[exchange].pointee.sendPace.moved(sent, at: now) }
         if sent < count {
-            setDeadline(downstream: slot, now + limits.send)
+            awaitReader(slot)
             if exchange >= 0, exchanges[exchange].pointee.sendPace.isTooSlow(at: now) {
                 abort(exchange, .sendTimeout)
                 return false
@@ -276,7 +282,7 @@ extension Worker {
         } else if downstream.pointee.flags.contains(.closesAfterOutput) {
             finishDownstream(slot)
         } else {
-            setDeadline(downstream: slot, now + limits.keepAlive)
+            becomeIdle(slot, downstream)
         }
         return down.find(slot, generation: generation) != nil
     }
@@ -286,6 +292,8 @@ extension Worker {
     /// The connection has nothing under way: it waits for the next request.
     mutating func becomeIdle(_ slot: Int32, _ downstream: UnsafeMutablePointer<Downstream>) {
         downstream.pointee.phase = .idle
+        // While an answer still leaves, what is timed is the client's reading.
+        guard downstream.pointee.output.isEmpty else { return }
         listIdle(slot)
         let wait = isDraining ? min(limits.keepAlive, 1_000_000_000) : limits.keepAlive
         setDeadline(downstream: slot, now + wait)

@@ -139,6 +139,15 @@ struct RequestHeadWriter: ~Copyable {
             writeForwardedElement(to: &out)
             out.append("\r\n")
         }
+        let isCommon =
+            context.forwarding.via && context.forwarding.requestID && !context.isTrusted
+            && head.minorVersion >= 1
+        if isCommon {
+            out.append("Via: 1.1 weir\r\nX-Request-Id: ")
+            out.append(context.requestID)
+            out.append("\r\n")
+            return
+        }
         if context.forwarding.via {
             out.append(head.minorVersion >= 1 ? "Via: 1.1 weir\r\n" : "Via: 1.0 weir\r\n")
         }

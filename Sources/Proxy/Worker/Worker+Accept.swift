@@ -6,6 +6,8 @@ import Synchronization
 extension Worker {
     /// Connections accepted per event, so that a flood of them leaves room for requests.
     private static let acceptBatch = 16
+    /// Nanoseconds until accepting is tried again where only a try can tell.
+    private static let acceptRetry: Int64 = 50_000_000
 
     /// A listener is readable.
     mutating func accept(_ index: Int) {
@@ -18,7 +20,7 @@ extension Worker {
     mutating func acceptOne(_ index: Int) -> Bool {
         let listener = listeners[index]
         guard makeRoom(listener.index) else {
-            pauseAccepting()
+            pauseAccepting(index)
             return false
         }
         var peer = weir_address()
@@ -31,7 +33,8 @@ extension Worker {
         case EMFILE, ENFILE, ENOBUFS, ENOMEM:
             // The oldest idle connection makes room at once; without one, time must.
             if !closeOldestIdle() {
-                pauseAccepting()
+                acceptsAgain = now + Self.acceptRetry
+                pauseAccepting(index)
                 return false
             }
             return true
@@ -70,6 +73,7 @@ extension Worker {
         let slot = down.allocate()
         guard slot >= 0 else {
             weir_close(descriptor)
+            if flags.contains(.countedClient) { shared.clients?.leave(IPAddress(peer)) }
             return
         }
         shared.connections.value.add(1, ordering: .relaxed)
@@ -102,29 +106,46 @@ extension Worker {
 
     // MARK: Pausing
 
-    private mutating func pauseAccepting() {
-        guard !isAcceptPaused, !isDraining else { return }
+    private mutating func pauseAccepting(_ index: Int) {
+        guard !isDraining, !listeners[index].isPaused else { return }
+        listeners[index].isPaused = true
+        poller.remove(listeners[index].descriptor)
         isAcceptPaused = true
-        for listener in listeners { poller.remove(listener.descriptor) }
+        // What pauses again and again is told once a second.
+        guard now >= pauseTold else { return }
+        pauseTold = now + 1_000_000_000
         shared.logs.note(level: .warning, "out of connections: accepting pauses")
     }
 
-    /// Listens again once there is room; called on every turn while accepting is paused.
+    /// Listens again where there is room; called on every turn while accepting is paused.
     mutating func resumeAccepting() {
-        guard isAcceptPaused, !isDraining else { return }
+        guard isAcceptPaused, !isDraining, now >= acceptsAgain else { return }
+        isAcceptPaused = false
+        for index in listeners.indices where listeners[index].isPaused {
+            guard mayHaveRoom(listeners[index].index) else {
+                isAcceptPaused = true
+                continue
+            }
+            listeners[index].isPaused = false
+            let token = Self.token(.listener, Int32(index), 0)
+            let descriptor = listeners[index].descriptor
+            let isShared = listeners[index].isShared
+            _ = poller.addSource(descriptor, token: token, exclusive: isShared)
+        }
+    }
+
+    private mutating func mayHaveRoom(_ listener: Int) -> Bool {
+        let count = shared.listenerConnections[listener].value.load(ordering: .relaxed)
+        if count >= shared.listenerLimits[listener] {
+            // Whether one of the idle connections is this listener's is for a try to find out.
+            guard oldestIdle >= 0 else { return false }
+            acceptsAgain = now + Self.acceptRetry
+            return true
+        }
         let hasRoom =
             shared.connections.value.load(ordering: .relaxed) < shared.maxConnections
             && down.count < down.capacity
-        let listenersHaveRoom = listeners.contains { listener in
-            shared.listenerConnections[listener.index].value.load(ordering: .relaxed)
-                < shared.listenerLimits[listener.index]
-        }
-        guard (hasRoom && listenersHaveRoom) || oldestIdle >= 0 else { return }
-        isAcceptPaused = false
-        for (index, listener) in listeners.enumerated() {
-            let token = Self.token(.listener, Int32(index), 0)
-            _ = poller.addSource(listener.descriptor, token: token, exclusive: listener.isShared)
-        }
+        return hasRoom || oldestIdle >= 0
     }
 
     // MARK: Idle connections

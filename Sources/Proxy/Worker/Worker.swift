@@ -13,6 +13,8 @@ public struct WorkerListener: Sendable {
     public var descriptor: Int32
     /// Whether other workers accept from the same descriptor.
     public var isShared: Bool
+    /// Whether the loop does not look at it at present.
+    var isPaused = false
 
     /// A listening socket of one worker.
     public init(index: Int, descriptor: Int32, isShared: Bool) {
@@ -113,7 +115,12 @@ public struct Worker: ~Copyable {
     var beginning: Int32 = -1
     var isDraining = false
     var isStopped = false
+    /// Whether a listener has been taken out of the loop for want of room.
     var isAcceptPaused = false
+    /// When paused listeners may be tried again.
+    var acceptsAgain = Instant(nanoseconds: 0)
+    /// Until when a pause is not told of again.
+    var pauseTold = Instant(nanoseconds: 0)
     var isLate = false
 
     /// Builds a worker on the thread that calls this.
