@@ -137,8 +137,9 @@ def test_bytes_on_an_idle_connection(weir, backend):
     def script(connection):
         connection.request()
         connection.answer(body="mine")
-        connection.backend.go.wait(10)
-        connection.answer(body="evil")
+        if connection.number == 0:
+            connection.backend.go.wait(10)
+            connection.answer(body="evil")
         while connection.request() is not None:
             connection.answer(body="worse")
 
@@ -149,7 +150,6 @@ def test_bytes_on_an_idle_connection(weir, backend):
     assert client.ask().body == b"mine"
     server.go.set()
     eventually(lambda: server.open_connections == 0, "the end of the connection with extra bytes")
-    server.go.clear()
     assert client.ask().body == b"mine"
 
 
@@ -176,7 +176,7 @@ def test_reset_inside_the_head(weir, backend):
     server = backend(script)
     server.sent = threading.Event()
     proxy = weir(pooled(server, ONE_TRY))
-    assert_own_answer(proxy.ask("POST", body=b"x"), 502, "upstream-reset")
+    assert_own_answer(proxy.ask("POST", body=b"x"), 502, "upstream-reset", "bad-answer")
 
 
 def test_close_without_an_answer(weir, backend):
