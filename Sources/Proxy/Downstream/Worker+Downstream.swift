@@ -276,6 +276,8 @@ extension Worker {
             }
         } else if downstream.pointee.flags.contains(.closesAfterOutput) {
             finishDownstream(slot)
+        } else if downstream.pointee.phase == .discarding {
+            setDeadline(downstream: slot, now + limits.body)
         } else {
             becomeIdle(slot, downstream)
         }
@@ -288,7 +290,10 @@ extension Worker {
     mutating func becomeIdle(_ slot: Int32, _ downstream: UnsafeMutablePointer<Downstream>) {
         downstream.pointee.phase = .idle
         // While an answer still leaves, what is timed is the client's reading.
-        guard downstream.pointee.output.isEmpty else { return }
+        guard downstream.pointee.output.isEmpty else {
+            awaitReader(slot)
+            return
+        }
         listIdle(slot)
         let wait = isDraining ? min(limits.keepAlive, 1_000_000_000) : limits.keepAlive
         setDeadline(downstream: slot, now + wait)
