@@ -147,9 +147,8 @@ final class Service {
     ) throws(SystemError) {
         var address = Self.kernelAddress(listener)
         let isShared: Bool
-        if case .unix(let path, _) = address {
+        if case .unix = address {
             isShared = true
-            unixPaths.append(path)
         } else {
             isShared = false
         }
@@ -169,6 +168,7 @@ final class Service {
                 sharesPort: true,
                 userTimeout: 30_000
             )
+            if case .unix(let path, _) = address { unixPaths.append(path) }
             port = socket.localPort
             address = address.with(port: port)
             perWorker[worker].append(

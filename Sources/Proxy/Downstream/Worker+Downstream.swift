@@ -291,7 +291,7 @@ extension Worker {
         downstream.pointee.phase = .idle
         // While an answer still leaves, what is timed is the client's reading.
         guard downstream.pointee.output.isEmpty else {
-            awaitReader(slot)
+            awaitClient(slot)
             return
         }
         listIdle(slot)
