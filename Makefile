@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 STAMPS := .build/stamps
 WEIR := .build/release/weir
 RELEASE_FLAGS := -c release --static-swift-stdlib
-FORMATTED := Package.swift Sources Tests $(wildcard Fuzz/Package.swift Fuzz/Sources)
+FORMATTED := Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources perf/micro
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-long lint format docs clean

@@ -11,10 +11,36 @@ let package = Package(
     targets: [
         .target(name: "CBytes"),
         .target(name: "CLibFuzzer"),
+        .target(name: "CLeakCheck"),
         .target(
             name: "HTTP",
             dependencies: ["CBytes"],
             swiftSettings: instrumented + [.strictMemorySafety()]
+        ),
+        .systemLibrary(
+            name: "CYaml",
+            pkgConfig: "yaml-0.1",
+            providers: [.apt(["libyaml-dev"])]
+        ),
+        .target(
+            name: "Balancing",
+            swiftSettings: instrumented + [.strictMemorySafety()]
+        ),
+        .target(
+            name: "Routing",
+            dependencies: ["CBytes", "HTTP"],
+            swiftSettings: instrumented + [.strictMemorySafety()]
+        ),
+        .target(
+            name: "Configuration",
+            dependencies: ["CYaml", "HTTP", "Balancing", "Routing"],
+            swiftSettings: instrumented + [.strictMemorySafety()]
+        ),
+        .executableTarget(
+            name: "ConfigurationFuzz",
+            dependencies: ["Configuration", "CLibFuzzer", "CLeakCheck"],
+            swiftSettings: instrumented,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]
         ),
         .executableTarget(
             name: "HTTPFuzz",

@@ -7,7 +7,7 @@ public struct Instant: BitwiseCopyable, Comparable, Hashable, Sendable {
     public var nanoseconds: Int64
 
     /// Never: after every other instant.
-    public static let never = Instant(nanoseconds: Int64.max)
+    public static var never: Instant { Instant(nanoseconds: Int64.max) }
 
     /// The instant this many nanoseconds after the clock's start.
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }

@@ -165,11 +165,16 @@ public struct TimerWheel: ~Copyable {
     }
 
     /// The tick at which something may come up: of the first level exactly, of the others when
-    /// their slot is spread out.
+    /// their slot is spread out, which may be before the first level's next one.
     private func nextTick() -> Int64 {
+        let spread = nextSpread()
         for distance in 1..<Int64(256) where heads[Int((current &+ distance) & 0xff)] >= 0 {
-            return current &+ distance
+            return min(spread, current &+ distance)
         }
+        return spread
+    }
+
+    private func nextSpread() -> Int64 {
         for distance in 1..<Int64(256) {
             let slot = (current >> 8) &+ distance
             if heads[256 &+ Int(slot & 0xff)] >= 0 || slot & 0xff == 0 { return slot << 8 }

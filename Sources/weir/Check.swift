@@ -30,14 +30,16 @@ struct Check: ParsableCommand {
         if let user { try become(user) }
         let result = loadFile(file, requiresFiles: !noFiles)
         if json {
-            print(renderJSON(result.diagnostics))
+            Output.text(renderJSON(result.diagnostics))
         } else if !result.diagnostics.isEmpty {
-            Output.error(render(result.diagnostics))
+            Output.trouble(render(result.diagnostics))
         }
         guard let config = result.config else { throw ExitCode(1) }
         if effective { Output.text(effectiveYAML(of: config)) }
         if strict, !result.diagnostics.isEmpty { throw ExitCode(1) }
-        if !json, !effective, result.diagnostics.isEmpty { print("\(file): no mistakes found") }
+        if !json, !effective, result.diagnostics.isEmpty {
+            Output.text("\(file): no mistakes found\n")
+        }
     }
 
     private func become(_ user: String) throws {
@@ -56,7 +58,10 @@ struct Schema: ParsableCommand {
         abstract: "Print the JSON Schema of the configuration file."
     )
 
-    func run() { Output.text(jsonSchema()) }
+    @Flag(help: "Print the reference page of the keys instead, in Markdown.")
+    var reference = false
+
+    func run() { Output.text(reference ? referencePage() : jsonSchema()) }
 }
 
 /// `weir version`.
@@ -66,5 +71,5 @@ struct Version: ParsableCommand {
 
     static let configuration = CommandConfiguration(abstract: "Print the version.")
 
-    func run() { print("weir \(Self.text)") }
+    func run() { Output.text("weir \(Self.text)\n") }
 }

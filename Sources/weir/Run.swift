@@ -13,7 +13,7 @@ struct Run: ParsableCommand {
 
     func run() throws {
         let result = loadFile(file)
-        if !result.diagnostics.isEmpty { Output.error(render(result.diagnostics)) }
+        Output.trouble(render(result.diagnostics))
         guard let config = result.config else { throw ExitCode(1) }
         do throws(StartError) {
             let supervisor = try Supervisor(config)

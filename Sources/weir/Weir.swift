@@ -24,7 +24,7 @@ struct Weir: ParsableCommand {
             let code = exitCode(for: error).rawValue
             let message = fullMessage(for: error)
             if !message.isEmpty {
-                if code == 0 { print(message) } else { Output.error(message) }
+                if code == 0 { Output.text(message + "\n") } else { Output.trouble(message + "\n") }
             }
             weir_exit(code == 64 ? 2 : code)
         }
@@ -33,21 +33,21 @@ struct Weir: ParsableCommand {
 
 /// Text for people: answers to standard output, trouble to standard error.
 enum Output {
-    /// Writes a text to standard error, and a line end behind it if it has none.
-    static func error(_ text: String) {
-        let bytes = Array((text.hasSuffix("\n") ? text : text + "\n").utf8)
-        _ = bytes.withUnsafeBytes { memory in
-            memory.baseAddress.map { weir_write(2, $0, memory.count) } ?? 0
-        }
-    }
+    /// Writes a line to standard error.
+    static func error(_ line: String) { write(line + "\n", to: 2) }
+
+    /// Writes text to standard error as it is.
+    static func trouble(_ text: String) { write(text, to: 2) }
 
     /// Writes text to standard output as it is, at once.
-    static func text(_ text: String) {
+    static func text(_ text: String) { write(text, to: 1) }
+
+    private static func write(_ text: String, to file: Int32) {
         let bytes = Array(text.utf8)
         bytes.withUnsafeBytes { memory in
             var written = 0
             while written < memory.count, let base = memory.baseAddress {
-                let result = weir_write(1, base + written, memory.count - written)
+                let result = weir_write(file, base + written, memory.count - written)
                 if result <= 0 { return }
                 written += result
             }

@@ -31,31 +31,19 @@ struct FuzzTests {
         var random = SeededRandom(seed: seed)
         for step in 0..<60 {
             let text = Self.mutation(&random)
-            let files = MemoryFiles(files: ["weir.yaml": "", "x": "y"])
-            let result = Self.load(text, files)
-            let name = "seed \(seed), step \(step):\n\(String(decoding: text, as: UTF8.self))"
-            let hasErrors = result.diagnostics.contains { $0.severity == .error }
-            #expect((result.config == nil) == hasErrors, "\(name)")
-            for diagnostic in result.diagnostics {
-                #expect(diagnostic.line >= 1 && diagnostic.column >= 1, "\(name)")
-                #expect(diagnostic.caretLength >= 1 && !diagnostic.message.isEmpty, "\(name)")
-            }
-            #expect(render(result.diagnostics).isEmpty == result.diagnostics.isEmpty, "\(name)")
-            #expect(!renderJSON(result.diagnostics).isEmpty)
-            guard let config = result.config else { continue }
-            let printed = effectiveYAML(of: config)
-            let again = Self.load(Array(printed.utf8), files)
-            #expect(again.config == config, "\(name)\n\(printed)\n\(render(again.diagnostics))")
+            let found = violation(ofFile: text)
+            let file = String(decoding: text, as: UTF8.self)
+            #expect(found == nil, "seed \(seed), step \(step):\n\(file)")
         }
     }
 
-    static func load(_ text: [UInt8], _ files: MemoryFiles) -> LoadResult {
-        Configuration.load(
-            path: "weir.yaml",
-            files: ByteFiles(bytes: text, others: files),
-            environment: { ["A": "a", "E": ""][$0] },
-            options: LoadOptions()
-        )
+    @Test("files that fuzzing found keep what every file keeps")
+    func failures() {
+        let folder = FolderFiles(folder: PackageFiles.root + "/Fuzz/Failures/configuration")
+        for name in folder.glob("*") {
+            guard case .success(let bytes) = folder.read(name) else { continue }
+            #expect(violation(ofFile: bytes) == nil, "\(name)")
+        }
     }
 
     /// A seed with a few bytes, words or lines changed.
@@ -83,16 +71,4 @@ struct FuzzTests {
         }
         return bytes
     }
-}
-
-/// A file of any bytes beside others.
-private struct ByteFiles: FileAccess {
-    var bytes: [UInt8]
-    var others: MemoryFiles
-
-    func read(_ path: String) -> Result<[UInt8], FileProblem> {
-        path == "weir.yaml" ? .success(bytes) : others.read(path)
-    }
-
-    func glob(_ pattern: String) -> [String] { others.glob(pattern) }
 }

@@ -61,6 +61,17 @@ struct SourceTests {
     }
 
     @Test(
+        "lines are counted as YAML ends them",
+        arguments: ["\n", "\r", "\r\n", "\u{85}", "\u{2028}"]
+    )
+    func lines(end: String) throws {
+        let text = ["listen: \":1\"", "# x", "servers: [10.0.0.1:80]", "workers: no", ""]
+        let result = load(text.joined(separator: end))
+        let diagnostic = try #require(result.diagnostics.first)
+        #expect(diagnostic.line == 4 && diagnostic.sourceLine == "workers: no")
+    }
+
+    @Test(
         "text is read as written",
         arguments: ["no", "on", "1.20", "1:30", "0x10", "1e3", "=", "y"]
     )

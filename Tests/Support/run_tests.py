@@ -12,6 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / ".build/results"
 END_TO_END = ROOT / "Tests/EndToEnd"
 PYTEST = [sys.executable, "-m", "pytest"]
+LEAK_OPTIONS = f"suppressions={ROOT / 'Tests/Support/leaks.supp'}:print_suppressions=0"
+# What the linker says of each function of the sanitizer's, on hundreds of lines.
+NOISE = [b"Cannot export local symbol '__asan"]
+FUZZED = ["HTTPFuzz request", "HTTPFuzz response", "HTTPFuzz body", "ConfigurationFuzz"]
 FUZZ_SECONDS = int(os.environ.get("WEIR_FUZZ_SECONDS", "600"))
 
 
@@ -32,7 +36,7 @@ class Totals:
 
     def suite(self, name, files, ok):
         """Adds JUnit files; a suite that failed without a failed test counts as one."""
-        failed = skipped = 0
+        passed = failed = skipped = 0
         for case in (case for file in files for case in ElementTree.parse(file).iter("testcase")):
             label = f"{name}: {case.get('classname')}.{case.get('name')}"
             if case.find("failure") is not None or case.find("error") is not None:
@@ -42,8 +46,10 @@ class Totals:
                 self.skipped.append(label)
                 skipped += 1
             else:
-                self.passed += 1
-        if not files or (not ok and not failed and not skipped):
+                passed += 1
+        self.passed += passed
+        print(f"=== {name}: {passed + failed + skipped} tests ran", flush=True)
+        if not passed or (not ok and not failed and not skipped):
             self.failed.append(f"{name}: ended badly without naming a test")
 
     def report(self):
@@ -61,10 +67,21 @@ def run(title, command, **environment):
     print(f"\n=== {title}", flush=True)
     start = time.monotonic()
     shown = [str(part) for part in command]
-    done = subprocess.run(shown, cwd=ROOT, env={**os.environ, **environment})
-    verdict = "done" if done.returncode == 0 else f"FAILED with status {done.returncode}"
+    process = subprocess.Popen(
+        shown,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    for line in process.stdout:
+        if not any(noise in line for noise in NOISE):
+            sys.stdout.buffer.write(line)
+            sys.stdout.flush()
+    status = process.wait()
+    verdict = "done" if status == 0 else f"FAILED with status {status}"
     print(f"=== {title}: {verdict} in {time.monotonic() - start:.0f} s", flush=True)
-    return done.returncode == 0
+    return status == 0
 
 
 def results(stem):
@@ -73,12 +90,11 @@ def results(stem):
 
 
 def swift_tests(totals, name, *options):
-    """Unit tests. Swift Testing alone is run: LeakSanitizer takes objects that XCTest's own
-    runner keeps for leaks and fails the run, and no test here is written with XCTest."""
+    """Unit tests, all of them written with Swift Testing."""
     output = RESULTS / f"{name}.xml"
     title = f"unit tests, {name}"
     command = ["swift", "test", "--quiet", "--disable-xctest", "--xunit-output", output, *options]
-    ok = run(title, command)
+    ok = run(title, command, LSAN_OPTIONS=LEAK_OPTIONS)
     totals.suite(title, results(name), ok)
 
 
@@ -115,12 +131,25 @@ def sanitized(totals, kind, slowness):
         totals.step(f"release build with {kind} sanitizer", False)
 
 
+def fuzz(totals):
+    """Each parser in turn; the seed is the day, so that two nights differ and one can be had again."""
+    build = ["swift", "build", "-c", "release", "--package-path", "Fuzz"]
+    if not run("build of the fuzzers", build):
+        return totals.step("build of the fuzzers", False)
+    seed = int(time.time() // 86400)
+    for target in FUZZED:
+        program, *arguments = target.split()
+        limits = ["--seconds", FUZZ_SECONDS // len(FUZZED), "--seed", seed]
+        command = [ROOT / "Fuzz/.build/release" / program, *arguments, *limits]
+        totals.step(target, run(f"fuzzing, {target}, seed {seed}", command))
+
+
 def long(totals):
     short(totals)
     sanitized(totals, "address", "4")
     sanitized(totals, "thread", "6")
-    fuzz = ["Fuzz/run", "--seconds", FUZZ_SECONDS]
-    totals.step("fuzzing", run("fuzzing", fuzz))
+    totals.step("perf/micro", run("perf/micro", ["perf/micro/run"]))
+    fuzz(totals)
     million = [sys.executable, END_TO_END / "long/million.py"]
     totals.step("a million requests", run("a million requests", million))
 

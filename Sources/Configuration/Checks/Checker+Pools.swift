@@ -90,10 +90,11 @@ extension Checker {
             else { continue }
             if let first = addresses[address] {
                 let line = reporter.name(of: first, from: written.place)
+                let shown = written.text?.shown(address.description) ?? ""
                 reporter.error(
                     .duplicateServer,
                     written.place,
-                    "\((written.text?.shown(address.description) ?? "").shown) is in this pool already (\(line))",
+                    "\(shown.shown) is in this pool already (\(line))",
                     remedy: "remove one, and give the other more weight if that was meant"
                 )
                 continue

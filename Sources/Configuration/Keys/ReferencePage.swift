@@ -77,7 +77,8 @@ private func anchor(_ title: String) -> String {
 
 private func strategies() -> String {
     var text =
-        "\n## Strategies\n\nWhat `balance` may name.\n\n| Name | What it does | Source |\n|---|---|---|\n"
+        "\n## Strategies\n\nWhat `balance` may name.\n\n"
+        + "| Name | What it does | Source |\n|---|---|---|\n"
     for entry in StrategyRegistry.entries {
         text += "| `\(entry.name)` | \(cell(entry.summary)) | \(cell(entry.source)) |\n"
     }
@@ -123,8 +124,10 @@ private enum ReferenceText {
         | duration | number and unit: `250ms`, `1.5s`, `5m`, `1h`, `7d` |
         | size | number and unit: `512B`, `64KiB`, `10MiB`, `2GiB` |
         | share | `50%`, `0.1%` |
-        | address | `:port`, `ip:port`, `[v6]:port`, `localhost:port` or `unix:/path`; a server's names its machine. Other host names are refused: names are not resolved |
-        | net | an address, a CIDR block (`10.0.0.0/8`), or a name from `networks`; built in are `any`, `loopback` and `private` (RFC 1918, link-local and unique local addresses) |
+        | address | `:port`, `ip:port`, `[v6]:port`, `localhost:port` or `unix:/path`; a \
+        server's names its machine. Other host names are refused: names are not resolved |
+        | net | an address, a CIDR block (`10.0.0.0/8`), or a name from `networks`; built in \
+        are `any`, `loopback` and `private` (RFC 1918, link-local and unique local addresses) |
         | file | a name relative to the folder of the file that names it |
         | template | text with variables, see [Templates](#templates) |
         | one or a list | `a` or `[a, b]` |
@@ -158,7 +161,8 @@ private enum ReferenceText {
         ## Matching
 
         Hosts are compared without case, port and a dot at the end. Paths are compared with
-        unreserved characters decoded, `.` and `..` resolved and doubled slashes merged, and are sent
+        unreserved characters decoded, `.` and `..` resolved and doubled slashes merged, and \
+        are sent
         on as they came. Routes are tried in written order. `weir check` warns of a route that
         earlier ones leave nothing for.
 
@@ -191,16 +195,41 @@ private enum ReferenceText {
 
         ## Includes
 
-        The top-level `include` brings more of everything but routes: lists grow, maps join, and what
+        The top-level `include` brings more of everything but routes: lists grow, maps join, \
+        and what
         two files both say is an error. A route that is an `include` stands for the routes of those
-        files; their other keys join. Patterns take `*`, `?` and `[ ]` and are sorted by name. A file
+        files; their other keys join. Patterns take `*`, `?` and `[ ]` and are sorted by name. \
+        A file
         is included once. `pool-defaults` and `trusted-proxies` hold for all files, whichever has
         them.
 
         ## Bounds on the file
 
-        8 MiB a file, 32 levels, 1,000,000 values a file, 1,000 included files, 8 of them inside one
-        another.
+        4 MiB a file, 32 levels, 1,000,000 values a file, 1,000 included files, 8 files inside one
+        another with the first one, 64 KiB a `${file:…}`. At most 200 mistakes are told.
+
+        ## Examples
+
+        | File | Shows |
+        |---|---|
+        | [smallest.yaml](../../examples/smallest.yaml) | a listener and two servers |
+        | [tour.yaml](../../examples/tour.yaml) | routes of each kind, pools, the access log |
+        | [company-site.yaml](../../examples/company-site.yaml) | several hosts, redirects of \
+        old ones |
+        | [several-files.yaml](../../examples/several-files.yaml) | includes: \
+        [admin.yaml](../../examples/several-files/pools.d/admin.yaml), \
+        [rpc.yaml](../../examples/several-files/pools.d/rpc.yaml), \
+        [blog.yaml](../../examples/several-files/sites/blog.yaml), \
+        [shop.yaml](../../examples/several-files/sites/shop.yaml) and an answer from a file, \
+        [sorry.html](../../examples/several-files/sorry.html) |
+        | [answers.yaml](../../examples/answers.yaml) | answers and redirects without a pool, \
+        templates |
+        | [streams.yaml](../../examples/streams.yaml) | websockets and server-sent events |
+        | [unix-sockets.yaml](../../examples/unix-sockets.yaml) | unix sockets on both sides |
+        | [behind-a-proxy.yaml](../../examples/behind-a-proxy.yaml) | trusted proxies, \
+        forwarding fields |
+        | [strict-limits.yaml](../../examples/strict-limits.yaml) | limits and time-outs for \
+        the open internet |
 
         ## Diagnostics
 

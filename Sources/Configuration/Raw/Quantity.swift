@@ -95,7 +95,7 @@ enum Quantity {
         guard let factor = units.first(where: { $0.0 == unit })?.1 else {
             return .failure(.unknownUnit(unit))
         }
-        guard whole.count <= 15, let base = Int(whole) else { return .failure(.tooLarge) }
+        guard whole.count <= 18, let base = Int(whole) else { return .failure(.tooLarge) }
         let (scaled, overflow) = base.multipliedReportingOverflow(by: factor)
         guard !overflow else { return .failure(.tooLarge) }
         guard parts.count == 2, let fraction = parts.last else { return .value(scaled) }

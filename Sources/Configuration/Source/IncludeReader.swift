@@ -181,10 +181,11 @@ final class IncludeReader<Files: FileAccess> {
             return nil
         }
         if let first = readAlready[identity] {
+            let line = reporter.name(of: first, from: place)
             reporter.error(
                 .include,
                 place,
-                "\(text.shown(path)) is included already (\(reporter.name(of: first, from: place)))",
+                "\(text.shown(path)) is included already (\(line))",
                 remedy: "include a file once"
             )
             return nil

@@ -33,8 +33,15 @@ struct SourceFile: Sendable {
         let bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
         self.bytes = bytes
         var starts = [0]
-        for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "\n") {
-            starts.append(index + 1)
+        var index = 0
+        while index < bytes.count {
+            if bytes[index] > 0x0D, bytes[index] < 0xC2 {
+                index += 1
+                continue
+            }
+            let length = Self.breakLength(bytes, index)
+            index += max(1, length)
+            if length > 0 { starts.append(index) }
         }
         lineStarts = starts
     }
@@ -43,9 +50,25 @@ struct SourceFile: Sendable {
     func line(_ number: Int) -> String {
         guard number >= 1, number <= lineStarts.count else { return "" }
         let start = lineStarts[number - 1]
-        var end = number < lineStarts.count ? lineStarts[number] - 1 : bytes.count
-        if end > start, bytes[end - 1] == UInt8(ascii: "\r") { end -= 1 }
+        var end = start
+        let next = number < lineStarts.count ? lineStarts[number] : bytes.count
+        while end < next, Self.breakLength(bytes, end) == 0 { end += 1 }
         return String(decoding: bytes[start..<end], as: UTF8.self)
+    }
+
+    /// How many bytes the line end at `index` has, 0 if there is none: YAML 1.1 §5.4, which libyaml
+    /// counts lines by.
+    private static func breakLength(_ bytes: [UInt8], _ index: Int) -> Int {
+        func byte(_ offset: Int) -> UInt8 {
+            index + offset < bytes.count ? bytes[index + offset] : 0
+        }
+        switch bytes[index] {
+        case 0x0A: return 1
+        case 0x0D: return byte(1) == 0x0A ? 2 : 1
+        case 0xC2: return byte(1) == 0x85 ? 2 : 0
+        case 0xE2: return byte(1) == 0x80 && (byte(2) == 0xA8 || byte(2) == 0xA9) ? 3 : 0
+        default: return 0
+        }
     }
 
     /// Line and column, from 1, of the byte at `offset`.

@@ -3,7 +3,7 @@ import CYaml
 /// Bounds on a file, so that none can exhaust memory or stack.
 enum SourceLimits {
     /// Bytes of one file.
-    static let fileSizeMax = 8 << 20
+    static let fileSizeMax = 4 << 20
     /// Maps and lists inside one another.
     static let depthMax = 32
     /// Nodes of one file, those that aliases repeat included.
@@ -12,7 +12,7 @@ enum SourceLimits {
     static let syntaxErrorMax = 20
     /// Files that includes may bring.
     static let fileCountMax = 1000
-    /// Includes inside one another.
+    /// Files inside one another, the first one counted.
     static let includeDepthMax = 8
 }
 

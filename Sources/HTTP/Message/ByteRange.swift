@@ -8,7 +8,7 @@ public struct ByteRange: BitwiseCopyable, Equatable, Sendable {
     public var count: UInt32
 
     /// An empty range at the buffer's start.
-    public static let empty = ByteRange(offset: 0, count: 0)
+    public static var empty: ByteRange { ByteRange(offset: 0, count: 0) }
 
     /// The range of `count` bytes from `offset` on.
     public init(offset: UInt32, count: UInt32) {

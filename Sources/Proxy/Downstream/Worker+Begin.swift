@@ -54,7 +54,7 @@ extension Worker {
             keepAlive: head.keepAlive && !isDraining
                 && downstream.pointee.served < limits.requestsPerConnection
         )
-        if isLate || buffers.bytesInUse > limits.memory {
+        if isLate || buffers.bytesInUse &- Int(readArea.capacity) > limits.memory {
             return refuse(slot, request, .overloaded)
         }
         let normalised = normalise(request)
@@ -228,8 +228,9 @@ extension Worker {
         return UInt64(request.bodyThere) <= length
     }
 
-    /// Makes the memory that was received into the exchange's request: the rewritten head goes in
-    /// front of the body. Returns the bytes used, which are all.
+    /// Makes the memory that was received into the exchange's request.
+    ///
+    /// The rewritten head goes in front of the body. Returns the bytes used, which are all.
     private mutating func takeArea(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ downstream: UnsafeMutablePointer<Downstream>,

@@ -22,7 +22,8 @@ extension Worker {
         if !readiness.isDisjoint(with: [.ended, .failed]) {
             downstream.pointee.flags.insert(.broken)
         }
-        if readiness.contains(.writable) {
+        // A tunnel sends what waits by itself, under its own time limit.
+        if readiness.contains(.writable), downstream.pointee.phase != .tunnel {
             if !downstream.pointee.output.isEmpty {
                 guard flushDownstream(slot) else { return }
             } else if downstream.pointee.exchange >= 0, hasPiped(downstream.pointee.exchange) {
@@ -275,8 +276,10 @@ extension Worker {
             }
         } else if downstream.pointee.flags.contains(.closesAfterOutput) {
             finishDownstream(slot)
+        } else if downstream.pointee.phase == .discarding {
+            setDeadline(downstream: slot, now + limits.body)
         } else {
-            setDeadline(downstream: slot, now + limits.keepAlive)
+            becomeIdle(slot, downstream)
         }
         return down.find(slot, generation: generation) != nil
     }
@@ -286,6 +289,11 @@ extension Worker {
     /// The connection has nothing under way: it waits for the next request.
     mutating func becomeIdle(_ slot: Int32, _ downstream: UnsafeMutablePointer<Downstream>) {
         downstream.pointee.phase = .idle
+        // While an answer still leaves, what is timed is the client's reading.
+        guard downstream.pointee.output.isEmpty else {
+            awaitClient(slot)
+            return
+        }
         listIdle(slot)
         let wait = isDraining ? min(limits.keepAlive, 1_000_000_000) : limits.keepAlive
         setDeadline(downstream: slot, now + wait)

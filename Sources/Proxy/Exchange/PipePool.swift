@@ -29,7 +29,9 @@ struct PipePool: ~Copyable {
     /// An empty pipe's number, or -1 if there is none to have.
     mutating func take() -> Int32 {
         if let kept = free.popLast() {
-            return pipes[Int(kept)].readEnd >= 0 || open(kept) ? kept : -1
+            if pipes[Int(kept)].readEnd >= 0 || open(kept) { return kept }
+            free.append(kept)
+            return -1
         }
         guard pipes.count < Self.most else { return -1 }
         let number = Int32(truncatingIfNeeded: pipes.count)

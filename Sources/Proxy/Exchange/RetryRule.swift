@@ -31,7 +31,9 @@ enum TryFailure: UInt8, CaseIterable {
 struct RetryRule {
     /// What happens after a failed try.
     enum Decision: Equatable {
-        /// On a new connection to the same endpoint; it does not count as one of the tries.
+        /// On a new connection to the same endpoint, which was not asked yet: not another try.
+        case replaceConnection
+        /// On a new connection to the same endpoint.
         case sameEndpoint
         /// On another endpoint, if one is left.
         case otherEndpoint
@@ -63,13 +65,12 @@ struct RetryRule {
         switch failure {
         case .connectFailed, .connectTimeout: return retriesConnect ? another : .giveUp
         case .closedUnseen:
-            // A kept connection that the server had closed is replaced unseen.
-            if isReused { return .sameEndpoint }
+            if isReused { return .replaceConnection }
             return retriesConnect || retriesReset ? another : .giveUp
         case .reset:
-            guard isIdempotent else { return .giveUp }
-            if isReused { return .sameEndpoint }
-            return retriesReset ? another : .giveUp
+            guard isIdempotent, retriesReset, tries < attempts else { return .giveUp }
+            // Kept connections end for reasons of their own; the endpoint may be well.
+            return isReused ? .sameEndpoint : .otherEndpoint
         case .noDescriptor, .badAnswer: return .giveUp
         }
     }

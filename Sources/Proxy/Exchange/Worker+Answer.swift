@@ -194,6 +194,7 @@ extension Worker {
         if isDraining || !exchange.pointee.flags.contains(.requestComplete) {
             exchange.pointee.flags.remove(.keepAlive)
         }
+        pauseBodyTime(exchange)
         let keepAlive = exchange.pointee.flags.contains(.keepAlive)
         AnswerHeadWriter(source: source, head: head).write(
             fields: fields,
@@ -262,7 +263,8 @@ extension Worker {
     /// A reset proves nothing, since it may overtake the acknowledgement of bytes that were read.
     private func wasUnseen(_ upstream: UnsafeMutablePointer<Upstream>, _ result: Int) -> Bool {
         if upstream.pointee.sent == upstream.pointee.sentBefore { return true }
-        guard result == 0 else { return false }
+        // A failed send has taken the reset's error with it, and what is read then is an end.
+        guard result == 0, !upstream.pointee.flags.contains(.sendFailed) else { return false }
         let acknowledged = weir_bytes_acknowledged(upstream.pointee.descriptor)
         // The handshake's SYN counts as the first byte.
         return acknowledged > 0 && UInt64(acknowledged &- 1) <= upstream.pointee.sentBefore
@@ -280,6 +282,7 @@ extension Worker {
             && exchange.pointee.requestSent == exchange.pointee.request.end
             && upstream.pointee.flags.isDisjoint(
                 with: [.closesAfterAnswer, .sendFailed, .finished, .broken])
+            && isDrained(upstream)
         exchange.pointee.upstream = -1
         upstream.pointee.exchange = -1
         if isClean {
@@ -289,6 +292,13 @@ extension Worker {
             closeUpstream(upstreamSlot)
         }
         if down[exchange.pointee.downstream].pointee.output.isEmpty { finish(slot) }
+    }
+
+    /// Whether nothing has come behind the answer. Where a full read or a pipe has not found out,
+    /// nobody would be told of bytes that are there already.
+    private mutating func isDrained(_ upstream: UnsafeMutablePointer<Upstream>) -> Bool {
+        guard upstream.pointee.flags.contains(.readable) else { return true }
+        return receive(upstream, scratch, 1) == Int(-EAGAIN)
     }
 
     /// The client takes bytes again: the answer goes on.

@@ -66,7 +66,8 @@ extension Worker {
         }
         switch decision {
         case .giveUp: fail(slot, failure.outcome)
-        case .sameEndpoint:
+        case .sameEndpoint: tryUpstream(slot, isPinned: true)
+        case .replaceConnection:
             exchange.pointee.tries &-= 1
             tryUpstream(slot, isPinned: true)
         case .otherEndpoint:

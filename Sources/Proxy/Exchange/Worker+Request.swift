@@ -73,10 +73,14 @@ extension Worker {
             upstream: exchange.pointee.upstream,
             min(now + wait, exchange.pointee.deadline)
         )
-        if exchange.pointee.bodyPace.isRunning {
-            exchange.pointee.bodyPace.paused(at: now)
-            clearBodyDeadline(exchange)
-        }
+        pauseBodyTime(exchange)
+    }
+
+    /// The client's body is not timed any more, or not at present.
+    mutating func pauseBodyTime(_ exchange: UnsafeMutablePointer<Exchange>) {
+        guard exchange.pointee.bodyPace.isRunning else { return }
+        exchange.pointee.bodyPace.paused(at: now)
+        clearBodyDeadline(exchange)
     }
 
     private mutating func clearBodyDeadline(_ exchange: UnsafeMutablePointer<Exchange>) {
@@ -174,6 +178,7 @@ extension Worker {
             guard let tail = downstream.pointee.input.tail else { return 0 }
             let count = receive(downstream, tail, downstream.pointee.input.room)
             guard count > 0 else { return bodyEnded(slot, count) }
+            exchange.pointee.bodyPace.moved(count, at: now)
             downstream.pointee.input.end &+= UInt32(truncatingIfNeeded: count)
             return count
         }

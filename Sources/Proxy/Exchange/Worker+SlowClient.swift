@@ -13,7 +13,7 @@ extension Worker {
             return
         }
         exchanges[exchange].pointee.tookLast = now
-        setDeadline(downstream: slot, now + limits.send / Self.looks)
+        lookAgain(slot, exchange)
     }
 
     /// The socket has had no room for a while: the client is cut unless it reads all the same.
@@ -35,6 +35,15 @@ extension Worker {
             abort(exchangeSlot, .sendTimeout)
             return
         }
-        setDeadline(downstream: slot, now + limits.send / Self.looks)
+        lookAgain(slot, exchangeSlot)
+    }
+
+    private mutating func lookAgain(_ slot: Int32, _ exchange: Int32) {
+        guard limits.send != Int64.max else {
+            setDeadline(downstream: slot, exchanges[exchange].pointee.deadline)
+            return
+        }
+        let look = now + limits.send / Self.looks
+        setDeadline(downstream: slot, min(look, exchanges[exchange].pointee.deadline))
     }
 }

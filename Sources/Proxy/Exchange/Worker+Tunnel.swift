@@ -61,7 +61,16 @@ extension Worker {
         let upstream = up[exchange.pointee.upstream]
         let isOver =
             downstream.pointee.flags.contains(.shut) && upstream.pointee.flags.contains(.shut)
-        if isOver { abort(slot, .ok) }
+        if isOver {
+            abort(slot, .ok)
+        } else if upstream.pointee.flags.contains(.shut), downstream.pointee.flags.contains(.broken)
+        {
+            // Whoever had ended its direction and fails now will not take the other one either.
+            abort(slot, .clientAborted)
+        } else if downstream.pointee.flags.contains(.shut), upstream.pointee.flags.contains(.broken)
+        {
+            abort(slot, .upstreamReset)
+        }
     }
 
     /// From the client to the server.

@@ -24,8 +24,7 @@ struct AnswerHeadWriter {
         connection: StaticString,
         to out: inout ByteWriter
     ) {
-        writeStatusLine(to: &out)
-        out.appendLines(of: fields, from: source) { !$0.isHopByHop }
+        copyHead(fields, to: &out)
         if case .chunked = framing { out.append("Transfer-Encoding: chunked\r\n") }
         if connection.utf8CodeUnitCount > 0 {
             out.append("Connection: ")
@@ -41,17 +40,27 @@ struct AnswerHeadWriter {
         isUpgrade: Bool,
         to out: inout ByteWriter
     ) {
-        writeStatusLine(to: &out)
-        out.appendLines(of: fields, from: source) { !$0.isHopByHop }
+        copyHead(fields, to: &out)
         if isUpgrade { out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n") }
         out.append("\r\n")
     }
 
-    private func writeStatusLine(to out: inout ByteWriter) {
-        out.append("HTTP/1.1 ")
-        out.append(decimal: Int(head.status), width: 3)
-        out.append(byte: 0x20)
-        out.append(head.reason, of: source)
-        out.append("\r\n")
+    /// The status line and the fields that go on, mostly in one stretch.
+    private func copyHead(_ fields: borrowing FieldTable, to out: inout ByteWriter) {
+        let first = fields.count > 0 ? fields[0].name.start : head.headSize &- 2
+        var start = first
+        if head.reason.end &+ 2 == first, head.reason.start == 13,
+            source.load(fromByteOffset: 7, as: UInt8.self) == 0x31
+        {
+            start = 0
+        } else {
+            out.append("HTTP/1.1 ")
+            out.append(decimal: Int(head.status), width: 3)
+            out.append(byte: 0x20)
+            out.append(head.reason, of: source)
+            out.append("\r\n")
+        }
+        _ = out.appendLines(of: fields, from: source, startingAt: start) { !$0.isHopByHop }
+        if fields.count == 0, start == 0 { out.append(source, first) }
     }
 }

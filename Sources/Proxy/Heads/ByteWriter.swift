@@ -50,6 +50,19 @@ struct ByteWriter: BitwiseCopyable {
         append(source + range.start, Int(range.count))
     }
 
+    /// Has `body` write at most `most` bytes itself and say how many.
+    @inline(__always)
+    mutating func appendDirectly(
+        _ most: Int,
+        _ body: (UnsafeMutableRawBufferPointer) -> Int
+    ) {
+        guard most <= capacity &- count else {
+            overflowed = true
+            return
+        }
+        count &+= body(UnsafeMutableRawBufferPointer(start: base + count, count: most))
+    }
+
     mutating func append(byte: UInt8) {
         guard count < capacity else {
             overflowed = true
@@ -122,8 +135,27 @@ struct ByteWriter: BitwiseCopyable {
     }
 
     mutating func append(_ id: RequestID) {
-        append(hex: id.high, digits: 16)
-        append(hex: id.low, digits: 16)
+        guard capacity &- count >= 32 else {
+            overflowed = true
+            return
+        }
+        let place = base + count
+        place.storeBytes(of: Self.hexadecimal(id.high >> 32), as: UInt64.self)
+        place.storeBytes(of: Self.hexadecimal(id.high), toByteOffset: 8, as: UInt64.self)
+        place.storeBytes(of: Self.hexadecimal(id.low >> 32), toByteOffset: 16, as: UInt64.self)
+        place.storeBytes(of: Self.hexadecimal(id.low), toByteOffset: 24, as: UInt64.self)
+        count &+= 32
+    }
+
+    /// The eight digits of the lower half of a number, the first digit in the lowest byte.
+    private static func hexadecimal(_ value: UInt64) -> UInt64 {
+        // Spread to a nibble a byte, then ten and above get the distance from ':' to 'a' on top.
+        var spread = value & 0xffff_ffff
+        spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff
+        spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff
+        spread = (spread | spread << 4) & 0x0f0f_0f0f_0f0f_0f0f
+        let letters = ((spread &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+        return (spread &+ 0x3030_3030_3030_3030 &+ letters &* 0x27).byteSwapped
     }
 
     /// Text of the file or of a message; not for the hot path.

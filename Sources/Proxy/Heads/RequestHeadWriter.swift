@@ -43,12 +43,45 @@ struct RequestHeadWriter: ~Copyable {
         fields: borrowing FieldTable,
         to out: inout ByteWriter
     ) -> WrittenHead {
-        writeRequestLine(to: &out)
-        out.appendLines(of: fields, from: source) { goesOn($0) }
+        if isUsual {
+            copyHead(fields, to: &out)
+        } else {
+            writeRequestLine(to: &out)
+            let start = fields.count > 0 ? fields[0].name.start : 0
+            _ = out.appendLines(of: fields, from: source, startingAt: start) {
+                $0.id != .host && goesOn($0)
+            }
+        }
         writeFraming(to: &out)
         writeOwnFields(fields, to: &out)
         out.append("\r\n")
         return written
+    }
+
+    /// Whether the request line can go on as it came: it has a path and ends in `HTTP/1.1`, which
+    /// later minor versions do not (RFC 9110 §2.5 has them read as 1.1).
+    private var isUsual: Bool {
+        guard head.form != .absolute, head.minorVersion == 1, !head.authority.isEmpty else {
+            return false
+        }
+        return source.load(fromByteOffset: head.target.end &+ 8, as: UInt8.self) == 0x31
+    }
+
+    /// The usual case: request line and fields go on as they came, mostly in one stretch.
+    private mutating func copyHead(_ fields: borrowing FieldTable, to out: inout ByteWriter) {
+        let line = out.count &- head.start
+        written.method = ByteRange(
+            from: line &+ head.methodName.start,
+            to: line &+ head.methodName.end
+        )
+        written.target = ByteRange(from: line &+ head.target.start, to: line &+ head.target.end)
+        let host = out.appendLines(
+            of: fields,
+            from: source,
+            startingAt: head.start,
+            tracking: head.authority.start
+        ) { goesOn($0) }
+        written.host = ByteRange(from: host, to: host &+ Int(head.authority.count))
     }
 
     private mutating func writeRequestLine(to out: inout ByteWriter) {
@@ -82,7 +115,7 @@ struct RequestHeadWriter: ~Copyable {
         if field.isHopByHop { return false }
         switch field.id {
         case .other: return true
-        case .host, .xRequestID: return false
+        case .xRequestID: return false
         case .expect: return head.minorVersion >= 1
         case .xForwardedFor: return context.isTrusted && !context.forwarding.xForwarded
         case .xForwardedProto, .xForwardedHost: return context.isTrusted
@@ -106,6 +139,15 @@ struct RequestHeadWriter: ~Copyable {
             writeForwardedElement(to: &out)
             out.append("\r\n")
         }
+        let isCommon =
+            context.forwarding.via && context.forwarding.requestID && !context.isTrusted
+            && head.minorVersion >= 1
+        if isCommon {
+            out.append("Via: 1.1 weir\r\nX-Request-Id: ")
+            out.append(context.requestID)
+            out.append("\r\n")
+            return
+        }
         if context.forwarding.via {
             out.append(head.minorVersion >= 1 ? "Via: 1.1 weir\r\n" : "Via: 1.0 weir\r\n")
         }
@@ -113,7 +155,7 @@ struct RequestHeadWriter: ~Copyable {
     }
 
     private func writeXForwarded(_ fields: borrowing FieldTable, to out: inout ByteWriter) {
-        let knowsBefore = context.isTrusted && fields.first(.xForwardedFor) != nil
+        let knowsBefore = context.isTrusted && first(.xForwardedFor, fields) != nil
         if context.peer.isInternet || knowsBefore {
             out.append("X-Forwarded-For: ")
             if knowsBefore { appendValues(.xForwardedFor, fields, to: &out) }
@@ -122,16 +164,31 @@ struct RequestHeadWriter: ~Copyable {
             } else {
                 out.append("unknown")
             }
+            if !context.isTrusted, !head.authority.isEmpty {
+                out.append("\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: ")
+                out.append(head.authority, of: source)
+                out.append("\r\n")
+                return
+            }
             out.append("\r\n")
         }
-        if !(context.isTrusted && fields.first(.xForwardedProto) != nil) {
+        if !(context.isTrusted && first(.xForwardedProto, fields) != nil) {
             out.append("X-Forwarded-Proto: http\r\n")
         }
-        if !(context.isTrusted && fields.first(.xForwardedHost) != nil), !head.authority.isEmpty {
+        if !(context.isTrusted && first(.xForwardedHost, fields) != nil), !head.authority.isEmpty {
             out.append("X-Forwarded-Host: ")
             out.append(head.authority, of: source)
             out.append("\r\n")
         }
+    }
+
+    /// The first field of this name that goes on; one that Connection names counts as absent.
+    private func first(_ id: FieldName, _ fields: borrowing FieldTable) -> Int? {
+        guard let first = fields.first(id) else { return nil }
+        for index in first..<fields.count where fields[index].id == id {
+            if !fields[index].isHopByHop { return index }
+        }
+        return nil
     }
 
     /// All values of a list field, each followed by a comma, so that another may come.
@@ -142,7 +199,7 @@ struct RequestHeadWriter: ~Copyable {
     ) {
         for index in 0..<fields.count where fields[index].id == id {
             let value = fields[index].value
-            if value.isEmpty { continue }
+            if value.isEmpty || fields[index].isHopByHop { continue }
             out.append(value, of: source)
             out.append(", ")
         }
@@ -190,11 +247,7 @@ struct RequestHeadWriter: ~Copyable {
 extension ByteWriter {
     /// An IPv4 or IPv6 address as text, without brackets.
     mutating func append(address: weir_address) {
-        var text: [48 of UInt8] = .init(repeating: 0)
-        let length = withUnsafeMutableBytes(of: &text) { buffer in
-            IPAddress(address).write(into: buffer)
-        }
-        for index in 0..<min(length, 48) { append(byte: text[index]) }
+        appendDirectly(IPAddress.maximumTextCount) { IPAddress(address).write(into: $0) }
     }
 }
 

@@ -80,11 +80,12 @@ struct AccessLogBuffer: ~Copyable {
     /// Appends a line.
     mutating func append(_ line: LogLine, now: Instant) {
         guard let config else { return }
+        var line = line
         dates.update(now)
-        for _ in 0..<2 {
+        for _ in 0..<3 {
             var writer =
                 self.writer ?? ByteWriter(queue.makeMemory(), capacity: LogQueue.batchSize)
-            let before = writer
+            self.writer = writer
             switch config.format {
             case .json: writer.appendJSON(line, dates, masked: config.masksClient)
             case .combined: writer.appendCombined(line, dates, masked: config.masksClient)
@@ -96,9 +97,15 @@ struct AccessLogBuffer: ~Copyable {
                 return
             }
             // The line did not fit behind the others: it gets a buffer of its own.
-            self.writer = before
-            if lines == 0 { return }
-            flush()
+            if lines > 0 {
+                flush()
+            } else if line.target != nil {
+                // Longer than a whole buffer, escaped: better a line without its target than none.
+                line.target = nil
+            } else {
+                queue.countDropped()
+                return
+            }
         }
     }
 

@@ -50,7 +50,12 @@ public final class LogQueue: Sendable {
         }
     }
 
-    deinit { weir_close(descriptor) }
+    deinit {
+        weir_close(descriptor)
+        state.withLock { state in
+            for batch in state.waiting + state.free { batch.memory.deallocate() }
+        }
+    }
 
     /// Memory for a batch of ``batchSize`` bytes.
     func makeMemory() -> UnsafeMutableRawPointer {
@@ -74,6 +79,11 @@ public final class LogQueue: Sendable {
         }
         weir_eventfd_signal(descriptor)
         return taken
+    }
+
+    /// Counts a line that no batch can hold.
+    func countDropped() {
+        state.withLock { $0.dropped += 1 }
     }
 
     /// How Weir's own log looks.

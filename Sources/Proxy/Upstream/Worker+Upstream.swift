@@ -116,6 +116,8 @@ extension Worker {
         upstream.pointee.exchange = -1
         upstream.pointee.flags.insert(.reused)
         upstream.pointee.parser = ResponseParser()
+        // An answer that came in pieces stands here still, though all of it was used.
+        buffers.give(&upstream.pointee.input)
         let state = endpointStates + endpoint
         if state.pointee.idleCount >= pool.pointee.maxIdle {
             closeUpstream(state.pointee.oldestIdle)
@@ -138,6 +140,15 @@ extension Worker {
         guard let timeout else { return now + idle }
         let announced = Int64(timeout) &* 1_000_000_000
         return now + min(idle, announced &- min(announced / 10, 1_000_000_000))
+    }
+
+    /// Closes the connection of some endpoint that has been idle longest; false if none is idle.
+    private mutating func closeOldestIdleUpstream() -> Bool {
+        for endpoint in 0..<snapshot.endpointCount where endpointStates[endpoint].oldestIdle >= 0 {
+            closeUpstream(endpointStates[endpoint].oldestIdle)
+            return true
+        }
+        return false
     }
 
     // MARK: Connecting
@@ -184,7 +195,7 @@ extension Worker {
         var descriptor = weir_socket(family, isUnix)
         if descriptor == -EMFILE || descriptor == -ENFILE {
             // Whoever is being served goes before whoever is idle.
-            guard closeOldestIdle() else { return descriptor }
+            guard closeOldestIdleUpstream() || closeOldestIdle() else { return descriptor }
             descriptor = weir_socket(family, isUnix)
         }
         guard descriptor >= 0, isUnix == 0 else { return descriptor }
@@ -223,7 +234,14 @@ extension Worker {
                 retryOrFail(upstream.pointee.exchange, .connectFailed)
             } else {
                 upstream.pointee.phase = .busy
+                let generation = upstream.pointee.generation
                 sendRequest(upstream.pointee.exchange)
+                // What came with the handshake's end is not reported a second time.
+                if up.find(slot, generation: generation) != nil,
+                    upstream.pointee.flags.contains(.readable)
+                {
+                    queueUpstream(slot)
+                }
             }
         case .busy:
             let exchange = upstream.pointee.exchange
@@ -267,9 +285,12 @@ extension Worker {
             retryOrFail(exchangeSlot, .connectTimeout)
         } else if exchange.pointee.answer == .tunnel {
             abort(exchangeSlot, .ok)
-        } else if !down[exchange.pointee.downstream].pointee.output.isEmpty {
+        } else if !down[exchange.pointee.downstream].pointee.output.isEmpty
+            || hasPiped(exchangeSlot)
+        {
             // The client is what is slow, and its own limit watches it.
-            setDeadline(upstream: slot, now + route(exchange).pointee.stream)
+            let wait = now + route(exchange).pointee.stream
+            setDeadline(upstream: slot, min(wait, exchange.pointee.deadline))
         } else {
             fail(exchangeSlot, exchange.pointee.answer == .head ? .responseTimeout : .streamTimeout)
         }

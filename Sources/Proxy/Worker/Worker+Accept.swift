@@ -79,6 +79,7 @@ extension Worker {
         let slot = down.allocate()
         guard slot >= 0 else {
             weir_close(descriptor)
+            if flags.contains(.countedClient) { shared.clients?.leave(IPAddress(peer)) }
             return
         }
         shared.connections.value.add(1, ordering: .relaxed)
@@ -137,7 +138,11 @@ extension Worker {
             if hasRoom(listener.index) {
                 listeners[index].isPaused = false
                 let token = Self.token(.listener, Int32(index), 0)
-                _ = poller.addSource(listener.descriptor, token: token, exclusive: listener.isShared)
+                _ = poller.addSource(
+                    listener.descriptor,
+                    token: token,
+                    exclusive: listener.isShared
+                )
             } else {
                 isAcceptPaused = true
                 if now >= roomAsked + Self.pause { askForRoom(listener.index) }

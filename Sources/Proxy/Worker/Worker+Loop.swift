@@ -178,7 +178,7 @@ extension Worker {
         listeners = []
         isAcceptPaused = false
         for slot in 0..<down.usedLimit where down.isInUse(slot) {
-            if down[slot].pointee.phase == .idle {
+            if down[slot].pointee.phase == .idle, down[slot].pointee.output.isEmpty {
                 setDeadline(downstream: slot, now + 1_000_000_000)
             }
         }

@@ -120,8 +120,8 @@ class Backend:
         except (Closed, OSError):
             pass
         finally:
-            connection.open = False
             connection.close()
+            connection.open = False
 
     @property
     def open_connections(self):

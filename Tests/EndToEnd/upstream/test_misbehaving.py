@@ -123,13 +123,13 @@ def test_bytes_behind_the_answer(weir, backend):
 
     def script(connection):
         while connection.request() is not None:
-            connection.send(answer(body="mine"), answer(body="evil"))
+            connection.send(answer(body="mine") + answer(body="evil"))
 
     server = backend(script)
     client = weir(single(server)).client()
     for _ in range(20):
         response = client.ask()
-        assert response.status in (200, 502) and b"evil" not in response.body
+        assert response.status == 502 and b"evil" not in response.body
     assert len(server.connections) == 20
 
 
@@ -137,8 +137,9 @@ def test_bytes_on_an_idle_connection(weir, backend):
     def script(connection):
         connection.request()
         connection.answer(body="mine")
-        connection.backend.go.wait(10)
-        connection.answer(body="evil")
+        if connection.number == 0:
+            connection.backend.go.wait(10)
+            connection.answer(body="evil")
         while connection.request() is not None:
             connection.answer(body="worse")
 
@@ -149,7 +150,6 @@ def test_bytes_on_an_idle_connection(weir, backend):
     assert client.ask().body == b"mine"
     server.go.set()
     eventually(lambda: server.open_connections == 0, "the end of the connection with extra bytes")
-    server.go.clear()
     assert client.ask().body == b"mine"
 
 
@@ -176,7 +176,7 @@ def test_reset_inside_the_head(weir, backend):
     server = backend(script)
     server.sent = threading.Event()
     proxy = weir(pooled(server, ONE_TRY))
-    assert_own_answer(proxy.ask("POST", body=b"x"), 502, "upstream-reset")
+    assert_own_answer(proxy.ask("POST", body=b"x"), 502, "upstream-reset", "bad-answer")
 
 
 def test_close_without_an_answer(weir, backend):

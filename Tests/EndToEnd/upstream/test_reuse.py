@@ -29,33 +29,29 @@ def test_a_connection_that_the_server_closed_is_replaced_unseen(weir, backend, m
     client = weir({"workers": 1, **single(server)}).client()
     body = b"hello" if method == "POST" else None
     for number in range(30):
-        if number % 2:  # closed and seen to be
+        if number % 2 or method == "POST":  # a POST that races with the end may not be repeated
             eventually(lambda: server.open_connections == 0)
         assert client.ask(method, body=body).body == b"x"
     assert len(server.requests) == 30
 
 
 def closing_on_the_next(connection):
-    """Answers once; the next request's arrival makes it close without an answer."""
-    connection.request()
-    connection.answer(body="x")
-    if connection.number == 0:
-        connection.fill()
-        connection.backend.raced += 1
-        return
-    while connection.request() is not None:
-        connection.answer(body="y")
+    """The first connection answers once; the next request's arrival makes it close unanswered."""
+    while (request := connection.request()) is not None:
+        connection.answer(body="" if request.method == "HEAD" else "x")
+        if connection.number == 0:
+            connection.fill()
+            connection.backend.raced += 1
+            return
 
 
 def test_a_get_that_met_a_closing_connection_is_sent_again(weir, backend):
     server = backend(closing_on_the_next)
     server.raced = 0
-    proxy = weir({"workers": 1, **single(server, **LOGGED)})
-    client = proxy.client()
+    client = weir({"workers": 1, **single(server)}).client()
     assert client.ask().body == b"x"
-    assert client.ask().status == 200
+    assert client.ask().body == b"x"
     assert server.raced == 1
-    assert proxy.access(2)[1]["tries"] == 2
 
 
 def test_a_post_that_met_a_closing_connection_is_not_sent_again(weir, backend):
@@ -69,7 +65,7 @@ def test_a_post_that_met_a_closing_connection_is_not_sent_again(weir, backend):
     assert client.ask("POST", body=b"again").status == 200
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "HEAD"])
 def test_idempotent_methods_are_sent_again(weir, backend, method):
     server = backend(closing_on_the_next)
     server.raced = 0
@@ -95,11 +91,23 @@ def test_attempts_are_counted(weir, backend):
         connection.request()
         connection.reset()
 
-    server = backend(script)
-    proxy = weir(pooled(server, {"retries": {"attempts": 2}}, **LOGGED))
+    servers = [backend(script) for _ in range(4)]
+    proxy = weir(pooled(servers, {"retries": {"attempts": 2}}, **LOGGED))
     assert_own_answer(proxy.ask(), 502, "upstream-reset")
-    assert len(server.requests) == 2
+    assert sum(len(server.requests) for server in servers) == 2
     assert proxy.access()[0]["tries"] == 2
+
+
+def test_a_lone_server_is_tried_again(weir, backend):
+    def script(connection):
+        connection.request()
+        if connection.number == 0:
+            connection.reset()
+        connection.answer(body="x")
+
+    server = backend(script)
+    assert weir(single(server)).ask().body == b"x"
+    assert len(server.requests) == 2
 
 
 def test_a_retry_goes_to_another_server(weir, backend):

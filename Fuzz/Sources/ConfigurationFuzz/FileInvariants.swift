@@ -1,0 +1,1 @@
+../../../Tests/ConfigurationTests/Support/FileInvariants.swift

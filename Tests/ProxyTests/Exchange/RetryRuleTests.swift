@@ -1,0 +1,101 @@
+import Testing
+
+@testable import Proxy
+
+@Suite("When a request is sent again")
+struct RetryRuleTests {
+    /// Every rule that there can be, with up to four tries.
+    private static let rules: [RetryRule] = {
+        var rules: [RetryRule] = []
+        for bits in 0..<64 {
+            for tries in 1...4 {
+                for attempts in 1...4 {
+                    rules.append(
+                        RetryRule(
+                            isResendable: bits & 1 != 0,
+                            isIdempotent: bits & 2 != 0,
+                            isReused: bits & 4 != 0,
+                            hasAnswered: bits & 8 != 0,
+                            tries: tries,
+                            attempts: attempts,
+                            retriesConnect: bits & 16 != 0,
+                            retriesReset: bits & 32 != 0
+                        )
+                    )
+                }
+            }
+        }
+        return rules
+    }()
+
+    /// Failures after which a server may have processed the request.
+    private static let maybeSeen: Set<TryFailure> = [.reset, .badAnswer]
+
+    /// The rule told from the file's side: a list of reasons to give up, then where to go.
+    private func expected(_ rule: RetryRule, _ failure: TryFailure) -> RetryRule.Decision {
+        let isRaceOnKeptConnection =
+            rule.isReused && (failure == .closedUnseen || failure == .reset)
+        let isWanted: Bool =
+            isRaceOnKeptConnection
+            || (rule.retriesConnect
+                && [.connectFailed, .connectTimeout, .closedUnseen].contains(failure))
+            || (rule.retriesReset && [.closedUnseen, .reset].contains(failure))
+        let reasonsToStop = [
+            !isWanted,
+            rule.hasAnswered,
+            !rule.isResendable,
+            Self.maybeSeen.contains(failure) && !rule.isIdempotent,
+            !isRaceOnKeptConnection && rule.tries >= rule.attempts,
+        ]
+        if reasonsToStop.contains(true) { return .giveUp }
+        return isRaceOnKeptConnection ? .sameEndpoint : .otherEndpoint
+    }
+
+    @Test("the whole truth table", arguments: TryFailure.allCases)
+    func table(failure: TryFailure) {
+        let wrong = Self.rules.filter { $0.decide(failure) != expected($0, failure) }
+        #expect(Self.rules.count == 1024)
+        #expect(wrong.isEmpty)
+    }
+
+    @Test("a request that may have been processed and must not be repeated never is")
+    func neverTwice() {
+        for failure in Self.maybeSeen {
+            let resent = Self.rules.filter {
+                !$0.isIdempotent && $0.decide(failure) != .giveUp
+            }
+            #expect(resent.isEmpty, "\(failure)")
+        }
+    }
+
+    @Test("nothing is sent again behind part of an answer or without its bytes")
+    func impossible() {
+        for failure in TryFailure.allCases {
+            let resent = Self.rules.filter {
+                ($0.hasAnswered || !$0.isResendable) && $0.decide(failure) != .giveUp
+            }
+            #expect(resent.isEmpty, "\(failure)")
+        }
+    }
+
+    @Test("one attempt is no retry, a stale kept connection aside")
+    func oneAttempt() {
+        for failure in TryFailure.allCases {
+            let others = Self.rules.filter {
+                $0.tries >= $0.attempts && $0.decide(failure) == .otherEndpoint
+            }
+            #expect(others.isEmpty, "\(failure)")
+        }
+    }
+
+    @Test("a failure that is final names the outcome")
+    func outcomes() {
+        let outcomes = TryFailure.allCases.map(\.outcome)
+        #expect(
+            outcomes == [
+                .connectFailed, .connectTimeout, .overloaded, .upstreamReset, .upstreamReset,
+                .badAnswer,
+            ]
+        )
+    }
+}

@@ -1,0 +1,122 @@
+import HTTP
+import Testing
+
+@testable import Proxy
+
+/// An answer's head as it comes and as it must go on.
+struct AnswerCase: Sendable, CustomStringConvertible {
+    var description: String
+    var answer: [String]
+    var framing: AnswerHeadWriter.Framing = .asReceived
+    var connection: StaticString = ""
+    var expected: [String]
+}
+
+private let ok = "HTTP/1.1 200 OK"
+
+private let answers: [AnswerCase] = [
+    AnswerCase(description: "smallest", answer: [ok], expected: [ok]),
+    AnswerCase(
+        description: "fields as sent",
+        answer: [ok, "content-LENGTH: 3", "X:1", "Set-Cookie: a", "Set-Cookie: b"],
+        expected: [ok, "content-LENGTH: 3", "X:1", "Set-Cookie: a", "Set-Cookie: b"]
+    ),
+    AnswerCase(
+        description: "HTTP/1.0 becomes 1.1",
+        answer: ["HTTP/1.0 404 Not Found", "A: b"],
+        framing: .close,
+        connection: "close",
+        expected: ["HTTP/1.1 404 Not Found", "A: b", "Connection: close"]
+    ),
+    AnswerCase(
+        description: "no reason",
+        answer: ["HTTP/1.1 299 "],
+        expected: ["HTTP/1.1 299 "]
+    ),
+    AnswerCase(
+        description: "hop-by-hop fields and named ones stay behind",
+        answer: [
+            ok, "Connection: keep-alive, X-Secret", "Keep-Alive: timeout=5", "A: 1", "X-Secret: s",
+            "Upgrade: h2", "Proxy-Connection: x", "Content-Length: 0",
+        ],
+        connection: "keep-alive",
+        expected: [ok, "A: 1", "Content-Length: 0", "Connection: keep-alive"]
+    ),
+    AnswerCase(
+        description: "chunks are Weir's own",
+        answer: [ok, "Transfer-Encoding: chunked", "A: 1", "Trailer: x"],
+        framing: .chunked,
+        expected: [ok, "A: 1", "Trailer: x", "Transfer-Encoding: chunked"]
+    ),
+    AnswerCase(
+        description: "chunks for an answer that ended with its connection",
+        answer: [ok, "A: 1"],
+        framing: .chunked,
+        connection: "close",
+        expected: [ok, "A: 1", "Transfer-Encoding: chunked", "Connection: close"]
+    ),
+    AnswerCase(
+        description: "proxy authentication is end to end",
+        answer: ["HTTP/1.1 407 x", "Proxy-Authenticate: Basic", "Content-Length: 0"],
+        expected: ["HTTP/1.1 407 x", "Proxy-Authenticate: Basic", "Content-Length: 0"]
+    ),
+]
+
+@Suite("Head of a passed-on answer")
+struct AnswerHeadWriterTests {
+    @Test("status line, fields, framing, connection", arguments: answers)
+    func final(test: AnswerCase) {
+        let head = withAnswer(lines(test.answer)) { head, fields, source in
+            var out = ByteWriter(.allocate(byteCount: 4096, alignment: 1), capacity: 4096)
+            defer { out.start.deallocate() }
+            AnswerHeadWriter(source: source, head: head).write(
+                fields: fields,
+                framing: test.framing,
+                connection: test.connection,
+                to: &out
+            )
+            return String(
+                decoding: UnsafeRawBufferPointer(start: out.start, count: out.count),
+                as: UTF8.self
+            )
+        }
+        #expect(head == lines(test.expected))
+    }
+
+    @Test(
+        "interim heads, and the 101 that opens a tunnel",
+        arguments: [
+            (
+                ["HTTP/1.1 103 Early Hints", "Link: </a>", "Connection: close"], false,
+                ["HTTP/1.1 103 Early Hints", "Link: </a>"]
+            ),
+            (["HTTP/1.1 100 Continue"], false, ["HTTP/1.1 100 Continue"]),
+            (
+                [
+                    "HTTP/1.1 101 Switching Protocols", "Upgrade: WebSocket", "Connection: Upgrade",
+                    "Sec-WebSocket-Accept: k",
+                ], true,
+                [
+                    "HTTP/1.1 101 Switching Protocols", "Sec-WebSocket-Accept: k",
+                    "Connection: Upgrade", "Upgrade: websocket",
+                ]
+            ),
+        ]
+    )
+    func interim(answer: [String], isUpgrade: Bool, expected: [String]) {
+        let head = withAnswer(lines(answer)) { head, fields, source in
+            var out = ByteWriter(.allocate(byteCount: 4096, alignment: 1), capacity: 4096)
+            defer { out.start.deallocate() }
+            AnswerHeadWriter(source: source, head: head).writeInterim(
+                fields: fields,
+                isUpgrade: isUpgrade,
+                to: &out
+            )
+            return String(
+                decoding: UnsafeRawBufferPointer(start: out.start, count: out.count),
+                as: UTF8.self
+            )
+        }
+        #expect(head == lines(expected))
+    }
+}
