@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -57,8 +58,6 @@ def load(tools):
 
 def settled(value, seconds=0.5):
     """`value()` once it has stayed the same for a while."""
-    import time
-
     last, since = value(), time.monotonic()
 
     def same():
