@@ -169,7 +169,6 @@ final class Service {
                 sharesPort: true,
                 userTimeout: 30_000
             )
-            // Only now is the file ours to remove.
             if case .unix(let path, _) = address { unixPaths.append(path) }
             port = socket.localPort
             address = address.with(port: port)

@@ -80,13 +80,14 @@ def test_a_file_that_is_not_there():
         assert done.returncode == 1 and "no-such-file.yaml" in done.stderr
 
 
-class TestSchema:
-    @pytest.fixture(scope="class")
-    def schema(self):
-        done = run("schema")
-        assert done.returncode == 0 and not done.stderr
-        return yaml.safe_load(done.stdout)
+@pytest.fixture(scope="module")
+def schema():
+    done = run("schema")
+    assert done.returncode == 0 and not done.stderr
+    return yaml.safe_load(done.stdout)
 
+
+class TestSchema:
     def test_it_is_a_schema(self, schema):
         jsonschema.validators.validator_for(schema).check_schema(schema)
 
