@@ -7,10 +7,12 @@
 #include <grp.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -221,6 +223,11 @@ static int set_option(int fd, int level, int name, int value) {
     return setsockopt(fd, level, name, &value, sizeof value) < 0 ? -errno : 0;
 }
 
+int weir_is_readable(int fd) {
+    struct pollfd one = {.fd = fd, .events = POLLIN};
+    return poll(&one, 1, 0) > 0;
+}
+
 int weir_set_reuse(int fd, int port_too) {
     int failed = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (failed || !port_too) return failed;
@@ -349,6 +356,8 @@ int weir_process_id(void) {
 }
 
 void weir_exit(int status) {
+    // What was printed to a pipe waits in stdio's buffer, which _exit would drop.
+    fflush(stdout);
     _exit(status);
 }
 

@@ -70,17 +70,21 @@ final class Service {
     func start(descriptorLimit: Int) throws(StartError) {
         let listeners = try openListeners()
         let snapshot = Snapshot(config, workers: workers)
+        do throws(SystemError) {
+            for _ in 0..<workers { mailboxes.append(try Mailbox<WorkerMessage>()) }
+        } catch {
+            throw StartError(description: "cannot start a worker: \(error)")
+        }
         let shared = SharedState(
             config,
-            workers: workers,
+            mailboxes: mailboxes,
             descriptorLimit: descriptorLimit,
             logs: logs
         )
         let slots = min(descriptorLimit, 1 << 20)
         for index in 0..<workers {
             do throws(SystemError) {
-                let mailbox = try Mailbox<WorkerMessage>()
-                mailboxes.append(mailbox)
+                let mailbox = mailboxes[index]
                 let own = listeners[index]
                 let left = left
                 let logs = logs
@@ -143,9 +147,8 @@ final class Service {
     ) throws(SystemError) {
         var address = Self.kernelAddress(listener)
         let isShared: Bool
-        if case .unix(let path, _) = address {
+        if case .unix = address {
             isShared = true
-            unixPaths.append(path)
         } else {
             isShared = false
         }
@@ -165,6 +168,7 @@ final class Service {
                 sharesPort: true,
                 userTimeout: 30_000
             )
+            if case .unix(let path, _) = address { unixPaths.append(path) }
             port = socket.localPort
             address = address.with(port: port)
             perWorker[worker].append(

@@ -1,5 +1,6 @@
 import CLinux
 import Configuration
+import EventLoop
 import Routing
 import Synchronization
 
@@ -24,18 +25,26 @@ public final class SharedState: Sendable {
     let workersLeft: Atomic<Int>
     /// Where logs go.
     public let logs: LogQueue
+    /// Every worker's mailbox.
+    let mailboxes: [Mailbox<WorkerMessage>]
 
-    /// The shared state of `workers` workers.
+    /// The shared state of the workers that read these mailboxes.
     ///
     /// `descriptorLimit`: descriptors that the process may open.
-    public init(_ config: Config, workers: Int, descriptorLimit: Int, logs: LogQueue) {
+    public init(
+        _ config: Config,
+        mailboxes: [Mailbox<WorkerMessage>],
+        descriptorLimit: Int,
+        logs: LogQueue
+    ) {
         // An accepted request must always be able to connect: half of what control leaves.
         let automatic = max(1, (descriptorLimit - 32) / 2)
         maxConnections = config.limits.maxConnections ?? automatic
         listenerConnections = config.listeners.map { _ in SharedCount() }
         listenerLimits = config.listeners.map { $0.maxConnections ?? Int.max }
         clients = config.limits.maxConnectionsPerClient.map { ClientCounts(limit: $0) }
-        workersLeft = Atomic(workers)
+        workersLeft = Atomic(mailboxes.count)
+        self.mailboxes = mailboxes
         self.logs = logs
     }
 }

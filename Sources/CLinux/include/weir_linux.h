@@ -83,6 +83,8 @@ int weir_bind(int fd, const struct weir_address *address);
 int weir_bind_any(int fd, uint16_t port);
 int weir_bind_unix(int fd, const char *path, uint32_t mode);
 int weir_listen(int fd, int backlog);
+// 1 if reading or accepting would not wait, 0 if it would.
+int weir_is_readable(int fd);
 int weir_accept(int fd, struct weir_address *peer);
 int weir_connect(int fd, const struct weir_address *address);
 int weir_connect_unix(int fd, const char *path);

@@ -54,7 +54,7 @@ extension Worker {
             keepAlive: head.keepAlive && !isDraining
                 && downstream.pointee.served < limits.requestsPerConnection
         )
-        if isLate || buffers.bytesInUse > limits.memory {
+        if isLate || buffers.bytesInUse &- Int(readArea.capacity) > limits.memory {
             return refuse(slot, request, .overloaded)
         }
         let normalised = normalise(request)

@@ -230,15 +230,10 @@ extension Worker {
             let gone = sent &- headCount
             buffers.append(body + gone, bodyCount &- gone, to: &downstream.pointee.output)
         }
-        if !downstream.pointee.output.isEmpty { awaitReader(slot) }
+        if !downstream.pointee.output.isEmpty {
+            awaitClient(slot)
+        }
         return true
-    }
-
-    /// The client owes its reading: from now on it is timed.
-    mutating func awaitReader(_ slot: Int32) {
-        let exchange = down[slot].pointee.exchange
-        let total = exchange >= 0 ? exchanges[exchange].pointee.deadline : .never
-        setDeadline(downstream: slot, min(now + limits.send, total))
     }
 
     /// Sends what waits; false if the connection is closed by now.
@@ -256,7 +251,7 @@ extension Worker {
         buffers.consume(sent, from: &downstream.pointee.output)
         if exchange >= 0 { exchanges[exchange].pointee.sendPace.moved(sent, at: now) }
         if sent < count {
-            awaitReader(slot)
+            awaitClient(slot)
             if exchange >= 0, exchanges[exchange].pointee.sendPace.isTooSlow(at: now) {
                 abort(exchange, .sendTimeout)
                 return false
@@ -281,6 +276,8 @@ extension Worker {
             }
         } else if downstream.pointee.flags.contains(.closesAfterOutput) {
             finishDownstream(slot)
+        } else if downstream.pointee.phase == .discarding {
+            setDeadline(downstream: slot, now + limits.body)
         } else {
             becomeIdle(slot, downstream)
         }
@@ -293,7 +290,10 @@ extension Worker {
     mutating func becomeIdle(_ slot: Int32, _ downstream: UnsafeMutablePointer<Downstream>) {
         downstream.pointee.phase = .idle
         // While an answer still leaves, what is timed is the client's reading.
-        guard downstream.pointee.output.isEmpty else { return }
+        guard downstream.pointee.output.isEmpty else {
+            awaitClient(slot)
+            return
+        }
         listIdle(slot)
         let wait = isDraining ? min(limits.keepAlive, 1_000_000_000) : limits.keepAlive
         setDeadline(downstream: slot, now + wait)
@@ -363,8 +363,8 @@ extension Worker {
             let exchange = downstream.pointee.exchange
             if now >= exchanges[exchange].pointee.deadline {
                 fail(exchange, .totalTimeout)
-            } else if !downstream.pointee.output.isEmpty {
-                abort(exchange, .sendTimeout)
+            } else if !downstream.pointee.output.isEmpty || hasPiped(exchange) {
+                clientTakesNothing(slot)
             } else {
                 fail(exchange, .bodyTimeout)
             }

@@ -178,8 +178,8 @@ extension Worker {
                 closeDownstream(slot)
                 return
             }
+            // No byte moves the deadline: a body that nobody wants may not hold the connection.
             downstream.pointee.input.end &+= UInt32(truncatingIfNeeded: count)
-            setDeadline(downstream: slot, now + limits.body)
         }
     }
 

@@ -104,6 +104,9 @@ struct Exchange: SlabEntry {
     var bodyPace = Pace()
     /// How fast the client reads the answer.
     var sendPace = Pace()
+    /// When the client last took bytes of the answer, and what it has acknowledged by then.
+    var tookLast = Instant.never
+    var acknowledged: Int64 = 0
     /// The pipe of a spliced answer body; -1 without.
     var pipe: Int32 = -1
 }

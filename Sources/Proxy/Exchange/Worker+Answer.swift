@@ -204,6 +204,11 @@ extension Worker {
         )
         exchange.pointee.status = head.status
         exchange.pointee.answer = .body
+        if exchange.pointee.bodyPace.isRunning {
+            // `timeouts.body` ends here; what the client still owes is watched by `stream`.
+            exchange.pointee.bodyPace.paused(at: now)
+            setDeadline(downstream: exchange.pointee.downstream, .never)
+        }
         exchange.pointee.answerBody = BodyDecoder(framing)
         exchange.pointee.serverTimeout = head.keepAliveTimeout ?? UInt32.max
         if framing == .untilClose || !head.keepAlive {

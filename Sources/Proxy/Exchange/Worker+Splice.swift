@@ -70,7 +70,7 @@ extension Worker {
         if pipes[exchange.pointee.pipe].count > 0 {
             // The client's turn: its writability calls again.
             exchange.pointee.sendPace.began(at: now)
-            awaitReader(downSlot)
+            awaitClient(downSlot)
             if exchange.pointee.sendPace.isTooSlow(at: now) { abort(slot, .sendTimeout) }
             return 0
         }

@@ -6,8 +6,6 @@ import Synchronization
 extension Worker {
     /// Connections accepted per event, so that a flood of them leaves room for requests.
     private static let acceptBatch = 16
-    /// Nanoseconds until accepting is tried again where only a try can tell.
-    private static let acceptRetry: Int64 = 50_000_000
 
     /// A listener is readable.
     mutating func accept(_ index: Int) {
@@ -19,9 +17,13 @@ extension Worker {
     /// Accepts one connection; false if none waits or none may be accepted now.
     mutating func acceptOne(_ index: Int) -> Bool {
         let listener = listeners[index]
-        guard makeRoom(listener.index) else {
-            pauseAccepting(index)
-            return false
+        if !hasRoom(listener.index) {
+            // Nobody who is idle has to go before somebody waits for the place.
+            guard weir_is_readable(listener.descriptor) > 0 else { return false }
+            guard makeRoom(listener.index) else {
+                pauseAccepting(index, until: now)
+                return false
+            }
         }
         var peer = weir_address()
         let descriptor = weir_accept(listener.descriptor, &peer)
@@ -33,8 +35,7 @@ extension Worker {
         case EMFILE, ENFILE, ENOBUFS, ENOMEM:
             // The oldest idle connection makes room at once; without one, time must.
             if !closeOldestIdle() {
-                acceptsAgain = now + Self.acceptRetry
-                pauseAccepting(index)
+                pauseAccepting(index, until: now + Self.pause)
                 return false
             }
             return true
@@ -44,16 +45,21 @@ extension Worker {
         }
     }
 
-    /// Whether one more connection may be accepted, after closing an idle one if need be.
+    /// Whether one more connection stays within every bound.
+    private func hasRoom(_ listener: Int) -> Bool {
+        shared.listenerConnections[listener].value.load(ordering: .relaxed)
+            < shared.listenerLimits[listener]
+            && shared.connections.value.load(ordering: .relaxed) < shared.maxConnections
+            && down.count < down.capacity
+    }
+
+    /// Closes idle connections until one more may be accepted; false if too few are idle.
     private mutating func makeRoom(_ listener: Int) -> Bool {
         let count = shared.listenerConnections[listener].value.load(ordering: .relaxed)
-        if count >= shared.listenerLimits[listener] {
-            guard closeOldestIdle(of: listener) else { return false }
+        if count >= shared.listenerLimits[listener], !closeOldestIdle(of: listener) {
+            return false
         }
-        if shared.connections.value.load(ordering: .relaxed) >= shared.maxConnections {
-            return closeOldestIdle()
-        }
-        return down.count < down.capacity || closeOldestIdle()
+        return hasRoom(listener) || closeOldestIdle()
     }
 
     private mutating func begin(_ descriptor: Int32, _ peer: weir_address, _ listener: Int) {
@@ -106,46 +112,56 @@ extension Worker {
 
     // MARK: Pausing
 
-    private mutating func pauseAccepting(_ index: Int) {
-        guard !isDraining, !listeners[index].isPaused else { return }
+    /// Nanoseconds between two looks at what keeps accepting paused.
+    private static let pause: Int64 = 50_000_000
+    /// Nanoseconds between two notes in the log that accepting pauses.
+    private static let noteEvery: Int64 = 10_000_000_000
+
+    private mutating func pauseAccepting(_ index: Int, until again: Instant) {
+        guard !listeners[index].isPaused, !isDraining else { return }
         listeners[index].isPaused = true
-        poller.remove(listeners[index].descriptor)
         isAcceptPaused = true
-        // What pauses again and again is told once a second.
-        guard now >= pauseTold else { return }
-        pauseTold = now + 1_000_000_000
-        shared.logs.note(level: .warning, "out of connections: accepting pauses")
+        acceptAgain = again
+        poller.remove(listeners[index].descriptor)
+        askForRoom(listeners[index].index)
+        if now >= pauseNoted {
+            pauseNoted = now + Self.noteEvery
+            shared.logs.note(level: .warning, "out of connections: accepting pauses")
+        }
     }
 
     /// Listens again where there is room; called on every turn while accepting is paused.
     mutating func resumeAccepting() {
-        guard isAcceptPaused, !isDraining, now >= acceptsAgain else { return }
+        guard isAcceptPaused, !isDraining, now >= acceptAgain else { return }
         isAcceptPaused = false
-        for index in listeners.indices where listeners[index].isPaused {
-            guard mayHaveRoom(listeners[index].index) else {
+        for (index, listener) in listeners.enumerated() where listener.isPaused {
+            if hasRoom(listener.index) {
+                listeners[index].isPaused = false
+                let token = Self.token(.listener, Int32(index), 0)
+                _ = poller.addSource(
+                    listener.descriptor,
+                    token: token,
+                    exclusive: listener.isShared
+                )
+            } else {
                 isAcceptPaused = true
-                continue
+                if now >= roomAsked + Self.pause { askForRoom(listener.index) }
             }
-            listeners[index].isPaused = false
-            let token = Self.token(.listener, Int32(index), 0)
-            let descriptor = listeners[index].descriptor
-            let isShared = listeners[index].isShared
-            _ = poller.addSource(descriptor, token: token, exclusive: isShared)
         }
     }
 
-    private mutating func mayHaveRoom(_ listener: Int) -> Bool {
-        let count = shared.listenerConnections[listener].value.load(ordering: .relaxed)
-        if count >= shared.listenerLimits[listener] {
-            // Whether one of the idle connections is this listener's is for a try to find out.
-            guard oldestIdle >= 0 else { return false }
-            acceptsAgain = now + Self.acceptRetry
-            return true
+    /// Has the other workers close an idle connection: one of them may have what is missing here.
+    private mutating func askForRoom(_ listener: Int) {
+        roomAsked = now
+        for other in shared.mailboxes where other !== mailbox {
+            other.post(.makeRoom(listener: listener))
         }
-        let hasRoom =
-            shared.connections.value.load(ordering: .relaxed) < shared.maxConnections
-            && down.count < down.capacity
-        return hasRoom || oldestIdle >= 0
+        if !hasRoom(listener) { _ = makeRoom(listener) }
+    }
+
+    /// Another worker has somebody waiting for a place.
+    mutating func giveRoom(_ listener: Int) {
+        if !hasRoom(listener) { _ = makeRoom(listener) }
     }
 
     // MARK: Idle connections

@@ -80,6 +80,7 @@ extension Worker {
         switch message {
         case .drain: beginDrain()
         case .stop: isStopped = true
+        case .makeRoom(let listener): giveRoom(listener)
         }
     }
 

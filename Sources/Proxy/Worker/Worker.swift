@@ -13,7 +13,7 @@ public struct WorkerListener: Sendable {
     public var descriptor: Int32
     /// Whether other workers accept from the same descriptor.
     public var isShared: Bool
-    /// Whether the loop does not look at it at present.
+    /// Whether nothing is accepted from it at present.
     var isPaused = false
 
     /// A listening socket of one worker.
@@ -28,6 +28,8 @@ public struct WorkerListener: Sendable {
 public enum WorkerMessage: Sendable {
     /// Accept what waits, close the listeners, finish what runs, end.
     case drain
+    /// Another worker has somebody waiting who may not be accepted: close what is idle.
+    case makeRoom(listener: Int)
     /// End now; what still runs is cut.
     case stop
 }
@@ -115,12 +117,12 @@ public struct Worker: ~Copyable {
     var beginning: Int32 = -1
     var isDraining = false
     var isStopped = false
-    /// Whether a listener has been taken out of the loop for want of room.
+    /// Whether any listener is paused, and until when all of them stay so.
     var isAcceptPaused = false
-    /// When paused listeners may be tried again.
-    var acceptsAgain = Instant(nanoseconds: 0)
-    /// Until when a pause is not told of again.
-    var pauseTold = Instant(nanoseconds: 0)
+    var acceptAgain = Instant(nanoseconds: 0)
+    var roomAsked = Instant(nanoseconds: 0)
+    /// When the log may say again that accepting pauses.
+    var pauseNoted = Instant(nanoseconds: 0)
     var isLate = false
 
     /// Builds a worker on the thread that calls this.
