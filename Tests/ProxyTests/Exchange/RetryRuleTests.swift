@@ -33,10 +33,10 @@ struct RetryRuleTests {
 
     /// The rule told from the file's side: a list of reasons to give up, then where to go.
     private func expected(_ rule: RetryRule, _ failure: TryFailure) -> RetryRule.Decision {
-        let isRaceOnKeptConnection =
-            rule.isReused && (failure == .closedUnseen || failure == .reset)
+        // A kept connection that closed unseen is nobody's try.
+        let isReplaced = rule.isReused && failure == .closedUnseen
         let isWanted: Bool =
-            isRaceOnKeptConnection
+            isReplaced
             || (rule.retriesConnect
                 && [.connectFailed, .connectTimeout, .closedUnseen].contains(failure))
             || (rule.retriesReset && [.closedUnseen, .reset].contains(failure))
@@ -45,10 +45,11 @@ struct RetryRuleTests {
             rule.hasAnswered,
             !rule.isResendable,
             Self.maybeSeen.contains(failure) && !rule.isIdempotent,
-            !isRaceOnKeptConnection && rule.tries >= rule.attempts,
+            !isReplaced && rule.tries >= rule.attempts,
         ]
         if reasonsToStop.contains(true) { return .giveUp }
-        return isRaceOnKeptConnection ? .sameEndpoint : .otherEndpoint
+        if isReplaced { return .replaceConnection }
+        return rule.isReused && failure == .reset ? .sameEndpoint : .otherEndpoint
     }
 
     @Test("the whole truth table", arguments: TryFailure.allCases)
@@ -78,13 +79,23 @@ struct RetryRuleTests {
         }
     }
 
-    @Test("one attempt is no retry, a stale kept connection aside")
-    func oneAttempt() {
+    @Test("the last attempt is the last, a kept connection closed unseen aside")
+    func lastAttempt() {
         for failure in TryFailure.allCases {
-            let others = Self.rules.filter {
-                $0.tries >= $0.attempts && $0.decide(failure) == .otherEndpoint
+            let others = Self.rules.filter { rule in
+                guard rule.tries >= rule.attempts else { return false }
+                let decision = rule.decide(failure)
+                return decision != .giveUp && decision != .replaceConnection
             }
             #expect(others.isEmpty, "\(failure)")
+        }
+    }
+
+    @Test("only what no server saw is sent without counting as a try")
+    func uncounted() {
+        for failure in TryFailure.allCases where failure != .closedUnseen {
+            let replaced = Self.rules.filter { $0.decide(failure) == .replaceConnection }
+            #expect(replaced.isEmpty, "\(failure)")
         }
     }
 

@@ -17,9 +17,9 @@ private let ok = "HTTP/1.1 200 OK"
 private let answers: [AnswerCase] = [
     AnswerCase(description: "smallest", answer: [ok], expected: [ok]),
     AnswerCase(
-        description: "fields as sent",
+        description: "fields as sent but for the white space around values",
         answer: [ok, "content-LENGTH: 3", "X:1", "Set-Cookie: a", "Set-Cookie: b"],
-        expected: [ok, "content-LENGTH: 3", "X:1", "Set-Cookie: a", "Set-Cookie: b"]
+        expected: [ok, "content-LENGTH: 3", "X: 1", "Set-Cookie: a", "Set-Cookie: b"]
     ),
     AnswerCase(
         description: "HTTP/1.0 becomes 1.1",

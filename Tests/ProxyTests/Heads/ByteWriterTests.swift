@@ -64,7 +64,6 @@ struct ByteWriterTests {
                 }
             }
         ),
-        ("2001:db8::1", { $0.append(address: peer("2001:db8::1")) }),
     ]
 
     @Test("what fits to the byte is written, one byte less is overflow", arguments: ways.indices)
@@ -84,6 +83,15 @@ struct ByteWriterTests {
         #expect(short.overflowed && short.count <= count - 1)
         let behind = UnsafeRawBufferPointer(start: memory + count, count: 8)
         #expect(behind.allSatisfy { $0 == 0xee })
+    }
+
+    @Test("an address asks for room for the longest one")
+    func addresses() {
+        for (capacity, count) in [(45, 11), (44, 0)] {
+            let bytes = written(capacity: capacity) { $0.append(address: peer("2001:db8::1")) }
+            #expect(bytes.count == count)
+        }
+        #expect(text { $0.append(address: peer("192.0.2.1")) } == "192.0.2.1")
     }
 
     @Test("overflow is remembered until everything is removed")

@@ -58,20 +58,23 @@ struct DateTests {
     func forms() throws {
         var dates = DateText()
         let before = weir_realtime_ns() / 1_000_000_000
-        dates.update(Instant(nanoseconds: weir_monotonic_ns()))
+        let now = Instant(nanoseconds: weir_monotonic_ns())
+        dates.update(now)
         let after = weir_realtime_ns() / 1_000_000_000
         let candidates = (before...after).map { CalendarFields(second: $0) }
         func two(_ number: Int) -> String { (number < 10 ? "0" : "") + String(number) }
         let stamp = text { dates.appendTimestamp(to: &$0) }
-        let http = text { dates.appendHTTPDate(to: &$0) }
+        let http = text { dates.appendHTTPDate(now, to: &$0) }
         let log = text { dates.appendCommonLogDate(to: &$0) }
-        let found = candidates.contains { now in
-            let clock = "\(two(now.hour)):\(two(now.minute)):\(two(now.second))"
-            let month = "\(CalendarFields.months[now.month - 1])"
-            let weekday = "\(CalendarFields.weekdays[now.weekday])"
-            return stamp.hasPrefix("\(now.year)-\(two(now.month))-\(two(now.day))T\(clock).")
-                && http == "\(weekday), \(two(now.day)) \(month) \(now.year) \(clock) GMT"
-                && log == "\(two(now.day))/\(month)/\(now.year):\(clock) +0000"
+        let found = candidates.contains { second in
+            let clock = "\(two(second.hour)):\(two(second.minute)):\(two(second.second))"
+            let month = "\(CalendarFields.months[second.month - 1])"
+            let weekday = "\(CalendarFields.weekdays[second.weekday])"
+            return stamp.hasPrefix(
+                "\(second.year)-\(two(second.month))-\(two(second.day))T\(clock)."
+            )
+                && http == "\(weekday), \(two(second.day)) \(month) \(second.year) \(clock) GMT"
+                && log == "\(two(second.day))/\(month)/\(second.year):\(clock) +0000"
         }
         #expect(found, "\(stamp) \(http) \(log)")
         #expect(stamp.hasSuffix("Z") && stamp.utf8.count == 24)
@@ -91,10 +94,14 @@ struct DateTests {
         #expect((milliseconds[1] - milliseconds[0] + 1000) % 1000 == 250)
     }
 
-    @Test("an HTTP date can be had before any update")
-    func lazy() {
+    @Test("an HTTP date brings itself up to date")
+    func fresh() {
         var dates = DateText()
-        #expect(text { dates.appendHTTPDate(to: &$0) }.utf8.count == 29)
-        #expect(!text { dates.appendHTTPDate(to: &$0) }.contains("1970"))
+        let now = Instant(nanoseconds: weir_monotonic_ns())
+        let first = text { dates.appendHTTPDate(now, to: &$0) }
+        #expect(first.utf8.count == 29 && !first.contains("1970"))
+        let later = text { dates.appendHTTPDate(now + 700_000_000, to: &$0) }
+        let stamp = text { dates.appendTimestamp(to: &$0) }
+        #expect(later.dropFirst(17).prefix(8) == stamp.dropFirst(11).prefix(8))
     }
 }
