@@ -117,6 +117,7 @@ final class Service {
     /// Removes what the service leaves behind in the file system.
     func cleanUp() {
         for path in unixPaths { _ = weir_unlink(path) }
+        unixPaths = []
     }
 
     // MARK: Listening

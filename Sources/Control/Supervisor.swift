@@ -82,7 +82,11 @@ public final class Supervisor {
                 isDraining = true
                 end = clock() + config.shutdownTimeout.inNanoseconds
                 logs.note(level: .info, "draining: running requests may finish")
-                for service in services { service.tell(.drain) }
+                for service in services {
+                    // Before a successor can listen at the same paths.
+                    service.cleanUp()
+                    service.tell(.drain)
+                }
             }
         }
         for service in services { service.cleanUp() }

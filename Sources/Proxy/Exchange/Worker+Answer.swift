@@ -190,8 +190,10 @@ extension Worker {
             exchange.pointee.flags.insert(.endsWithClose)
             exchange.pointee.flags.remove(.keepAlive)
         }
-        // The rest of a request that is answered early is not read, so the connection must end.
-        if isDraining || !exchange.pointee.flags.contains(.requestComplete) {
+        // A refusal of a request that is still coming ends the connection; whoever answers such a
+        // request well may be reading on.
+        let isEarly = !exchange.pointee.flags.contains(.requestComplete)
+        if isDraining || (isEarly && head.status >= 300) {
             exchange.pointee.flags.remove(.keepAlive)
         }
         pauseBodyTime(exchange)

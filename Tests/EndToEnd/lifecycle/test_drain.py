@@ -42,7 +42,7 @@ def refuses(proxy):
     """Whether nothing listens any more."""
     try:
         connect(proxy.address, timeout=1).close()
-    except ConnectionError:
+    except (ConnectionError, FileNotFoundError):
         return True
     return False
 
@@ -204,6 +204,22 @@ def test_the_port_is_free_as_soon_as_it_drains(weir, backend, gate):
     gate.set()
     assert client.response().status == 200
     assert proxy.wait() == 0
+
+
+def test_a_successor_keeps_the_unix_socket(weir, backend, gate, tmp_path):
+    server = backend(gated(gate))
+    config = {**single(server), "listen": f"unix:{tmp_path / 'w.sock'}", "shutdown-timeout": "1m"}
+    proxy = weir(config)
+    client = proxy.client()
+    client.send_request()
+    server.saw(1)
+    draining(proxy)
+    eventually(lambda: refuses(proxy))
+    successor = weir({**config, "servers": [backend().address]})
+    gate.set()
+    assert client.response().status == 200
+    assert proxy.wait() == 0
+    assert successor.ask().status == 200
 
 
 def test_shutdown_timeout_cuts(weir, backend, gate):
