@@ -134,10 +134,7 @@ extension Worker {
             return -1
         }
         if keepAlive, !request.isWhole {
-            down[slot].pointee.phase = .discarding
-            down[slot].pointee.dropped = 0
-            down[slot].pointee.discarded = BodyDecoder(request.head.framing)
-            setDeadline(downstream: slot, now + limits.body)
+            discard(slot, BodyDecoder(request.head.framing))
             return request.head.headSize
         }
         goOn(slot, keepAlive: keepAlive, isRequestRead: request.isWhole)

@@ -1,5 +1,6 @@
 import CLinux
 import EventLoop
+import HTTP
 
 extension Worker {
     /// The answer is complete and has left: the exchange ends well.
@@ -9,9 +10,24 @@ extension Worker {
         let downstream = down[downSlot]
         let keepAlive = exchange.pointee.flags.contains(.keepAlive)
         let isRequestRead = exchange.pointee.flags.contains(.requestComplete)
+        let requestBody = exchange.pointee.requestBody
         end(slot, exchange.pointee.outcome)
         downstream.pointee.exchange = -1
-        goOn(downSlot, keepAlive: keepAlive && isRequestRead, isRequestRead: isRequestRead)
+        if keepAlive, !isRequestRead {
+            discard(downSlot, requestBody)
+            return
+        }
+        goOn(downSlot, keepAlive: keepAlive, isRequestRead: isRequestRead)
+    }
+
+    /// Has the rest of a request's body, which nobody wants any more, read past.
+    mutating func discard(_ slot: Int32, _ body: BodyDecoder) {
+        let downstream = down[slot]
+        downstream.pointee.phase = .discarding
+        downstream.pointee.dropped = 0
+        downstream.pointee.discarded = body
+        setDeadline(downstream: slot, now + limits.body)
+        if beginning != slot { queueDownstream(slot) }
     }
 
     /// After an answer: the connection waits for the next request, or closes.
