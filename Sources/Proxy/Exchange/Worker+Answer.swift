@@ -193,7 +193,10 @@ extension Worker {
         // A refusal of a request that is still coming ends the connection; whoever answers such a
         // request well may be reading on.
         let isEarly = !exchange.pointee.flags.contains(.requestComplete)
-        if isDraining || (isEarly && head.status >= 300) {
+        // One that waits for a 100 may never send its body: what comes next would pass for it.
+        let isUnsent =
+            exchange.pointee.flags.contains(.expectsContinue) && exchange.pointee.bodyReceived == 0
+        if isDraining || (isEarly && (head.status >= 300 || isUnsent)) {
             exchange.pointee.flags.remove(.keepAlive)
         }
         pauseBodyTime(exchange)
