@@ -21,8 +21,6 @@ public final class SharedState: Sendable {
     let listenerLimits: [Int]
     /// Connections per client address.
     let clients: ClientCounts?
-    /// Workers that have not ended yet.
-    let workersLeft: Atomic<Int>
     /// Where logs go.
     public let logs: LogQueue
     /// Every worker's mailbox.
@@ -43,7 +41,6 @@ public final class SharedState: Sendable {
         listenerConnections = config.listeners.map { _ in SharedCount() }
         listenerLimits = config.listeners.map { $0.maxConnections ?? Int.max }
         clients = config.limits.maxConnectionsPerClient.map { ClientCounts(limit: $0) }
-        workersLeft = Atomic(mailboxes.count)
         self.mailboxes = mailboxes
         self.logs = logs
     }

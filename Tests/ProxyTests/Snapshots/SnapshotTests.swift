@@ -130,9 +130,13 @@ struct SnapshotTests {
     func connections(descriptors: Int, expected: Int) throws {
         let queue = try makeQueue()
         var config = Self.config
-        let shared = SharedState(config, workers: 2, descriptorLimit: descriptors, logs: queue)
+        let shared = SharedState(
+            config,
+            mailboxes: [],
+            descriptorLimit: descriptors,
+            logs: queue
+        )
         #expect(shared.maxConnections == expected)
-        #expect(shared.workersLeft.load(ordering: .relaxed) == 2)
         #expect(shared.clients == nil)
         config.limits.maxConnections = 5
         config.limits.maxConnectionsPerClient = 1
@@ -140,7 +144,12 @@ struct SnapshotTests {
         config.listeners = [listener]
         listener.maxConnections = 9
         config.listeners.append(listener)
-        let own = SharedState(config, workers: 1, descriptorLimit: descriptors, logs: queue)
+        let own = SharedState(
+            config,
+            mailboxes: [],
+            descriptorLimit: descriptors,
+            logs: queue
+        )
         #expect(own.maxConnections == 5)
         #expect(own.listenerLimits == [Int.max, 9])
         #expect(own.listenerConnections.count == 2)
