@@ -1,4 +1,5 @@
 import Configuration
+import EventLoop
 import HTTP
 import Routing
 import Testing
@@ -130,7 +131,13 @@ struct SnapshotTests {
     func connections(descriptors: Int, expected: Int) throws {
         let queue = try makeQueue()
         var config = Self.config
-        let shared = SharedState(config, workers: 2, descriptorLimit: descriptors, logs: queue)
+        let mailboxes = [try Mailbox<WorkerMessage>(), try Mailbox<WorkerMessage>()]
+        let shared = SharedState(
+            config,
+            mailboxes: mailboxes,
+            descriptorLimit: descriptors,
+            logs: queue
+        )
         #expect(shared.maxConnections == expected)
         #expect(shared.workersLeft.load(ordering: .relaxed) == 2)
         #expect(shared.clients == nil)
@@ -140,7 +147,12 @@ struct SnapshotTests {
         config.listeners = [listener]
         listener.maxConnections = 9
         config.listeners.append(listener)
-        let own = SharedState(config, workers: 1, descriptorLimit: descriptors, logs: queue)
+        let own = SharedState(
+            config,
+            mailboxes: [mailboxes[0]],
+            descriptorLimit: descriptors,
+            logs: queue
+        )
         #expect(own.maxConnections == 5)
         #expect(own.listenerLimits == [Int.max, 9])
         #expect(own.listenerConnections.count == 2)
