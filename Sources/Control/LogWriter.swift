@@ -57,6 +57,8 @@ final class LogWriter: Sendable {
         _ = poller.addSource(queue.descriptor, token: 0)
         _ = poller.addSource(wake, token: 1)
         var files = Files(own: try? Self.open(own), access: access.flatMap { try? Self.open($0) })
+        var batches: [LogBatch] = []
+        batches.reserveCapacity(LogQueue.maxWaiting)
         while true {
             _ = poller.wait(milliseconds: -1)
             weir_eventfd_clear(wake)
@@ -65,7 +67,7 @@ final class LogWriter: Sendable {
                 wishes.reopens = false
                 return current
             }
-            write(to: files)
+            write(&batches, to: files)
             if wishes.reopens {
                 files.close()
                 files = Files(
@@ -74,7 +76,7 @@ final class LogWriter: Sendable {
                 )
             }
             if wishes.ends {
-                write(to: files)
+                write(&batches, to: files)
                 files.close()
                 weir_eventfd_signal(ended)
                 return
@@ -92,8 +94,8 @@ final class LogWriter: Sendable {
         }
     }
 
-    private func write(to files: Files) {
-        let (batches, dropped) = queue.drain()
+    private func write(_ batches: inout [LogBatch], to files: Files) {
+        let dropped = queue.drain(into: &batches)
         for batch in batches {
             let file = batch.target == .own ? files.own : files.access
             if let file { Self.writeAll(file, batch.memory, batch.count) }

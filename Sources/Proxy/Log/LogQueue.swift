@@ -98,15 +98,16 @@ public final class LogQueue: Sendable {
         submit(LogBatch(target: .own, memory: memory, count: bytes.count), lines: 1)
     }
 
-    /// Everything that waits, and how many lines were dropped since the last call.
-    public func drain() -> (batches: [LogBatch], dropped: Int) {
+    /// Moves everything that waits into `batches`, whose memory takes its place; returns how many
+    /// lines were dropped since the last call.
+    public func drain(into batches: inout [LogBatch]) -> Int {
         weir_eventfd_clear(descriptor)
+        batches.removeAll(keepingCapacity: true)
         return state.withLock { state in
-            let batches = state.waiting
             let dropped = state.dropped
-            state.waiting.removeAll(keepingCapacity: true)
+            swap(&state.waiting, &batches)
             state.dropped = 0
-            return (batches, dropped)
+            return dropped
         }
     }
 

@@ -153,11 +153,11 @@ class TestFiles:
     def test_a_missing_file_is_an_error(self, tmp_path):
         done = run("check", written(tmp_path, self.TEXT))
         assert done.returncode == 1
-        assert ":3:22: error:" in done.stderr and "no such file" in done.stderr
+        assert ":3:21: error:" in done.stderr and "no such file" in done.stderr
 
     def test_with_no_files_it_is_a_warning(self, tmp_path):
         done = run("check", "--no-files", written(tmp_path, self.TEXT))
-        assert done.returncode == 0 and ":3:22: warning:" in done.stderr
+        assert done.returncode == 0 and ":3:21: warning:" in done.stderr
 
     def test_a_file_that_is_there(self, tmp_path):
         (tmp_path / "sorry.html").write_text("x")

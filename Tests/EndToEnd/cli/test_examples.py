@@ -13,7 +13,7 @@ from harness.proxy import ROOT
 
 FOLDER = ROOT / "examples"
 FILES = sorted(FOLDER.glob("*.yaml"))
-LISTENING = re.compile(r'"?(?:127\.0\.0\.1)?:(?:80|443|8080|8443)"?(?=[\s,}\]]|$)')
+LISTENING = re.compile(r'(?<![\d.])"?(?:127\.0\.0\.1)?:(?:80|443|8080|8443)"?(?=[\s,}\]]|$)')
 SERVER = re.compile(r"(?:10|127)\.\d+\.\d+\.\d+:\d+")
 
 
@@ -33,15 +33,15 @@ def example(tmp_path, backend):
             for line in text.splitlines():
                 code = line.split("#")[0]
                 if re.search("listen|address|^ *- ", code):
-                    code = SERVER.sub("SERVER", code)
-                    free = lambda _: f'"127.0.0.{next(_numbers)}:0"'  # noqa: E731
-                    code, count = LISTENING.subn(free, code)
+                    code, count = LISTENING.subn("LISTENER", code)
                     listeners += count if path.name == file.name else 0
                 lines.append(code)
             text = "\n".join(lines) + "\n"
             text = SERVER.sub("SERVER", text)
             while "SERVER" in text:
-                text = text.replace("SERVER", distinct(server), 1)
+                text = text.replace("SERVER", f"{loopback()}:{server.port}", 1)
+            while "LISTENER" in text:
+                text = text.replace("LISTENER", f'"{loopback()}:0"', 1)
             for name in re.findall(r"unix:/tmp/([\w-]+)\.sock", text):
                 own = tmp_path / f"{name}.sock"
                 text = text.replace(f"unix:/tmp/{name}.sock", f"unix:{own}")
@@ -66,9 +66,9 @@ def example(tmp_path, backend):
 _numbers = itertools.cycle(range(2, 250))
 
 
-def distinct(server):
-    """An address at which the backend is reached, another one each time."""
-    return f"127.0.0.{next(_numbers)}:{server.port}"
+def loopback():
+    """A loopback address, another one each time: no file names the same one twice."""
+    return f"127.0.0.{next(_numbers)}"
 
 
 # What to ask each file: (host, target, method) and the status, "server" where a server answers.

@@ -161,7 +161,7 @@ class TestIdle:
         assert response.status == 200 and response.get("connection") == "close"
         assert proxy.wait() == 0
 
-    def test_pipelined_requests_are_answered_up_to_the_one_that_says_close(self, weir, backend, gate):
+    def test_of_pipelined_requests_the_first_says_close(self, weir, backend, gate):
         server = backend(gated(gate))
         proxy = weir({**single(server), "shutdown-timeout": "1m"})
         client = proxy.client()

@@ -79,7 +79,8 @@ class TestKeepAlive:
             assert client.ended()
 
     def test_each_request_starts_it_anew(self, weir, backend):
-        client = weir(single(backend(), timeouts={"keep-alive": f"{SECONDS * 2000:.0f}ms"})).client()
+        value = f"{SECONDS * 2000:.0f}ms"
+        client = weir(single(backend(), timeouts={"keep-alive": value})).client()
         for _ in range(4):
             assert client.ask().status == 200
             time.sleep(SECONDS * 0.7)
@@ -117,7 +118,7 @@ class TestBody:
 
     def test_silence_counts_and_not_the_whole(self, weir, backend):
         server = backend()
-        client = weir(single(server, timeouts={"body": f"{SECONDS * 1000:.0f}ms"})).client()
+        client = weir(single(server, timeouts={"body": VALUE})).client()
         client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 15\r\n\r\n")
         drip(client.send, 15)
         assert client.response().status == 200

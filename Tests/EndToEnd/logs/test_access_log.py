@@ -103,7 +103,7 @@ class TestForwarded:
     def test_head_and_absolute_form(self, weir, backend):
         proxy = weir(single(backend(), **LOGGED))
         proxy.ask("HEAD", "http://one.test/x?y")
-        expect(logged(proxy), method="HEAD", host="one.test", path="http://one.test/x?y")
+        expect(logged(proxy), method="HEAD", host="one.test", path="/x?y")
 
     def test_a_trusted_proxys_words(self, weir, backend):
         config = {"trusted-proxies": "loopback", **single(backend(), **LOGGED)}
@@ -155,7 +155,7 @@ class TestFailed:
         proxy = weir(pooled(address, {}, **LOGGED))
         response = proxy.ask()
         line = logged(proxy)
-        expect(line, status=503, outcome="connect-failed", tries=1, endpoint=address)
+        expect(line, status=503, outcome="connect-failed", tries=3, endpoint=address)
         assert line["request-id"] == response.get("x-request-id")
         held.close()
 
@@ -172,7 +172,7 @@ class TestFailed:
         client.send_request()
         client.rest()
         line = logged(proxy)
-        expect(line, status=200, outcome="bad-answer", bytes_out=len(client.received))
+        expect(line, status=200, outcome="upstream-reset", bytes_out=len(client.received))
         assert line["first-byte"] is not None
 
     def test_the_client_left(self, weir, backend):
@@ -215,7 +215,7 @@ class TestAnsweredHere:
             path="/p",
             route="here",
             status=200,
-            bytes_in=33 - 8,
+            bytes_in=28,
             bytes_out=len(client.received),
             endpoint=None,
             tries=0,

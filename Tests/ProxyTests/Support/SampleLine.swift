@@ -67,7 +67,8 @@ func makeQueue(level: LogConfig.Level = .info, json: Bool = false) throws -> Log
 extension LogQueue {
     /// The text of what waits, and what was dropped; memory is given back.
     func take() -> (texts: [String], dropped: Int) {
-        let (batches, dropped) = drain()
+        var batches: [LogBatch] = []
+        let dropped = drain(into: &batches)
         let texts = batches.map { batch in
             let bytes = UnsafeRawBufferPointer(start: batch.memory, count: batch.count)
             defer { recycle(batch) }
