@@ -351,6 +351,10 @@ void weir_thread_join(pthread_t thread) {
     pthread_join(thread, NULL);
 }
 
+void weir_thread_detach(pthread_t thread) {
+    pthread_detach(thread);
+}
+
 int weir_process_id(void) {
     return (int)getpid();
 }

@@ -33,6 +33,12 @@ public struct Thread: ~Copyable {
         handle = thread
     }
 
+    // One that nobody joins frees what it holds by itself.
+    deinit { weir_thread_detach(handle) }
+
     /// Waits for the thread's end.
-    public consuming func join() { weir_thread_join(handle) }
+    public consuming func join() {
+        weir_thread_join(handle)
+        discard self
+    }
 }

@@ -131,6 +131,7 @@ int weir_signalfd(void);
 int weir_signalfd_read(int fd);
 int weir_thread_start(void *_Nullable (*_Nonnull body)(void *_Nullable), void *argument, const char *name, pthread_t *thread);
 void weir_thread_join(pthread_t thread);
+void weir_thread_detach(pthread_t thread);
 int weir_process_id(void);
 // Ends the process at once.
 void weir_exit(int status) __attribute__((noreturn));

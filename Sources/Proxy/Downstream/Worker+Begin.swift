@@ -58,7 +58,9 @@ extension Worker {
             return refuse(slot, request, .overloaded)
         }
         let normalised = normalise(request)
-        guard let normalised else { return refuse(slot, request, .badRequest) }
+        if let error = normalised.refusal {
+            return refuse(slot, request, .badRequest, because: error.explanation)
+        }
         let method = RawSpan(
             _unsafeStart: bytes + head.methodName.start,
             byteCount: Int(head.methodName.count)
@@ -84,10 +86,12 @@ extension Worker {
         var hostCount: Int
         var path: UnsafeRawPointer
         var pathCount: Int
+        /// Why the path is refused.
+        var refusal: PathError?
     }
 
-    /// Host and path in the form in which routes match them; nil for a path that hides something.
-    private func normalise(_ request: ReceivedRequest) -> Normalised? {
+    /// Host and path in the form in which routes match them.
+    private func normalise(_ request: ReceivedRequest) -> Normalised {
         let head = request.head
         let host = RawSpan(
             _unsafeStart: request.bytes + head.authority.start,
@@ -103,23 +107,20 @@ extension Worker {
             start: scratch + scratchSize,
             count: scratchSize
         )
+        var normalised = Normalised(
+            host: scratch,
+            hostCount: hostCount,
+            path: rawPath,
+            pathCount: Int(head.path.count)
+        )
         switch normalisePath(path, into: output) {
-        case .unchanged:
-            return Normalised(
-                host: scratch,
-                hostCount: hostCount,
-                path: rawPath,
-                pathCount: Int(head.path.count)
-            )
+        case .unchanged: break
         case .written(let count):
-            return Normalised(
-                host: scratch,
-                hostCount: hostCount,
-                path: scratch + scratchSize,
-                pathCount: count
-            )
-        case .refused: return nil
+            normalised.path = UnsafeRawPointer(scratch + scratchSize)
+            normalised.pathCount = count
+        case .refused(let error): normalised.refusal = error
         }
+        return normalised
     }
 
     // MARK: Forwarding

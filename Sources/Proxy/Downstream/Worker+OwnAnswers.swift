@@ -70,7 +70,8 @@ extension Worker {
         _ slot: Int32,
         _ request: ReceivedRequest,
         _ outcome: Outcome,
-        route: Int? = nil
+        route: Int? = nil,
+        because reason: StaticString? = nil
     ) -> Int {
         let mayGoOn = outcome != .badRequest && outcome != .bodyTooLarge
         let keepAlive = mayGoOn && staysOpen(request)
@@ -79,7 +80,8 @@ extension Worker {
             outcome,
             id: believedID(slot, request),
             isHead: request.head.method == .head,
-            connection: connectionValue(request, keepAlive)
+            connection: connectionValue(request, keepAlive),
+            because: reason
         )
         var entry = LogEntry(outcome: outcome, status: outcome.status, id: request.id)
         entry.route = route ?? -1

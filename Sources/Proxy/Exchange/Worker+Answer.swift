@@ -298,8 +298,7 @@ extension Worker {
 
     /// Whether nothing has come behind the answer.
     ///
-    /// Where a full read or a pipe has not found out, nobody would be told of bytes that are there
-    /// already.
+    /// Where a full read or a pipe has not found out, nobody would be told of bytes that are there.
     private mutating func isDrained(_ upstream: UnsafeMutablePointer<Upstream>) -> Bool {
         guard upstream.pointee.flags.contains(.readable) else { return true }
         return receive(upstream, scratch, 1) == Int(-EAGAIN)

@@ -35,6 +35,11 @@ struct LogLine {
     var route: UnsafeRawBufferPointer?
     var endpoint: UnsafeRawBufferPointer?
     var foreignID: UnsafeRawBufferPointer?
+    /// Only for the combined format.
+    var referer: UnsafeRawBufferPointer?
+    /// Only for the combined format.
+    var userAgent: UnsafeRawBufferPointer?
+    var minorVersion: UInt8 = 1
     var id: RequestID
     var status: Int
     var bytesIn: UInt64
@@ -65,6 +70,9 @@ struct AccessLogBuffer: ~Copyable {
     }
 
     deinit { writer?.start.deallocate() }
+
+    /// Whether lines name referer and user agent.
+    var namesAgents: Bool { config?.format == .combined }
 
     /// Whether lines wait to be handed over.
     var isWaiting: Bool { lines > 0 }
@@ -136,7 +144,7 @@ extension Worker {
         let isBegun = exchange.pointee.firstByte != .never
         let endpoint = Int(exchange.pointee.endpoint)
         let foreign = exchange.pointee.idRange
-        let line = LogLine(
+        var line = LogLine(
             client: exchange.pointee.client,
             method: request.bytes(exchange.pointee.methodRange),
             host: request.bytes(exchange.pointee.hostRange),
@@ -153,7 +161,25 @@ extension Worker {
             tries: Int(exchange.pointee.tries),
             outcome: exchange.pointee.outcome
         )
+        line.minorVersion = exchange.pointee.flags.contains(.http10) ? 0 : 1
+        if accessLog.namesAgents { nameAgents(&line, request, end: exchange.pointee.headEnd) }
         accessLog.append(line, now: now)
+    }
+
+    /// Finds referer and user agent in the head that was sent upstream.
+    private mutating func nameAgents(_ line: inout LogLine, _ request: Buffer, end: UInt32) {
+        guard let bytes = request.head else { return }
+        var parser = RequestParser()
+        let span = RawSpan(_unsafeStart: bytes, byteCount: Int(end &- request.start))
+        // Weir's own fields count too now, so the bounds are wider than for what came.
+        let limits = HeadLimits(headSize: 1 << 20, fields: Int.max, targetSize: 1 << 20)
+        guard (try? parser.parse(span, into: &fields, limits: limits)) != nil else { return }
+        if let index = fields.first(.referer) {
+            line.referer = UnsafeRawPointer(bytes).slice(fields[index].value)
+        }
+        if let index = fields.first(.userAgent) {
+            line.userAgent = UnsafeRawPointer(bytes).slice(fields[index].value)
+        }
     }
 
     /// Logs a request that Weir answered itself.
@@ -179,6 +205,15 @@ extension Worker {
             line.method = bytes.slice(request.head.methodName)
             line.host = bytes.slice(request.head.authority)
             line.target = bytes.slice(request.head.target)
+            line.minorVersion = request.head.minorVersion
+            if accessLog.namesAgents {
+                if let index = fields.first(.referer) {
+                    line.referer = bytes.slice(fields[index].value)
+                }
+                if let index = fields.first(.userAgent) {
+                    line.userAgent = bytes.slice(fields[index].value)
+                }
+            }
         }
         accessLog.append(line, now: now)
     }

@@ -36,20 +36,33 @@ extension ByteWriter {
         append("\"}\n")
     }
 
-    /// One line of the combined format that Apache and nginx write; referer and agent are `-`.
+    /// One line of the combined format that Apache and nginx write.
     mutating func appendCombined(_ line: LogLine, _ dates: DateText, masked: Bool) {
         appendClient(line.client, masked: masked)
         append(" - - [")
         dates.appendCommonLogDate(to: &self)
         append("] \"")
-        appendEscaped(line.method)
-        append(" ")
-        appendEscaped(line.target)
-        append(" HTTP/1.1\" ")
+        if line.method != nil {
+            appendEscaped(line.method)
+            append(" ")
+            appendEscaped(line.target)
+            append(line.minorVersion == 0 ? " HTTP/1.0" : " HTTP/1.1")
+        } else {
+            append("-")
+        }
+        append("\" ")
         append(decimal: UInt64(max(0, line.status)))
         append(" ")
         append(decimal: line.bytesOut)
-        append(" \"-\" \"-\"\n")
+        append(" \"")
+        appendOrDash(line.referer)
+        append("\" \"")
+        appendOrDash(line.userAgent)
+        append("\"\n")
+    }
+
+    private mutating func appendOrDash(_ bytes: UnsafeRawBufferPointer?) {
+        if let bytes, bytes.count > 0 { appendEscaped(bytes) } else { append("-") }
     }
 
     private mutating func appendID(_ line: LogLine) {

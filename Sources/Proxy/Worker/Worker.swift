@@ -158,7 +158,8 @@ public struct Worker: ~Copyable {
         exchanges = Slab(capacity: slots)
         downTimers = TimerWheel(capacity: slots, now: now)
         upTimers = TimerWheel(capacity: slots, now: now)
-        fields = FieldTable(capacity: config.limits.fields)
+        // Weir's own fields stand beside a full head's where the log reads what was sent.
+        fields = FieldTable(capacity: config.limits.fields + 16)
         endpointStates = .allocate(capacity: max(1, snapshot.endpointCount))
         endpointStates.initialize(repeating: EndpointState(), count: max(1, snapshot.endpointCount))
         pools = Self.makePools(snapshot, random: &random)
