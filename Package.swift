@@ -81,7 +81,9 @@ let package = Package(
         ),
         .testTarget(
             name: "ProxyTests",
-            dependencies: ["Proxy", "HTTP", "Routing", "Configuration", "Balancing"],
+            dependencies: [
+                "Proxy", "EventLoop", "HTTP", "Routing", "Configuration", "Balancing",
+            ],
             swiftSettings: common
         ),
         .testTarget(name: "TidyTests", swiftSettings: common),

@@ -100,6 +100,10 @@ final class Service {
                         worker.run()
                     } catch {
                         logs.note(level: .error, "a worker cannot start: \(error)")
+                        // Clients that the kernel hands to nobody would wait for ever.
+                        for listener in own where !listener.isShared {
+                            weir_close(listener.descriptor)
+                        }
                     }
                     left.one()
                 }

@@ -13,6 +13,8 @@ RESULTS = ROOT / ".build/results"
 END_TO_END = ROOT / "Tests/EndToEnd"
 PYTEST = [sys.executable, "-m", "pytest"]
 LEAK_OPTIONS = f"suppressions={ROOT / 'Tests/Support/leaks.supp'}:print_suppressions=0"
+# Workers end with the process, so that nobody joins them.
+THREAD_OPTIONS = "report_thread_leaks=0"
 # What the linker says of each function of the sanitizer's, on hundreds of lines.
 NOISE = [b"Cannot export local symbol '__asan"]
 FUZZED = ["HTTPFuzz request", "HTTPFuzz response", "HTTPFuzz body", "ConfigurationFuzz"]
@@ -112,6 +114,7 @@ def end_to_end(totals, name, binary, slowness="1", marks=""):
         "WEIR_BINARY": str(binary),
         "WEIR_TEST_SLOWNESS": slowness,
         "LSAN_OPTIONS": LEAK_OPTIONS,
+        "TSAN_OPTIONS": THREAD_OPTIONS,
     }
     for kind, options in [
         ("beside", ["-m", f"not alone{marks}", "-n", "2", "--dist", "worksteal"]),

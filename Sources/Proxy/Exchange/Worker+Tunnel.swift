@@ -91,6 +91,7 @@ extension Worker {
                     return
                 }
                 if upstream.pointee.output.isEmpty {
+                    exchange.pointee.bytesIn &+= UInt64(sent)
                     buffers.consume(sent, from: &downstream.pointee.input)
                 } else {
                     buffers.consume(sent, from: &upstream.pointee.output)

@@ -17,7 +17,8 @@ extension Worker {
     /// Accepts one connection; false if none waits or none may be accepted now.
     mutating func acceptOne(_ index: Int) -> Bool {
         let listener = listeners[index]
-        if !hasRoom(listener.index) {
+        // In a drain what the kernel has accepted is served over the bounds, or it would be reset.
+        if !isDraining, !hasRoom(listener.index) {
             // Nobody who is idle has to go before somebody waits for the place.
             guard weir_is_readable(listener.descriptor) > 0 else { return false }
             guard makeRoom(listener.index) else {

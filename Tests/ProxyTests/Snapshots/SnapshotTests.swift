@@ -1,4 +1,5 @@
 import Configuration
+import EventLoop
 import HTTP
 import Routing
 import Testing
@@ -130,13 +131,15 @@ struct SnapshotTests {
     func connections(descriptors: Int, expected: Int) throws {
         let queue = try makeQueue()
         var config = Self.config
+        let mailboxes = [try Mailbox<WorkerMessage>(), try Mailbox<WorkerMessage>()]
         let shared = SharedState(
             config,
-            mailboxes: [],
+            mailboxes: mailboxes,
             descriptorLimit: descriptors,
             logs: queue
         )
         #expect(shared.maxConnections == expected)
+        #expect(shared.workersLeft.load(ordering: .relaxed) == 2)
         #expect(shared.clients == nil)
         config.limits.maxConnections = 5
         config.limits.maxConnectionsPerClient = 1
@@ -146,7 +149,7 @@ struct SnapshotTests {
         config.listeners.append(listener)
         let own = SharedState(
             config,
-            mailboxes: [],
+            mailboxes: [mailboxes[0]],
             descriptorLimit: descriptors,
             logs: queue
         )
