@@ -139,7 +139,6 @@ struct SnapshotTests {
             logs: queue
         )
         #expect(shared.maxConnections == expected)
-        #expect(shared.workersLeft.load(ordering: .relaxed) == 2)
         #expect(shared.clients == nil)
         config.limits.maxConnections = 5
         config.limits.maxConnectionsPerClient = 1
