@@ -167,6 +167,7 @@ extension Worker {
         if request.head.minorVersion == 0 { flags.insert(.http10) }
         if request.keepAlive { flags.insert(.keepAlive) }
         if request.head.upgrade == .websocket { flags.insert(.upgrade) }
+        if request.head.expectsContinue { flags.insert(.expectsContinue) }
         if request.head.method.isIdempotent { flags.insert(.idempotent) }
         if case .chunked = request.head.framing { flags.insert(.chunkedUp) }
         if case .none = request.head.framing { flags.insert(.requestComplete) }

@@ -20,7 +20,7 @@ struct Exchange: SlabEntry {
 
     /// Facts about the exchange.
     struct Flags: OptionSet, BitwiseCopyable {
-        let rawValue: UInt16
+        let rawValue: UInt32
         /// The client's request has been read whole.
         static let requestComplete = Flags(rawValue: 1)
         /// The client speaks HTTP/1.0.
@@ -53,6 +53,8 @@ struct Exchange: SlabEntry {
         static let interimSent = Flags(rawValue: 16384)
         /// The server's answer comes in chunks.
         static let chunkedAnswer = Flags(rawValue: 32768)
+        /// The client waits for a 100 before it sends its body.
+        static let expectsContinue = Flags(rawValue: 65536)
     }
 
     var generation: UInt32 = 0

@@ -193,7 +193,10 @@ extension Worker {
         // A refusal of a request that is still coming ends the connection; whoever answers such a
         // request well may be reading on.
         let isEarly = !exchange.pointee.flags.contains(.requestComplete)
-        if isDraining || (isEarly && head.status >= 300) {
+        // One that waits for a 100 may never send its body: what comes next would pass for it.
+        let isUnsent =
+            exchange.pointee.flags.contains(.expectsContinue) && exchange.pointee.bodyReceived == 0
+        if isDraining || (isEarly && (head.status >= 300 || isUnsent)) {
             exchange.pointee.flags.remove(.keepAlive)
         }
         pauseBodyTime(exchange)
@@ -298,7 +301,8 @@ extension Worker {
 
     /// Whether nothing has come behind the answer.
     ///
-    /// Where a full read or a pipe has not found out, nobody would be told of bytes that are there.
+    /// Where a full read or a pipe has not found out, nobody would be told of bytes that are there
+    /// already.
     private mutating func isDrained(_ upstream: UnsafeMutablePointer<Upstream>) -> Bool {
         guard upstream.pointee.flags.contains(.readable) else { return true }
         return receive(upstream, scratch, 1) == Int(-EAGAIN)
