@@ -144,6 +144,8 @@ public struct Worker: ~Copyable {
         matcher = snapshot.table.matcher
         limits = snapshot.limits
         let config = snapshot.config
+        // First among its kind: further down, Swift 6.3 destroys what was never there before.
+        accessLog = AccessLogBuffer(config.log.access, queue: shared.logs)
         headLimits = HeadLimits(
             headSize: config.limits.headSize,
             fields: config.limits.fields,
@@ -169,7 +171,6 @@ public struct Worker: ~Copyable {
         scratch = .allocate(byteCount: 2 * scratchSize, alignment: 64)
         readArea = buffers.take(Self.headroom + Self.readSize)
         readBase = (readArea.base ?? scratch) + Self.headroom
-        accessLog = AccessLogBuffer(config.log.access, queue: shared.logs)
         ready.reserveCapacity(1024)
         running.reserveCapacity(1024)
     }
