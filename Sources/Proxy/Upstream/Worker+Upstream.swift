@@ -29,7 +29,7 @@ extension Worker {
             let idle = takeIdle(endpoint)
             if idle >= 0 {
                 attach(slot, idle)
-                sendRequest(slot)
+                sendSoon(slot)
                 return
             }
         }

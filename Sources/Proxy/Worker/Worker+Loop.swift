@@ -24,8 +24,10 @@ extension Worker {
         // Idle upstream connections first, so that no request of this batch takes a dead one.
         for index in 0..<count { dropIdleUpstream(poller.token(at: index), index) }
         for index in 0..<count { dispatch(poller.token(at: index), poller.readiness(at: index)) }
+        sendUnsent()
         runTimers()
         runReady()
+        sendUnsent()
         accessLog.flushIfOld(now)
         isLate = weir_monotonic_ns() &- now.nanoseconds > limits.loopLag
     }
@@ -82,6 +84,28 @@ extension Worker {
         case .stop: isStopped = true
         case .makeRoom(let listener): giveRoom(listener)
         }
+    }
+
+    // MARK: Sending together
+
+    /// Has the exchange's request sent with the others of this batch.
+    mutating func sendSoon(_ slot: Int32) {
+        unsent.append(Self.token(.mailbox, slot, exchanges[slot].pointee.generation))
+    }
+
+    private mutating func sendUnsent() {
+        if unsent.isEmpty { return }
+        for index in unsent.indices {
+            let token = unsent[index]
+            let slot = Self.slot(of: token)
+            let generation = UInt32(truncatingIfNeeded: token)
+            guard let exchange = exchanges.find(slot, generation: generation),
+                exchange.pointee.upstream >= 0,
+                exchange.pointee.requestSent == exchange.pointee.request.start
+            else { continue }
+            sendRequest(slot)
+        }
+        unsent.removeAll(keepingCapacity: true)
     }
 
     // MARK: Ready list

@@ -109,6 +109,8 @@ public struct Worker: ~Copyable {
 
     var ready: [UInt64] = []
     var running: [UInt64] = []
+    /// Exchanges whose requests are sent once this batch of events has been read.
+    var unsent: [UInt64] = []
     var oldestIdle: Int32 = -1
     var newestIdle: Int32 = -1
     var accessLog: AccessLogBuffer
@@ -173,6 +175,7 @@ public struct Worker: ~Copyable {
         readBase = (readArea.base ?? scratch) + Self.headroom
         ready.reserveCapacity(1024)
         running.reserveCapacity(1024)
+        unsent.reserveCapacity(1024)
     }
 
     deinit {
