@@ -237,7 +237,7 @@ extension Worker {
     }
 
     /// Sends what waits; false if the connection is closed by now.
-    private mutating func flushDownstream(_ slot: Int32) -> Bool {
+    mutating func flushDownstream(_ slot: Int32) -> Bool {
         let downstream = down[slot]
         guard let bytes = downstream.pointee.output.head else { return true }
         let count = downstream.pointee.output.count

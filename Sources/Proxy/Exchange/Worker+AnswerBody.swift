@@ -75,6 +75,18 @@ extension Worker {
         if total > 0 {
             exchange.pointee.flags.insert(.answerBegun)
             let downSlot = exchange.pointee.downstream
+            if isComplete, total <= Self.mostDelayed, down[downSlot].pointee.output.isEmpty {
+                buffers.append(out.start, out.count, to: &down[downSlot].pointee.output)
+                buffers.append(
+                    bytes + body.start,
+                    Int(body.count),
+                    to: &down[downSlot].pointee.output
+                )
+                exchange.pointee.bytesOut &+= UInt64(total)
+                flushSoon(downSlot)
+                answerComplete(exchangeSlot)
+                return .over
+            }
             guard
                 deliver(
                     downSlot,

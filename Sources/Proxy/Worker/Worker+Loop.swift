@@ -93,12 +93,21 @@ extension Worker {
         unsent.append(Self.token(.mailbox, slot, exchanges[slot].pointee.generation))
     }
 
+    /// Has what waits in the connection's output sent with the others of this batch.
+    mutating func flushSoon(_ slot: Int32) {
+        unsent.append(Self.token(.downstream, slot, down[slot].pointee.generation))
+    }
+
     private mutating func sendUnsent() {
         if unsent.isEmpty { return }
         for index in unsent.indices {
             let token = unsent[index]
             let slot = Self.slot(of: token)
             let generation = UInt32(truncatingIfNeeded: token)
+            if token >> 62 == TokenKind.downstream.rawValue {
+                if down.find(slot, generation: generation) != nil { _ = flushDownstream(slot) }
+                continue
+            }
             guard let exchange = exchanges.find(slot, generation: generation),
                 exchange.pointee.upstream >= 0,
                 exchange.pointee.requestSent == exchange.pointee.request.start

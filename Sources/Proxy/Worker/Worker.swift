@@ -71,6 +71,8 @@ public struct Worker: ~Copyable {
     static let headroom = 8192
     /// Bytes that one connection may move in a turn.
     static let turnBytes = 262_144
+    /// Bytes of a whole answer up to which it is sent with the others of its batch of events.
+    static let mostDelayed = 4096
     /// Requests that one connection may begin in a turn.
     static let turnRequests = 32
 
