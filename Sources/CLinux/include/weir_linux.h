@@ -69,6 +69,14 @@ static inline ssize_t weir_send(int fd, const void *bytes, size_t count) {
     return n < 0 ? -errno : n;
 }
 
+// As weir_send, for the last bytes before a close or shutdown: they leave with the FIN.
+static inline ssize_t weir_send_last(int fd, const void *bytes, size_t count) {
+    ssize_t n;
+    do n = send(fd, bytes, count, MSG_NOSIGNAL | MSG_MORE);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
 // Two stretches of memory in one send.
 ssize_t weir_send2(int fd, const void *first, size_t first_count, const void *second, size_t second_count);
 // Moves at most `count` bytes between a socket and a pipe without copying.

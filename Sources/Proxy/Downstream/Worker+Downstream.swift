@@ -241,7 +241,10 @@ extension Worker {
         let downstream = down[slot]
         guard let bytes = downstream.pointee.output.head else { return true }
         let count = downstream.pointee.output.count
-        let sent = weir_send(downstream.pointee.descriptor, bytes, count)
+        let fd = downstream.pointee.descriptor
+        let sent =
+            endsWithOutput(downstream)
+            ? weir_send_last(fd, bytes, count) : weir_send(fd, bytes, count)
         let exchange = downstream.pointee.exchange
         if sent < 0 {
             if sent == Int(-EAGAIN) { return true }
@@ -259,6 +262,13 @@ extension Worker {
             return true
         }
         return outputLeft(slot)
+    }
+
+    /// Whether the connection ends as soon as its output has left.
+    private func endsWithOutput(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
+        guard downstream.pointee.exchange >= 0 else { return false }
+        let exchange = exchanges[downstream.pointee.exchange]
+        return exchange.pointee.answer == .complete && !exchange.pointee.flags.contains(.keepAlive)
     }
 
     /// All output has left: the connection goes on; false if it is closed by now.

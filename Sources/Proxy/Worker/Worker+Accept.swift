@@ -4,6 +4,8 @@ import Routing
 import Synchronization
 
 extension Worker {
+    /// Nanoseconds after which, at most twice over, a new connection is registered in any case.
+    static let briefTime: Int64 = 8_000_000
     /// Connections accepted per event, so that a flood of them leaves room for requests.
     private static let acceptBatch = 16
 
@@ -96,7 +98,40 @@ extension Worker {
         let generation = downstream.pointee.generation
         readRequests(slot)
         guard let again = down.find(slot, generation: generation) else { return }
-        register(slot, again)
+        if isBrief(again) { registerLater(slot, again) } else { register(slot, again) }
+    }
+
+    /// Whether nothing is expected of the client any more: its one request is read whole.
+    private func isBrief(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
+        guard downstream.pointee.exchange >= 0, downstream.pointee.output.isEmpty else {
+            return false
+        }
+        let flags = exchanges[downstream.pointee.exchange].pointee.flags
+        return flags.contains(.requestComplete) && !flags.contains(.keepAlive)
+    }
+
+    /// Registers the connection only if it lives longer than most answers take.
+    private mutating func registerLater(
+        _ slot: Int32,
+        _ downstream: UnsafeMutablePointer<Downstream>
+    ) {
+        if newcomers.isEmpty, earlierNewcomers.isEmpty { registerAt = now + Self.briefTime }
+        newcomers.append(Self.token(.downstream, slot, downstream.pointee.generation))
+    }
+
+    /// Registers connections that were accepted a while ago; called on every turn.
+    mutating func registerNewcomers() {
+        guard !(newcomers.isEmpty && earlierNewcomers.isEmpty), now >= registerAt else { return }
+        registerAt = now + Self.briefTime
+        for token in earlierNewcomers {
+            let slot = Self.slot(of: token)
+            let generation = UInt32(truncatingIfNeeded: token)
+            if let downstream = down.find(slot, generation: generation) {
+                register(slot, downstream)
+            }
+        }
+        earlierNewcomers.removeAll(keepingCapacity: true)
+        swap(&newcomers, &earlierNewcomers)
     }
 
     private mutating func register(_ slot: Int32, _ downstream: UnsafeMutablePointer<Downstream>) {

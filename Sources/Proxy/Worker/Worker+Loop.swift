@@ -25,6 +25,7 @@ extension Worker {
         for index in 0..<count { dropIdleUpstream(poller.token(at: index), index) }
         for index in 0..<count { dispatch(poller.token(at: index), poller.readiness(at: index)) }
         sendUnsent()
+        registerNewcomers()
         runTimers()
         runReady()
         sendUnsent()
@@ -38,6 +39,7 @@ extension Worker {
         limit = downTimers.wait(from: now, limit: limit)
         limit = upTimers.wait(from: now, limit: limit)
         if accessLog.isWaiting { limit = min(limit, 100) }
+        if !(newcomers.isEmpty && earlierNewcomers.isEmpty) { limit = min(limit, 8) }
         return Int32(truncatingIfNeeded: limit)
     }
 
@@ -46,7 +48,7 @@ extension Worker {
         kind.rawValue << 62 | UInt64(UInt32(bitPattern: slot)) << 32 | UInt64(generation)
     }
 
-    private static func slot(of token: UInt64) -> Int32 {
+    static func slot(of token: UInt64) -> Int32 {
         Int32(truncatingIfNeeded: (token >> 32) & 0x3fff_ffff)
     }
 

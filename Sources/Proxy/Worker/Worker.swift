@@ -113,6 +113,10 @@ public struct Worker: ~Copyable {
     var running: [UInt64] = []
     /// Exchanges whose requests are sent once this batch of events has been read.
     var unsent: [UInt64] = []
+    /// Connections that are not registered yet, in two parts by age.
+    var newcomers: [UInt64] = []
+    var earlierNewcomers: [UInt64] = []
+    var registerAt = Instant(nanoseconds: 0)
     var oldestIdle: Int32 = -1
     var newestIdle: Int32 = -1
     var accessLog: AccessLogBuffer
