@@ -28,6 +28,13 @@ public struct Field: BitwiseCopyable, Sendable {
     }
 }
 
+extension Field {
+    /// Whether the line is `name: value` with one space and nothing else around the value.
+    public var isUsual: Bool {
+        value.start &- name.end == 2 && Int(lineEnd) &- value.end == 2
+    }
+}
+
 /// The fields of one head, in the order sent.
 ///
 /// Its storage is allocated once and reused for every head that a worker parses.
@@ -39,6 +46,9 @@ public struct FieldTable: ~Copyable {
     public private(set) var count = 0
     /// Which known names occur.
     public private(set) var names = FieldNameSet()
+    /// Which of the first 64 lines cannot simply be copied on, a bit for each: those that concern
+    /// this connection only, and those whose value stands in unusual white space.
+    public private(set) var odd: UInt64 = 0
     private let storage: UnsafeMutablePointer<Field>
 
     /// An empty table with room for `capacity` fields, at least one.
@@ -77,12 +87,15 @@ public struct FieldTable: ~Copyable {
     public mutating func removeAll() {
         count = 0
         names = FieldNameSet()
+        odd = 0
     }
 
     /// Adds a field; false if there is no room.
     mutating func append(_ field: Field) -> Bool {
         guard count < capacity else { return false }
         unsafe storage[count] = field
+        let isPlain = field.isUsual && !field.isHopByHop
+        odd |= (isPlain ? 0 : 1) << UInt64(truncatingIfNeeded: count)
         count &+= 1
         names.insert(field.id)
         return true
@@ -92,5 +105,6 @@ public struct FieldTable: ~Copyable {
     mutating func markHopByHop(_ index: Int) {
         precondition(index >= 0 && index < count, "no field has this index")
         unsafe storage[index].isHopByHop = true
+        odd |= 1 << UInt64(truncatingIfNeeded: index)
     }
 }

@@ -246,6 +246,12 @@ extension Worker {
             endsWithOutput(downstream)
             ? weir_send_last(fd, bytes, count) : weir_send(fd, bytes, count)
         let exchange = downstream.pointee.exchange
+        if sent == count, exchange >= 0, endsExchange(exchange) {
+            buffers.give(&downstream.pointee.output)
+            let generation = downstream.pointee.generation
+            finish(exchange)
+            return down.find(slot, generation: generation) != nil
+        }
         if sent < 0 {
             if sent == Int(-EAGAIN) { return true }
             if exchange >= 0 { abort(exchange, .clientAborted) } else { closeDownstream(slot) }
@@ -262,6 +268,12 @@ extension Worker {
             return true
         }
         return outputLeft(slot)
+    }
+
+    /// Whether what leaves now is the end of an answer that nobody had to wait for.
+    private func endsExchange(_ slot: Int32) -> Bool {
+        let exchange = exchanges[slot]
+        return exchange.pointee.answer == .complete && !exchange.pointee.sendPace.isRunning
     }
 
     /// Whether the connection ends as soon as its output has left.

@@ -76,12 +76,12 @@ extension Worker {
             exchange.pointee.flags.insert(.answerBegun)
             let downSlot = exchange.pointee.downstream
             if isComplete, total <= Self.mostDelayed, down[downSlot].pointee.output.isEmpty {
-                buffers.append(out.start, out.count, to: &down[downSlot].pointee.output)
-                buffers.append(
-                    bytes + body.start,
-                    Int(body.count),
-                    to: &down[downSlot].pointee.output
-                )
+                var whole = buffers.take(total)
+                whole.base?.copyMemory(from: out.start, byteCount: out.count)
+                whole.base.map { $0 + out.count }?
+                    .copyMemory(from: bytes + body.start, byteCount: Int(body.count))
+                whole.end = UInt32(truncatingIfNeeded: total)
+                down[downSlot].pointee.output = whole
                 exchange.pointee.bytesOut &+= UInt64(total)
                 flushSoon(downSlot)
                 answerComplete(exchangeSlot)

@@ -151,7 +151,7 @@ extension Worker {
         exchange.pointee.outcome = outcome
         if exchange.pointee.upstream >= 0 { closeUpstream(exchange.pointee.upstream) }
         releasePipe(exchange)
-        if !exchange.pointee.flags.contains(.unlogged) { log(exchange) }
+        if accessLog.isOn, !exchange.pointee.flags.contains(.unlogged) { log(exchange) }
         buffers.give(&exchange.pointee.request)
         exchanges.free(slot)
     }

@@ -10,6 +10,11 @@ struct AnswerHeadWriter {
         case chunked
         /// By the connection's end.
         case close
+
+        var isChunked: Bool {
+            if case .chunked = self { return true }
+            return false
+        }
     }
 
     let source: UnsafeRawPointer
@@ -24,8 +29,14 @@ struct AnswerHeadWriter {
         connection: StaticString,
         to out: inout ByteWriter
     ) {
+        let isPlain = connection.utf8CodeUnitCount == 0 && !framing.isChunked
+        if isPlain, 1...64 ~= fields.count, fields.odd == 0, isUsual(fields[0].name.start) {
+            // Everything goes on as it came, the blank line too.
+            out.append(source, head.headSize)
+            return
+        }
         copyHead(fields, to: &out)
-        if case .chunked = framing { out.append("Transfer-Encoding: chunked\r\n") }
+        if framing.isChunked { out.append("Transfer-Encoding: chunked\r\n") }
         if connection.utf8CodeUnitCount > 0 {
             out.append("Connection: ")
             out.append(connection)
@@ -45,13 +56,17 @@ struct AnswerHeadWriter {
         out.append("\r\n")
     }
 
+    /// Whether the status line, behind which the fields begin at `first`, can go on as it came.
+    private func isUsual(_ first: Int) -> Bool {
+        head.reason.end &+ 2 == first && head.reason.start == 13
+            && source.load(fromByteOffset: 7, as: UInt8.self) == 0x31
+    }
+
     /// The status line and the fields that go on, mostly in one stretch.
     private func copyHead(_ fields: borrowing FieldTable, to out: inout ByteWriter) {
         let first = fields.count > 0 ? fields[0].name.start : head.headSize &- 2
         var start = first
-        if head.reason.end &+ 2 == first, head.reason.start == 13,
-            source.load(fromByteOffset: 7, as: UInt8.self) == 0x31
-        {
+        if isUsual(first) {
             start = 0
         } else {
             out.append("HTTP/1.1 ")
@@ -60,7 +75,12 @@ struct AnswerHeadWriter {
             out.append(head.reason, of: source)
             out.append("\r\n")
         }
-        _ = out.appendLines(of: fields, from: source, startingAt: start) { !$0.isHopByHop }
+        _ = out.appendLines(
+            of: fields,
+            from: source,
+            startingAt: start,
+            looksAtAll: false
+        ) { !$0.isHopByHop }
         if fields.count == 0, start == 0 { out.append(source, first) }
     }
 }

@@ -7,28 +7,41 @@ extension ByteWriter {
     /// A line whose value stands in unusual white space is written anew as `name: value`, so that
     /// no two readers can differ about it. Returns where the byte at `tracked` went, if it was
     /// copied.
+    ///
+    /// `looksAtAll` says whether `goesOn` has to decide on each line; else it is asked only about
+    /// those that the parser found odd.
     @inline(__always)
     mutating func appendLines(
         of fields: borrowing FieldTable,
         from source: UnsafeRawPointer,
         startingAt start: Int,
         tracking tracked: Int = -1,
+        looksAtAll: Bool,
         where goesOn: (Field) -> Bool
     ) -> Int {
+        guard fields.count > 0 else { return -1 }
+        let end = Int(fields[fields.count &- 1].lineEnd)
+        let isShort = fields.count <= 64 && !looksAtAll
         var kept = start
-        var end = fields.count > 0 ? fields[0].name.start : start
         var found = -1
-        for index in 0..<fields.count {
+        var odd = fields.odd
+        var index = 0
+        while true {
+            if isShort {
+                if odd == 0 { break }
+                index = odd.trailingZeroBitCount
+                odd &= odd &- 1
+            } else if index == fields.count {
+                break
+            }
             let field = fields[index]
-            end = Int(field.lineEnd)
-            let isUsual =
-                field.value.start &- field.name.end == 2 && end &- field.value.end == 2
+            index &+= 1
             let goes = goesOn(field)
-            if isUsual, goes { continue }
+            if goes, field.isUsual { continue }
             let lineStart = field.name.start
             if tracked >= kept, tracked < lineStart { found = count &+ tracked &- kept }
             if lineStart > kept { append(source + kept, lineStart &- kept) }
-            kept = end
+            kept = Int(field.lineEnd)
             if goes {
                 if tracked == field.value.start {
                     found = count &+ Int(field.name.count) &+ 2

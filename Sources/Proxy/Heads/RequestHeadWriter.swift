@@ -48,13 +48,22 @@ struct RequestHeadWriter: ~Copyable {
         } else {
             writeRequestLine(to: &out)
             let start = fields.count > 0 ? fields[0].name.start : 0
-            _ = out.appendLines(of: fields, from: source, startingAt: start) {
+            _ = out.appendLines(
+                of: fields,
+                from: source,
+                startingAt: start,
+                looksAtAll: true
+            ) {
                 $0.id != .host && goesOn($0)
             }
         }
         writeFraming(to: &out)
-        writeOwnFields(fields, to: &out)
-        out.append("\r\n")
+        if isCommon {
+            writeCommonFields(to: &out)
+        } else {
+            writeOwnFields(fields, to: &out)
+            out.append("\r\n")
+        }
         return written
     }
 
@@ -75,11 +84,16 @@ struct RequestHeadWriter: ~Copyable {
             to: line &+ head.methodName.end
         )
         written.target = ByteRange(from: line &+ head.target.start, to: line &+ head.target.end)
+        let needsThought =
+            fields.contains(.xRequestID) || fields.contains(.xForwardedFor)
+            || fields.contains(.xForwardedProto) || fields.contains(.xForwardedHost)
+            || fields.contains(.forwarded)
         let host = out.appendLines(
             of: fields,
             from: source,
             startingAt: head.start,
-            tracking: head.authority.start
+            tracking: head.authority.start,
+            looksAtAll: needsThought
         ) { goesOn($0) }
         written.host = ByteRange(from: host, to: host &+ Int(head.authority.count))
     }
@@ -131,6 +145,23 @@ struct RequestHeadWriter: ~Copyable {
         }
     }
 
+    /// Whether Weir's own fields are the default ones, for a peer that is not believed.
+    private var isCommon: Bool {
+        context.forwarding == ForwardingConfig() && !context.isTrusted
+            && context.peer.isInternet && head.minorVersion >= 1 && !head.authority.isEmpty
+    }
+
+    /// The common case of ``writeOwnFields(_:to:)``, and the blank line.
+    private func writeCommonFields(to out: inout ByteWriter) {
+        out.append("X-Forwarded-For: ")
+        out.append(address: context.peer)
+        out.append("\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: ")
+        out.append(head.authority, of: source)
+        out.append("\r\nVia: 1.1 weir\r\nX-Request-Id: ")
+        out.append(context.requestID)
+        out.append("\r\n\r\n")
+    }
+
     private mutating func writeOwnFields(_ fields: borrowing FieldTable, to out: inout ByteWriter) {
         if context.forwarding.xForwarded { writeXForwarded(fields, to: &out) }
         if context.forwarding.forwarded {
@@ -138,15 +169,6 @@ struct RequestHeadWriter: ~Copyable {
             if context.isTrusted { appendValues(.forwarded, fields, to: &out) }
             writeForwardedElement(to: &out)
             out.append("\r\n")
-        }
-        let isCommon =
-            context.forwarding.via && context.forwarding.requestID && !context.isTrusted
-            && head.minorVersion >= 1
-        if isCommon {
-            out.append("Via: 1.1 weir\r\nX-Request-Id: ")
-            out.append(context.requestID)
-            out.append("\r\n")
-            return
         }
         if context.forwarding.via {
             out.append(head.minorVersion >= 1 ? "Via: 1.1 weir\r\n" : "Via: 1.0 weir\r\n")
@@ -163,12 +185,6 @@ struct RequestHeadWriter: ~Copyable {
                 out.append(address: context.peer)
             } else {
                 out.append("unknown")
-            }
-            if !context.isTrusted, !head.authority.isEmpty {
-                out.append("\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: ")
-                out.append(head.authority, of: source)
-                out.append("\r\n")
-                return
             }
             out.append("\r\n")
         }

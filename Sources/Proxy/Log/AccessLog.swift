@@ -71,6 +71,9 @@ struct AccessLogBuffer: ~Copyable {
 
     deinit { writer?.start.deallocate() }
 
+    /// Whether requests are logged at all.
+    var isOn: Bool { config != nil }
+
     /// Whether lines name referer and user agent.
     var namesAgents: Bool { config?.format == .combined }
 
