@@ -233,7 +233,11 @@ extension Worker {
     mutating func closeOldestIdle(of listener: Int? = nil) -> Bool {
         var slot = oldestIdle
         while slot >= 0 {
-            if listener == nil || Int(down[slot].pointee.listener) == listener {
+            let downstream = down[slot]
+            // One whose request has come in the meantime is idle no longer.
+            if listener == nil || Int(downstream.pointee.listener) == listener,
+                weir_is_readable(downstream.pointee.descriptor) <= 0
+            {
                 closeDownstream(slot)
                 return true
             }
