@@ -194,6 +194,7 @@ extension Worker {
         let family = Int32(entry.pointee.address.family)
         var descriptor = weir_socket(family, isUnix)
         if descriptor == -EMFILE || descriptor == -ENFILE {
+            holdNewcomers()
             // Whoever is being served goes before whoever is idle.
             guard closeOldestIdleUpstream() || closeOldestIdle() else { return descriptor }
             descriptor = weir_socket(family, isUnix)

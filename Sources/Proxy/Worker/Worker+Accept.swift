@@ -153,6 +153,12 @@ extension Worker {
     /// Nanoseconds between two notes in the log that accepting pauses.
     private static let noteEvery: Int64 = 10_000_000_000
 
+    /// Descriptors ran out for connecting: newcomers wait in the kernel's queue, rather than be
+    /// accepted and closed again for those who are served.
+    mutating func holdNewcomers() {
+        for index in listeners.indices { pauseAccepting(index, until: now + Self.pause) }
+    }
+
     private mutating func pauseAccepting(_ index: Int, until again: Instant) {
         guard !listeners[index].isPaused, !isDraining else { return }
         listeners[index].isPaused = true
