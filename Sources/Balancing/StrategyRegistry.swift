@@ -6,13 +6,18 @@ public struct StrategyEntry: Sendable {
     public let summary: String
     /// The paper or program that it comes from.
     public let source: String
-    let make: @Sendable ([StrategyEndpoint], inout SeededRandom) -> BalancingStrategy
+    /// Makes what all workers share; `nil` where there is nothing.
+    public var prepare: @Sendable ([StrategyEndpoint], BalanceOptions) -> (any StrategyTable)? = {
+        _,
+        _ in nil
+    }
+    let make: @Sendable (StrategyContext, inout SeededRandom) -> BalancingStrategy
 }
 
 /// All strategies.
 ///
-/// A new one is a file in `Strategies` and a line here: the parser, the reference page and the
-/// schema read this list.
+/// A new one is a file in `Strategies` and a line here: the parser, the reference page, the schema
+/// and the simulator read this list.
 public enum StrategyRegistry {
     /// In the order of the reference page; the first one is the default.
     public static let entries: [StrategyEntry] = [
@@ -22,12 +27,16 @@ public enum StrategyRegistry {
     /// The words that `balance:` takes.
     public static var names: [String] { entries.map(\.name) }
 
-    /// A strategy by its word; `nil` if there is none of that name.
+    /// A strategy's entry by its word; `nil` if there is none of that name.
+    public static func entry(_ name: String) -> StrategyEntry? {
+        entries.first { $0.name == name }
+    }
+
+    /// A strategy by the word in the context's options; `nil` if there is none of that name.
     public static func make(
-        _ name: String,
-        endpoints: [StrategyEndpoint],
+        _ context: StrategyContext,
         random: inout SeededRandom
     ) -> BalancingStrategy? {
-        entries.first { $0.name == name }?.make(endpoints, &random)
+        entry(context.options.strategy)?.make(context, &random)
     }
 }

@@ -57,6 +57,8 @@ public final class Snapshot: @unchecked Sendable {
     let endpointCount: Int
     /// Where each pool's endpoints begin in the table of endpoints.
     let firstEndpoints: [Int]
+    /// How each pool balances, with what the workers share of its endpoints.
+    let plans: [PoolPlan]
     let limits: ClientLimits
     private var allocations: [UnsafeMutableRawPointer] = []
 
@@ -88,6 +90,7 @@ public final class Snapshot: @unchecked Sendable {
             }
         }
         firstEndpoints = first
+        plans = config.pools.map { PoolPlan($0) }
         allocations = kept
     }
 
@@ -129,6 +132,36 @@ public final class Snapshot: @unchecked Sendable {
             entry.path = text.baseAddress?.assumingMemoryBound(to: CChar.self)
         }
         return entry
+    }
+}
+
+extension Availability {
+    init(_ state: ServerState) {
+        switch state {
+        case .ready: self = .up
+        case .drain: self = .draining
+        case .down: self = .down
+        }
+    }
+}
+
+extension PoolPlan {
+    convenience init(_ pool: PoolConfig) {
+        let endpoints = pool.servers.map {
+            PlannedEndpoint(
+                name: $0.name,
+                weight: $0.weight,
+                priority: $0.priority,
+                availability: Availability($0.state)
+            )
+        }
+        self.init(
+            endpoints: endpoints,
+            options: pool.balance,
+            slowStart: pool.slowStart.inNanoseconds,
+            panicThreshold: pool.panicThreshold,
+            spillBelow: pool.spillBelow
+        )
     }
 }
 

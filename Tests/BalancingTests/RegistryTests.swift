@@ -6,22 +6,32 @@ struct RegistryTests {
     @Test("every strategy is made by its name and described in one line")
     func entries() {
         var random = SeededRandom(seed: 1)
-        let endpoints = [StrategyEndpoint(name: "a:1", weight: 1)]
-        #expect(StrategyRegistry.names == ["round-robin"])
+        #expect(StrategyRegistry.names.first == "round-robin")
         #expect(Set(StrategyRegistry.names).count == StrategyRegistry.entries.count)
         for entry in StrategyRegistry.entries {
             #expect(entry.name.allSatisfy { $0.isLowercase || $0 == "-" })
             #expect(!entry.summary.isEmpty && !entry.summary.contains("\n"))
             #expect(!entry.source.isEmpty)
-            let made = StrategyRegistry.make(entry.name, endpoints: endpoints, random: &random)
-            #expect(made?.pick(excluding: TriedEndpoints(), random: &random) == 0)
+            var options = BalanceOptions()
+            options.strategy = entry.name
+            let plan = PoolPlan(endpoints: [PlannedEndpoint(name: "a:1")], options: options)
+            let balancer = PoolBalancer(plan, now: 1, random: &random)
+            #expect(balancer.pick(PickRequest(now: 1), random: &random) == 0)
         }
     }
 
     @Test("an unknown name makes nothing", arguments: ["", "Round-Robin", "random "])
     func unknown(name: String) {
         var random = SeededRandom(seed: 1)
-        #expect(StrategyRegistry.make(name, endpoints: [], random: &random) == nil)
+        #expect(StrategyRegistry.entry(name) == nil)
+        var options = BalanceOptions()
+        options.strategy = name
+        let context = StrategyContext(
+            endpoints: [],
+            options: options,
+            shared: SharedPool(count: 0)
+        )
+        #expect(StrategyRegistry.make(context, random: &random) == nil)
     }
 }
 

@@ -31,16 +31,20 @@ public final class RoundRobin: BalancingStrategy {
     private var position = 0
 
     /// A rotation over these endpoints that begins at a random place.
-    public init(_ endpoints: [StrategyEndpoint], random: inout SeededRandom) {
+    public init(_ context: StrategyContext, random: inout SeededRandom) {
         super.init()
-        endpointsChanged(endpoints, random: &random)
+        let weights = context.endpoints.map {
+            UInt32(clamping: $0.weight) &* BalancingStrategy.unitWeight
+        }
+        weightsChanged(weights, random: &random)
     }
 
     /// The next endpoint in the rotation; for a second try one at random, by weight.
     public override func pick(
-        excluding tried: TriedEndpoints,
+        _ request: PickRequest,
         random: inout SeededRandom
     ) -> EndpointIndex? {
+        let tried = request.tried
         guard tried.isEmpty else { return retry(excluding: tried, random: &random) }
         guard !table.isEmpty else { return rotation.next(excluding: tried) }
         let picked = table[position]
@@ -50,11 +54,8 @@ public final class RoundRobin: BalancingStrategy {
     }
 
     /// Begins a new rotation at a random place.
-    public override func endpointsChanged(
-        _ endpoints: [StrategyEndpoint],
-        random: inout SeededRandom
-    ) {
-        rotation = SmoothRotation(weights: endpoints.map(\.weight))
+    public override func weightsChanged(_ weights: [UInt32], random: inout SeededRandom) {
+        rotation = SmoothRotation(weights: weights.map { Int($0) })
         table = []
         position = 0
         let period = rotation.period
@@ -95,7 +96,7 @@ public final class RoundRobin: BalancingStrategy {
 /// The algorithm itself, linear in the endpoints per turn.
 struct SmoothRotation {
     /// Weights beyond this count as this, so that no sum overflows.
-    static let greatestWeight = 1 << 20
+    static let greatestWeight = 1 << 32
 
     private struct Share {
         let weight: Int

@@ -54,7 +54,8 @@ extension Checker {
             )
         }
         var config = PoolConfig(name: name, servers: servers(all.items(PoolKeys.servers)))
-        config.strategy = all.map(PoolKeys.balance)?.text(BalanceKeys.strategy) ?? config.strategy
+        config.balance.strategy =
+            all.map(PoolKeys.balance)?.text(BalanceKeys.strategy) ?? config.balance.strategy
         config.connections = ConnectionsConfig(all.map(PoolKeys.connections))
         config.timeouts = PoolTimeouts(all.map(PoolKeys.timeouts))
         config.retries = RetryConfig(all.map(PoolKeys.retries))

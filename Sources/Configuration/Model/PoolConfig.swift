@@ -1,3 +1,4 @@
+import Balancing
 import Routing
 
 /// One entry of `pools`.
@@ -6,8 +7,18 @@ public struct PoolConfig: Sendable, Equatable {
     public var name: String
     /// In the order of the file, never empty.
     public var servers: [ServerConfig]
-    /// A name from the strategy registry.
-    public var strategy: String = "round-robin"
+    /// How a server is chosen.
+    public var balance = BalanceOptions()
+    /// What `consistent-hash` hashes: the first one that the request has.
+    public var hashKey: [KeyChoice] = [.client]
+    /// How a client comes back to its server; `nil` is not at all.
+    public var sticky: StickyConfig?
+    /// How long a returning server takes to its whole weight; 0 is at once.
+    public var slowStart: Duration = .seconds(10)
+    /// Below this healthy share, 0 to 1, checks are ignored.
+    public var panicThreshold = 0.1
+    /// Below this healthy share, 0 to 1, the next priority helps.
+    public var spillBelow = 0.7
     /// Kept connections.
     public var connections = ConnectionsConfig()
     /// Time-outs on the servers' side.
@@ -20,6 +31,49 @@ public struct PoolConfig: Sendable, Equatable {
         self.name = name
         self.servers = servers
     }
+}
+
+/// Whether a server takes part: `state` of a server.
+public enum ServerState: String, Sendable, CaseIterable {
+    /// It does.
+    case ready
+    /// Only for clients who stick to it.
+    case drain
+    /// Not at all.
+    case down
+}
+
+/// `sticky` of a pool.
+public struct StickyConfig: Sendable, Equatable {
+    /// Where the token travels.
+    public enum Carrier: Sendable, Equatable {
+        /// In this cookie.
+        case cookie(String)
+        /// In this field (lower case), in both directions.
+        case header(String)
+    }
+
+    /// The cookie's `SameSite`.
+    public enum SameSite: String, Sendable, CaseIterable {
+        /// Sent when a link from elsewhere is followed.
+        case lax
+        /// Sent from the same site only.
+        case strict
+        /// Sent from everywhere; browsers ask for https then.
+        case none
+    }
+
+    /// Where the token travels.
+    public var carrier = Carrier.cookie("weir")
+    /// Absolute path of the file whose bytes sign the tokens; `nil` is a secret of this process.
+    public var secretFile: String?
+    /// The cookie's age; `nil` is until the browser ends.
+    public var maxAge: Duration?
+    /// The cookie's `SameSite`.
+    public var sameSite = SameSite.lax
+
+    /// The defaults.
+    public init() {}
 }
 
 /// Where a server is reached.
@@ -38,6 +92,10 @@ public struct ServerConfig: Sendable, Equatable {
     public var address: ServerAddress
     /// Its share of the traffic, 0 (no new requests) to 1000.
     public var weight: Int = 1
+    /// 0 is asked first; higher ones wait in reserve.
+    public var priority: Int = 0
+    /// Whether it takes part.
+    public var state = ServerState.ready
 
     /// A server of weight 1.
     public init(name: String, address: ServerAddress) {

@@ -143,7 +143,7 @@ struct EffectivePrinter {
             }
         }
         yaml.section(PoolKeys.balance.name) { yaml in
-            yaml.line(BalanceKeys.strategy.name, pool.strategy)
+            yaml.line(BalanceKeys.strategy.name, pool.balance.strategy)
         }
         yaml.section(PoolKeys.connections.name) { yaml in
             yaml.line(ConnectionKeys.maxAge.name, time(pool.connections.maxAge))

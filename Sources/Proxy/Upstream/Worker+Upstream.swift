@@ -41,11 +41,12 @@ extension Worker {
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ pool: UnsafeMutablePointer<PoolState>
     ) -> EndpointIndex? {
-        let strategy = pool.pointee.strategy
-        let tried = exchange.pointee.tried
-        if let pick = strategy.pick(excluding: tried, random: &random) { return pick }
-        if tried.isEmpty { return nil }
-        return strategy.pick(excluding: TriedEndpoints(), random: &random)
+        let balancer = pool.pointee.balancer
+        var request = PickRequest(now: now.nanoseconds, tried: exchange.pointee.tried)
+        if let pick = balancer.pick(request, random: &random) { return pick }
+        if request.tried.isEmpty { return nil }
+        request.tried = TriedEndpoints()
+        return balancer.pick(request, random: &random)
     }
 
     private func attach(_ slot: Int32, _ upstreamSlot: Int32) {

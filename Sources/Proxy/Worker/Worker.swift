@@ -44,7 +44,7 @@ struct EndpointState {
 
 /// What one worker keeps of a pool.
 struct PoolState {
-    var strategy: BalancingStrategy
+    var balancer: PoolBalancer
     var firstEndpoint: Int
     var maxAge: Int64
     var maxRequests: UInt32
@@ -172,7 +172,7 @@ public struct Worker: ~Copyable {
         fields = FieldTable(capacity: config.limits.fields + 16)
         endpointStates = .allocate(capacity: max(1, snapshot.endpointCount))
         endpointStates.initialize(repeating: EndpointState(), count: max(1, snapshot.endpointCount))
-        pools = Self.makePools(snapshot, random: &random)
+        pools = Self.makePools(snapshot, now: now, random: &random)
         let outSize = Self.readSize + 2 * config.limits.headSize + 4096
         out = ByteWriter(.allocate(byteCount: outSize, alignment: 64), capacity: outSize)
         scratchSize = max(config.limits.headSize, config.limits.targetSize) + 64
@@ -195,21 +195,20 @@ public struct Worker: ~Copyable {
 
     private static func makePools(
         _ snapshot: Snapshot,
+        now: Instant,
         random: inout SeededRandom
     ) -> UnsafeMutablePointer<PoolState> {
         let configs = snapshot.config.pools
         let pools = UnsafeMutablePointer<PoolState>.allocate(capacity: max(1, configs.count))
         for (index, pool) in configs.enumerated() {
-            let endpoints = pool.servers.map {
-                StrategyEndpoint(name: $0.name, weight: $0.weight)
-            }
-            // The file was checked against the registry, so the first choice exists.
-            let strategy =
-                StrategyRegistry.make(pool.strategy, endpoints: endpoints, random: &random)
-                ?? RoundRobin(endpoints, random: &random)
+            let balancer = PoolBalancer(
+                snapshot.plans[index],
+                now: now.nanoseconds,
+                random: &random
+            )
             (pools + index).initialize(
                 to: PoolState(
-                    strategy: strategy,
+                    balancer: balancer,
                     firstEndpoint: snapshot.firstEndpoints[index],
                     maxAge: pool.connections.maxAge.nanosecondsOrNever,
                     maxRequests: pool.connections.maxRequests.map { UInt32(clamping: $0) }

@@ -5,16 +5,23 @@ import Testing
 struct RoundRobinTests {
     private static let seed: UInt64 = 0x726f_756e
 
-    private func endpoints(_ weights: [Int]) -> [StrategyEndpoint] {
-        weights.enumerated().map {
+    private func context(_ weights: [Int]) -> StrategyContext {
+        let endpoints = weights.enumerated().map {
             StrategyEndpoint(name: "10.0.0.\($0.offset):80", weight: $0.element)
         }
+        return StrategyContext(
+            endpoints: endpoints,
+            options: BalanceOptions(),
+            shared: SharedPool(count: endpoints.count)
+        )
     }
 
     private func picks(_ count: Int, _ weights: [Int], seed: UInt64 = Self.seed) -> [Int?] {
         var random = SeededRandom(seed: seed)
-        let strategy = RoundRobin(endpoints(weights), random: &random)
-        return (0..<count).map { _ in strategy.pick(excluding: TriedEndpoints(), random: &random) }
+        let strategy = RoundRobin(context(weights), random: &random)
+        return (0..<count).map { _ in
+            strategy.pick(PickRequest(now: 0, tried: TriedEndpoints()), random: &random)
+        }
     }
 
     @Test("weights 5, 1, 1 are interleaved as in nginx, from some place on")
@@ -79,12 +86,14 @@ struct RoundRobinTests {
     )
     func exclusion(weights: [Int]) {
         var random = SeededRandom(seed: Self.seed)
-        let strategy = RoundRobin(endpoints(weights), random: &random)
+        let strategy = RoundRobin(context(weights), random: &random)
         var tried = TriedEndpoints()
         tried.insert(3)
         var counts = [0, 0, 0, 0]
         for _ in 0..<12_000 {
-            if let picked = strategy.pick(excluding: tried, random: &random) { counts[picked] += 1 }
+            if let picked = strategy.pick(PickRequest(now: 0, tried: tried), random: &random) {
+                counts[picked] += 1
+            }
         }
         let rest = weights[0] + weights[1] + weights[2]
         for index in 0..<3 {
@@ -101,28 +110,28 @@ struct RoundRobinTests {
     func exhaustion() {
         for weights in [[4_000, 1, 0], [1 << 20, 1, 0]] {
             var random = SeededRandom(seed: Self.seed)
-            let strategy = RoundRobin(endpoints(weights), random: &random)
+            let strategy = RoundRobin(context(weights), random: &random)
             var tried = TriedEndpoints()
             tried.insert(0)
             for _ in 0..<100 {
-                #expect(strategy.pick(excluding: tried, random: &random) == 1)
+                #expect(strategy.pick(PickRequest(now: 0, tried: tried), random: &random) == 1)
             }
             tried.insert(1)
-            #expect(strategy.pick(excluding: tried, random: &random) == nil)
+            #expect(strategy.pick(PickRequest(now: 0, tried: tried), random: &random) == nil)
         }
     }
 
     @Test("a second try does not move the rotation")
     func rotationStays() {
         var random = SeededRandom(seed: Self.seed)
-        let strategy = RoundRobin(endpoints([1, 1, 1]), random: &random)
+        let strategy = RoundRobin(context([1, 1, 1]), random: &random)
         var picked: [Int?] = []
         for _ in 0..<9 {
-            let first = strategy.pick(excluding: TriedEndpoints(), random: &random)
+            let first = strategy.pick(PickRequest(now: 0, tried: TriedEndpoints()), random: &random)
             picked.append(first)
             var tried = TriedEndpoints()
             tried.insert(first ?? 0)
-            _ = strategy.pick(excluding: tried, random: &random)
+            _ = strategy.pick(PickRequest(now: 0, tried: tried), random: &random)
         }
         #expect((0..<3).allSatisfy { index in picked.count { $0 == index } == 3 }, "\(picked)")
     }
@@ -130,11 +139,11 @@ struct RoundRobinTests {
     @Test("other endpoints replace the old ones")
     func change() {
         var random = SeededRandom(seed: Self.seed)
-        let strategy = RoundRobin(endpoints([1, 1, 1, 1, 1]), random: &random)
+        let strategy = RoundRobin(context([1, 1, 1, 1, 1]), random: &random)
         for weights in [[1, 1], [0, 0, 7], [1 << 20, 1], []] {
-            strategy.endpointsChanged(endpoints(weights), random: &random)
+            strategy.weightsChanged(weights.map { UInt32($0) * 1000 }, random: &random)
             let picked = (0..<20).map { _ in
-                strategy.pick(excluding: TriedEndpoints(), random: &random)
+                strategy.pick(PickRequest(now: 0, tried: TriedEndpoints()), random: &random)
             }
             let allowed = weights.indices.filter { weights[$0] > 0 }
             #expect(picked.allSatisfy { $0.map(allowed.contains) ?? allowed.isEmpty })

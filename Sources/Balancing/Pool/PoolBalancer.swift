@@ -1,0 +1,154 @@
+import Synchronization
+
+/// Picks endpoints for one pool and worker: what all strategies have in common.
+///
+/// It decides who may be picked and with which weight (weight 0, availability, slow start, panic),
+/// shares the traffic out among priorities, and leaves the choice within a priority to the
+/// strategy. What it computes changes rarely: a pick compares one number with the shared one.
+public final class PoolBalancer {
+    /// The weights that a ramp goes through.
+    private static let rampSteps: Int64 = 32
+    /// A returning endpoint's weight begins at this share.
+    private static let rampStart = 0.1
+
+    private let plan: PoolPlan
+    private let tiers: [BalancingStrategy]
+    private var shares: TierShares
+    private var version: UInt32
+    /// When weights change by themselves next, `Int64.max` if none does.
+    private var nextRamp = Int64.max
+
+    /// Whether results are to be told: ``answered(_:_:random:)``.
+    public let observesResults: Bool
+    /// Whether probes are to be told: ``reported(_:_:random:)``.
+    public let wantsReports: Bool
+    /// Whether health is being ignored, since too few endpoints are healthy.
+    public private(set) var isInPanic = false
+
+    /// A balancer of one worker.
+    public init(_ plan: PoolPlan, now: Int64, random: inout SeededRandom) {
+        self.plan = plan
+        var tiers: [BalancingStrategy] = []
+        for (tier, priority) in plan.priorities.enumerated() {
+            let context = StrategyContext(
+                endpoints: plan.members(priority),
+                options: plan.options,
+                shared: plan.shared,
+                table: plan.tables[tier]
+            )
+            // The file was checked against the registry, so the first choice exists.
+            tiers.append(
+                StrategyRegistry.make(context, random: &random)
+                    ?? RoundRobin(context, random: &random)
+            )
+        }
+        self.tiers = tiers
+        observesResults = tiers.contains { $0.observesResults }
+        wantsReports = tiers.contains { $0.wantsReports }
+        shares = TierShares(healthy: [], spillBelow: 1)
+        version = 0
+        refresh(now, &random)
+    }
+
+    /// The endpoint for a request, or `nil` if none is left that may take it.
+    ///
+    /// Allocates nothing unless an endpoint's weight or availability changed.
+    public func pick(_ request: PickRequest, random: inout SeededRandom) -> EndpointIndex? {
+        if plan.shared.version.load(ordering: .acquiring) != version || request.now >= nextRamp {
+            refresh(request.now, &random)
+        }
+        if tiers.count == 1 { return tiers[0].pick(request, random: &random) }
+        // The same key has to come out at the same priority each time.
+        let place = request.hasKey ? request.key &* 0x9e37_79b9_7f4a_7c15 : random.next()
+        let first = shares.tier(at: Double(place >> 11) * 0x1p-53)
+        if let picked = tiers[first].pick(request, random: &random) { return picked }
+        for tier in tiers.indices where tier != first {
+            if let picked = tiers[tier].pick(request, random: &random) { return picked }
+        }
+        return nil
+    }
+
+    /// Whether a client that sticks to this endpoint may go there.
+    public func accepts(sticky endpoint: EndpointIndex) -> Bool {
+        guard endpoint >= 0, endpoint < plan.endpoints.count else { return false }
+        switch plan.shared.availability(endpoint) {
+        case .up, .draining: return true
+        case .unhealthy: return isInPanic
+        case .down: return false
+        }
+    }
+
+    /// A try at this endpoint was answered or failed; needed only if ``observesResults``.
+    public func answered(
+        _ endpoint: EndpointIndex,
+        _ result: TryResult,
+        random: inout SeededRandom
+    ) {
+        for tier in tiers { tier.answered(endpoint, result, random: &random) }
+    }
+
+    /// A probe has told the endpoint's load; needed only if ``wantsReports``.
+    public func reported(
+        _ endpoint: EndpointIndex,
+        _ report: LoadReport,
+        random: inout SeededRandom
+    ) {
+        for tier in tiers { tier.reported(endpoint, report, random: &random) }
+    }
+
+    private func refresh(_ now: Int64, _ random: inout SeededRandom) {
+        version = plan.shared.version.load(ordering: .acquiring)
+        let states = plan.endpoints.indices.map { plan.shared.availability($0) }
+        var healthy: [Double] = []
+        var allWeight = 0
+        var allHealthy = 0
+        for priority in plan.priorities {
+            var weight = 0
+            var well = 0
+            for (index, endpoint) in plan.endpoints.enumerated()
+            where endpoint.priority == priority {
+                // What the operator took out is no sign of illness.
+                guard states[index] == .up || states[index] == .unhealthy else { continue }
+                weight += endpoint.weight
+                if states[index] == .up { well += endpoint.weight }
+            }
+            healthy.append(weight == 0 ? 0 : Double(well) / Double(weight))
+            allWeight += weight
+            allHealthy += well
+        }
+        isInPanic =
+            allHealthy < allWeight
+            && Double(allHealthy) < plan.panicThreshold * Double(allWeight)
+        if isInPanic {
+            healthy = plan.priorities.map { priority in
+                let isThere = plan.endpoints.indices.contains {
+                    plan.endpoints[$0].priority == priority && plan.endpoints[$0].weight > 0
+                        && states[$0].rawValue <= Availability.unhealthy.rawValue
+                }
+                return isThere ? 1 : 0
+            }
+        }
+        shares = TierShares(healthy: healthy, spillBelow: plan.spillBelow)
+        nextRamp = Int64.max
+        let weights = plan.endpoints.indices.map { weight($0, states[$0], now) }
+        for (tier, priority) in plan.priorities.enumerated() {
+            let own = plan.endpoints.indices.map {
+                plan.endpoints[$0].priority == priority ? weights[$0] : 0
+            }
+            tiers[tier].weightsChanged(own, random: &random)
+        }
+    }
+
+    /// An endpoint's weight now, in thousandths; notes when it will be another.
+    private func weight(_ index: EndpointIndex, _ state: Availability, _ now: Int64) -> UInt32 {
+        guard state == .up || (isInPanic && state == .unhealthy) else { return 0 }
+        let whole = plan.endpoints[index].weight * Int(BalancingStrategy.unitWeight)
+        let returned = plan.shared.returned(index)
+        guard returned != 0, plan.slowStart > 0 else { return UInt32(clamping: whole) }
+        let passed = max(0, now &- returned)
+        guard passed < plan.slowStart else { return UInt32(clamping: whole) }
+        nextRamp = min(nextRamp, now &+ max(1, plan.slowStart / PoolBalancer.rampSteps))
+        let share = max(PoolBalancer.rampStart, Double(passed) / Double(plan.slowStart))
+        return UInt32(clamping: max(whole > 0 ? 1 : 0, Int(Double(whole) * share)))
+    }
+}
