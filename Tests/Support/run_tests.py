@@ -14,7 +14,7 @@ END_TO_END = ROOT / "Tests/EndToEnd"
 PYTEST = [sys.executable, "-m", "pytest"]
 LEAK_OPTIONS = f"suppressions={ROOT / 'Tests/Support/leaks.supp'}:print_suppressions=0"
 # Workers end with the process, so that nobody joins them.
-THREAD_OPTIONS = "report_thread_leaks=0"
+THREAD_OPTIONS = f"report_thread_leaks=0:suppressions={ROOT / 'Tests/Support/threads.supp'}"
 # What the linker says of each function of the sanitizer's, on hundreds of lines.
 NOISE = [b"Cannot export local symbol '__asan"]
 FUZZED = ["HTTPFuzz request", "HTTPFuzz response", "HTTPFuzz body", "ConfigurationFuzz"]
