@@ -38,6 +38,13 @@ static inline cbytes_mask cbytes_value_stops(__m128i block) {
     return (cbytes_mask)_mm_movemask_epi8(stops);
 }
 
+// Where a value may stop: also at tabs and at bytes from 0x80 on, which are rare. One comparison
+// after adding 1, by which DEL goes below zero too.
+static inline cbytes_mask cbytes_value_suspects(__m128i block) {
+    __m128i raised = _mm_add_epi8(block, _mm_set1_epi8(1));
+    return (cbytes_mask)_mm_movemask_epi8(_mm_cmplt_epi8(raised, _mm_set1_epi8(0x21)));
+}
+
 // Signed comparison: bytes from 0x80 on are below zero, so one comparison finds them together
 // with controls and the space.
 static inline __m128i cbytes_not_visible(__m128i block) {
@@ -77,6 +84,9 @@ static inline cbytes_mask cbytes_value_stops(uint8x16_t block) {
     uint8x16_t tab = vceqq_u8(block, vdupq_n_u8('\t'));
     uint8x16_t delete = vceqq_u8(block, vdupq_n_u8(0x7f));
     return cbytes_to_mask(vorrq_u8(vbicq_u8(control, tab), delete));
+}
+static inline cbytes_mask cbytes_value_suspects(uint8x16_t block) {
+    return cbytes_value_stops(block);
 }
 static inline uint8x16_t cbytes_not_visible(uint8x16_t block) {
     return vorrq_u8(vcltq_u8(block, vdupq_n_u8(0x21)), vcgtq_u8(block, vdupq_n_u8(0x7e)));

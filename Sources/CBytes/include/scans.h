@@ -39,7 +39,22 @@
 #endif
 
 // The first control byte except HTAB: where a field value, or a reason phrase, ends.
-CBYTES_SCAN(cbytes_find_value_end, cbytes_value_stops, cbytes_stops_value)
+CBYTES_SCAN(cbytes_find_short_value_end, cbytes_value_stops, cbytes_stops_value)
+static inline size_t cbytes_find_value_end(const uint8_t *bytes, size_t from, size_t to) {
+#if defined(CBYTES_HAS_BLOCKS)
+    while (to - from >= 16) {
+        cbytes_mask mask = cbytes_value_suspects(cbytes_load_block(bytes + from));
+        if (mask != 0) {
+            size_t first = from + cbytes_first_in_mask(mask);
+            if (bytes[first] == '\r') return first;
+            mask = cbytes_value_stops(cbytes_load_block(bytes + from));
+            if (mask != 0) return from + cbytes_first_in_mask(mask);
+        }
+        from += 16;
+    }
+#endif
+    return cbytes_find_short_value_end(bytes, from, to);
+}
 
 // The first colon or byte that is no visible ASCII character: where a field name ends.
 CBYTES_SCAN(cbytes_find_name_end, cbytes_name_stops, cbytes_stops_name)

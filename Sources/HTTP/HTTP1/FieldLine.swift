@@ -2,13 +2,12 @@ import CBytes
 
 extension Field {
     /// The field of a line that CBytes read.
-    init(_ line: cbytes_field_line, from start: Int) {
-        let start = UInt32(truncatingIfNeeded: start)
-        name = ByteRange(offset: start, count: line.name_end &- start)
-        value = ByteRange(offset: line.value_start, count: line.value_end &- line.value_start)
+    init(_ line: cbytes_field) {
+        name = ByteRange(offset: line.name_start, count: line.name_count)
+        value = ByteRange(offset: line.value_start, count: line.value_count)
         lineEnd = line.line_end
         id = FieldName(code: line.name)
-        isHopByHop = id.isHopByHop
+        isHopByHop = line.is_hop_by_hop != 0
     }
 }
 

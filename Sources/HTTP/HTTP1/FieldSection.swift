@@ -37,16 +37,26 @@ struct FieldSection {
         limit: Int
     ) throws(HeadError) -> Bool {
         while true {
-            let line = input.plainFieldLine(from: position, to: end)
-            if line.is_plain == 0 {
-                guard try OddLine(input, from: position, to: end) == .blank else { return false }
+            let reason = fields.readLines(input, from: &position, to: end, limit, interpreted)
+            switch reason {
+            case .odd:
+                guard try OddLine(input, from: position, to: end) == .blank else {
+                    return false
+                }
                 position &+= 2
                 return true
+            case .stopped:
+                let field = fields[fields.count &- 1]
+                do throws(HeadError) {
+                    try interpret(field.id, field.value, input)
+                } catch {
+                    // An error is the line's in which it is.
+                    position = field.name.start
+                    fields.removeLast()
+                    throw error
+                }
+            case .full: throw .tooManyFields
             }
-            let field = Field(line, from: position)
-            if field.id.bit & interpreted != 0 { try interpret(field.id, field.value, input) }
-            guard fields.count < limit, fields.append(field) else { throw .tooManyFields }
-            position = Int(line.line_end)
         }
     }
 

@@ -103,11 +103,40 @@ extension RawSpan {
     }
 
     /// The field line at `from`, if it is complete and nothing is odd about it.
-    func plainFieldLine(from: Int, to: Int) -> cbytes_field_line {
+    func plainField(from: Int, to: Int) -> Field? {
         unsafe withUnsafeBytes { bytes in
             guard from >= 0, from < to, to <= bytes.count, let base = bytes.baseAddress
-            else { return cbytes_field_line() }
-            return unsafe cbytes_read_field_line(Self.bytes(base), from, to)
+            else { return nil }
+            var line = cbytes_field()
+            guard unsafe cbytes_read_field(Self.bytes(base), from, to, &line) != CBYTES_LINE_ODD
+            else { return nil }
+            return Field(line)
+        }
+    }
+
+    /// Reads plain field lines into `table`, which has room for one more than `capacity`; returns
+    /// why it ended, one of CBytes's constants.
+    func readFields(
+        to end: Int,
+        into table: UnsafeMutablePointer<cbytes_field>,
+        capacity: Int,
+        stops: UInt64,
+        run: inout cbytes_field_run
+    ) -> Int {
+        unsafe withUnsafeBytes { bytes in
+            guard run.position < end, end <= bytes.count, let base = bytes.baseAddress
+            else { return CBYTES_RUN_ODD }
+            return Int(
+                unsafe cbytes_read_fields(
+                    Self.bytes(base),
+                    end,
+                    table,
+                    capacity,
+                    FieldNameSet.hopByHopBits,
+                    stops,
+                    &run
+                )
+            )
         }
     }
 

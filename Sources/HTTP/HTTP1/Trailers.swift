@@ -46,10 +46,7 @@ private func trailer(
     at position: Int,
     to end: Int
 ) throws(HeadError) -> Field {
-    let line = input.plainFieldLine(from: position, to: end)
-    if line.is_plain == 0 {
-        _ = try OddLine(input, from: position, to: end)
-        throw .invalidFieldLine
-    }
-    return Field(line, from: position)
+    if let field = input.plainField(from: position, to: end) { return field }
+    _ = try OddLine(input, from: position, to: end)
+    throw .invalidFieldLine
 }

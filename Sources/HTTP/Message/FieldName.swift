@@ -87,6 +87,9 @@ public struct FieldNameSet: BitwiseCopyable, Equatable, Sendable {
     /// The set without any name.
     public init() { bits = 0 }
 
+    /// The set of these bits.
+    init(bits: UInt64) { self.bits = bits }
+
     /// The set of these names.
     public init(_ names: FieldName...) {
         bits = 0

@@ -1,3 +1,5 @@
+import CBytes
+
 /// One field line of a head: where its parts are in the buffer that was parsed.
 public struct Field: BitwiseCopyable, Sendable {
     /// The name as sent.
@@ -35,6 +37,21 @@ extension Field {
     }
 }
 
+extension cbytes_field {
+    /// The same in CBytes's form.
+    fileprivate init(_ field: Field) {
+        self.init(
+            name_start: field.name.offset,
+            name_count: field.name.count,
+            value_start: field.value.offset,
+            value_count: field.value.count,
+            line_end: field.lineEnd,
+            name: field.id.rawValue,
+            is_hop_by_hop: field.isHopByHop ? 1 : 0
+        )
+    }
+}
+
 /// The fields of one head, in the order sent.
 ///
 /// Its storage is allocated once and reused for every head that a worker parses.
@@ -49,12 +66,13 @@ public struct FieldTable: ~Copyable {
     /// Which of the first 64 lines cannot simply be copied on, a bit for each: those that concern
     /// this connection only, and those whose value stands in unusual white space.
     public private(set) var odd: UInt64 = 0
-    private let storage: UnsafeMutablePointer<Field>
+    private let storage: UnsafeMutablePointer<cbytes_field>
 
     /// An empty table with room for `capacity` fields, at least one.
     public init(capacity: Int) {
         self.capacity = max(capacity, 1)
-        unsafe storage = .allocate(capacity: self.capacity)
+        // One more is where a line is read for which there is no room.
+        unsafe storage = .allocate(capacity: self.capacity + 1)
     }
 
     deinit { unsafe storage.deallocate() }
@@ -63,7 +81,7 @@ public struct FieldTable: ~Copyable {
     public subscript(_ index: Int) -> Field {
         get {
             precondition(index >= 0 && index < count, "no field has this index")
-            return unsafe storage[index]
+            return unsafe Field(storage[index])
         }
     }
 
@@ -77,7 +95,7 @@ public struct FieldTable: ~Copyable {
         guard names.contains(id) else { return nil }
         var index = 0
         while index < count {
-            if unsafe storage[index].id == id { return index }
+            if unsafe storage[index].name == id.rawValue { return index }
             index &+= 1
         }
         return nil
@@ -90,10 +108,15 @@ public struct FieldTable: ~Copyable {
         odd = 0
     }
 
+    /// Takes the last field out; ``contains(_:)`` may still name it.
+    mutating func removeLast() {
+        if count > 0 { count &-= 1 }
+    }
+
     /// Adds a field; false if there is no room.
     mutating func append(_ field: Field) -> Bool {
         guard count < capacity else { return false }
-        unsafe storage[count] = field
+        unsafe storage[count] = cbytes_field(field)
         let isPlain = field.isUsual && !field.isHopByHop
         odd |= (isPlain ? 0 : 1) << UInt64(truncatingIfNeeded: count)
         count &+= 1
@@ -101,10 +124,50 @@ public struct FieldTable: ~Copyable {
         return true
     }
 
+    /// Why ``readLines(_:from:to:_:_:)`` ended.
+    enum RunEnd {
+        /// At a line that is no plain field line, the blank one among them.
+        case odd
+        /// Behind a line, the last of the table, whose name is one of those to stop at.
+        case stopped
+        /// At a line for which there is no room.
+        case full
+    }
+
+    /// Adds the plain lines from `position` on, which moves past them.
+    ///
+    /// `limit`: the most lines in the table. `stops`: a bit for each name to stop at.
+    mutating func readLines(
+        _ input: RawSpan,
+        from position: inout Int,
+        to end: Int,
+        _ limit: Int,
+        _ stops: UInt64
+    ) -> RunEnd {
+        guard position >= 0, position < end else { return .odd }
+        var run = cbytes_field_run(position: position, count: count, names: names.bits, odd: odd)
+        let reason = unsafe input.readFields(
+            to: end,
+            into: storage,
+            capacity: min(max(limit, count), capacity),
+            stops: stops,
+            run: &run
+        )
+        position = run.position
+        count = run.count
+        names = FieldNameSet(bits: run.names)
+        odd = run.odd
+        switch reason {
+        case CBYTES_RUN_STOPPED: return .stopped
+        case CBYTES_RUN_FULL: return .full
+        default: return .odd
+        }
+    }
+
     /// Marks the field at `index` as one that must not be passed on.
     mutating func markHopByHop(_ index: Int) {
         precondition(index >= 0 && index < count, "no field has this index")
-        unsafe storage[index].isHopByHop = true
+        unsafe storage[index].is_hop_by_hop = 1
         odd |= 1 << UInt64(truncatingIfNeeded: index)
     }
 }
