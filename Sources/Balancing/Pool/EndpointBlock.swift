@@ -71,6 +71,16 @@ public enum Availability: UInt32, Sendable {
         unsafe block(index).pointee.inFlight.load(ordering: .relaxed)
     }
 
+    /// Bytes that an endpoint still owes or is owed.
+    func bytesInTransfer(_ index: EndpointIndex) -> Int64 {
+        unsafe block(index).pointee.bytesInTransfer.load(ordering: .relaxed)
+    }
+
+    /// An endpoint's packed ``PeakEWMA``.
+    func latency(_ index: EndpointIndex) -> UInt64 {
+        unsafe block(index).pointee.latency.load(ordering: .relaxed)
+    }
+
     /// Whether an endpoint gets traffic.
     public func availability(_ index: EndpointIndex) -> Availability {
         unsafe Availability(
