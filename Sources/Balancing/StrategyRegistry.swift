@@ -26,6 +26,7 @@ public enum StrategyRegistry {
         LeastBytes.entry,
         LatencyWeighted.entry,
         RandomChoice.entry,
+        Prequal.entry,
     ]
 
     /// The words that `balance:` takes.
