@@ -96,4 +96,11 @@ public class BalancingStrategy {
         _ report: LoadReport,
         random: inout SeededRandom
     ) {}
+
+    /// An endpoint that is worth asking for its load, drawn at random; `nil` if there is none.
+    ///
+    /// Consecutive calls give different endpoints as long as there are any. Allocates nothing.
+    public func probeTarget(random: inout SeededRandom) -> EndpointIndex? {
+        nil
+    }
 }

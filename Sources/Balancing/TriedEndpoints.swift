@@ -15,6 +15,9 @@ public struct TriedEndpoints: BitwiseCopyable, Sendable {
     /// Whether no endpoint is in it.
     public var isEmpty: Bool { insertions == 0 }
 
+    /// One of them; `place` must be below ``count``.
+    subscript(place: Int) -> EndpointIndex { Int(indices[place]) }
+
     /// Adds an endpoint; nothing happens if it is in already.
     public mutating func insert(_ index: EndpointIndex) {
         guard !contains(index) else { return }

@@ -14,6 +14,9 @@ public struct EndpointBlock: ~Copyable {
     public let bytesInTransfer = Atomic<Int64>(0)
     /// The packed ``PeakEWMA``.
     public let latency = Atomic<UInt64>(0)
+    /// Until when `prequal` leaves the endpoint alone after a failure, in nanoseconds of the
+    /// monotonic clock.
+    let avoidedUntil = Atomic<Int64>(0)
     /// When the endpoint came (back), in nanoseconds of the monotonic clock; 0 for those that
     /// serve since the start.
     let returned = Atomic<Int64>(0)
@@ -69,6 +72,26 @@ public enum Availability: UInt32, Sendable {
     /// Requests in flight at an endpoint.
     public func inFlight(_ index: EndpointIndex) -> Int32 {
         unsafe block(index).pointee.inFlight.load(ordering: .relaxed)
+    }
+
+    /// Bytes that an endpoint still owes or is owed.
+    func bytesInTransfer(_ index: EndpointIndex) -> Int64 {
+        unsafe block(index).pointee.bytesInTransfer.load(ordering: .relaxed)
+    }
+
+    /// An endpoint's packed ``PeakEWMA``.
+    func latency(_ index: EndpointIndex) -> UInt64 {
+        unsafe block(index).pointee.latency.load(ordering: .relaxed)
+    }
+
+    /// Until when an endpoint is left alone after a failure.
+    func avoidedUntil(_ index: EndpointIndex) -> Int64 {
+        unsafe block(index).pointee.avoidedUntil.load(ordering: .relaxed)
+    }
+
+    /// Leaves an endpoint alone until then, or longer if that was said before.
+    func avoid(_ index: EndpointIndex, until: Int64) {
+        unsafe block(index).pointee.avoidedUntil.max(until, ordering: .relaxed)
     }
 
     /// Whether an endpoint gets traffic.

@@ -13,6 +13,8 @@ public final class PoolBalancer {
 
     private let plan: PoolPlan
     private let tiers: [BalancingStrategy]
+    /// By endpoint: which of ``tiers`` is its.
+    private let tierOfEndpoint: [Int]
     private var shares: TierShares
     private var version: UInt32
     /// When weights change by themselves next, `Int64.max` if none does.
@@ -43,6 +45,7 @@ public final class PoolBalancer {
             )
         }
         self.tiers = tiers
+        tierOfEndpoint = plan.endpoints.map { plan.priorities.firstIndex(of: $0.priority) ?? 0 }
         observesResults = tiers.contains { $0.observesResults }
         wantsReports = tiers.contains { $0.wantsReports }
         shares = TierShares(healthy: [], spillBelow: 1)
@@ -58,6 +61,7 @@ public final class PoolBalancer {
             refresh(request.now, &random)
         }
         if tiers.count == 1 { return tiers[0].pick(request, random: &random) }
+        guard !tiers.isEmpty else { return nil }
         // The same key has to come out at the same priority each time.
         let place = request.hasKey ? request.key &* 0x9e37_79b9_7f4a_7c15 : random.next()
         let first = shares.tier(at: Double(place >> 11) * 0x1p-53)
@@ -84,7 +88,8 @@ public final class PoolBalancer {
         _ result: TryResult,
         random: inout SeededRandom
     ) {
-        for tier in tiers { tier.answered(endpoint, result, random: &random) }
+        guard endpoint >= 0, endpoint < tierOfEndpoint.count else { return }
+        tiers[tierOfEndpoint[endpoint]].answered(endpoint, result, random: &random)
     }
 
     /// A probe has told the endpoint's load; needed only if ``wantsReports``.
@@ -93,7 +98,19 @@ public final class PoolBalancer {
         _ report: LoadReport,
         random: inout SeededRandom
     ) {
-        for tier in tiers { tier.reported(endpoint, report, random: &random) }
+        guard endpoint >= 0, endpoint < tierOfEndpoint.count else { return }
+        tiers[tierOfEndpoint[endpoint]].reported(endpoint, report, random: &random)
+    }
+
+    /// An endpoint that is worth asking for its load, `nil` if there is none.
+    ///
+    /// Consecutive calls give different endpoints as long as there are any. Of several priorities
+    /// one is drawn, as for a request. Allocates nothing.
+    public func probeTarget(random: inout SeededRandom) -> EndpointIndex? {
+        if tiers.count == 1 { return tiers[0].probeTarget(random: &random) }
+        guard !tiers.isEmpty else { return nil }
+        let tier = shares.tier(at: Double(random.next() >> 11) * 0x1p-53)
+        return tiers[tier].probeTarget(random: &random)
     }
 
     private func refresh(_ now: Int64, _ random: inout SeededRandom) {
