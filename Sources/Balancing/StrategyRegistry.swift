@@ -21,7 +21,8 @@ public struct StrategyEntry: Sendable {
 public enum StrategyRegistry {
     /// In the order of the reference page; the first one is the default.
     public static let entries: [StrategyEntry] = [
-        RoundRobin.entry
+        RoundRobin.entry,
+        ConsistentHash.entry,
     ]
 
     /// The words that `balance:` takes.
