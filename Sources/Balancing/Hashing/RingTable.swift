@@ -60,6 +60,9 @@ final class RingTable: StrategyTable {
         point &+ 1 == points.count ? 0 : point &+ 1
     }
 
+    /// Where a point lies, in 0..<2^32.
+    func place(_ point: Int) -> UInt64 { points[point] >> 32 }
+
     /// The endpoint that a point belongs to.
     func owner(_ point: Int) -> EndpointIndex {
         Int(truncatingIfNeeded: points[point] & 0xffff_ffff)
