@@ -46,7 +46,7 @@ public enum KeyHash {
     /// The XXH64 of a text's UTF-8 bytes; may allocate.
     static func hash(_ text: String, seed: UInt64 = 0) -> UInt64 {
         let bytes = Array(text.utf8)
-        return hash(bytes.span.bytes, seed: seed)
+        return unsafe hash(bytes.span.bytes, seed: seed)
     }
 
     /// A number whose bits each depend on all bits of the value: SplitMix64's last step.
