@@ -23,10 +23,11 @@ public enum StrategyRegistry {
     public static let entries: [StrategyEntry] = [
         RoundRobin.entry,
         LeastConnections.entry,
-        LeastBytes.entry,
         LatencyWeighted.entry,
+        ConsistentHash.entry,
         RandomChoice.entry,
         Prequal.entry,
+        LeastBytes.entry,
     ]
 
     /// The words that `balance:` takes.

@@ -11,7 +11,9 @@ struct Case: Sendable {
 }
 
 /// All cases, in the order in which they are printed.
-let cases: [Case] = [
+let cases: [Case] = ownCases + hashCases
+
+private let ownCases: [Case] = [
     Case(name: "parse-head", summary: "an 830-byte browser request head", make: parseHead),
     Case(name: "normalise", summary: "path and host, nothing to change but case") {
         normalise(path: "/static/app/assets/main.3f2a1c.js", host: "WWW.example.com:8080")
@@ -119,15 +121,19 @@ private func pick(
 ) -> (Int) -> Int {
     var random = SeededRandom(seed: 1)
     let list = (0..<endpoints).map { StrategyEndpoint(name: "10.0.0.1:\($0)", weight: weight($0)) }
-    guard
-        let strategy = StrategyRegistry.make("round-robin", endpoints: list, random: &random)
-    else { return { _ in 0 } }
+    let context = StrategyContext(
+        endpoints: list,
+        options: BalanceOptions(),
+        shared: SharedPool(count: endpoints)
+    )
+    guard let strategy = StrategyRegistry.make(context, random: &random) else { return { _ in 0 } }
     var excluded = TriedEndpoints()
     if let tried { excluded.insert(tried) }
     return { [excluded] count in
         var random = SeededRandom(seed: 2)
         var sum = 0
-        for _ in 0..<count { sum &+= strategy.pick(excluding: excluded, random: &random) ?? -1 }
+        let request = PickRequest(now: 1, tried: excluded)
+        for _ in 0..<count { sum &+= strategy.pick(request, random: &random) ?? -1 }
         return sum
     }
 }

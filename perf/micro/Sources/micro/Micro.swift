@@ -1,7 +1,8 @@
 /// Prints nanoseconds per operation, the best of five rounds.
 ///
-/// With `--list`, the cases' names; with `--case NAME --count N`, it does nothing but N operations,
-/// for a program that counts instructions.
+/// With `--list`, the cases' names; with `--hash-tables`, picks with an empty cache and what building
+/// tables takes; with `--case NAME --count N`, it does nothing but N operations, for a program that
+/// counts instructions.
 @main
 struct Micro {
     static let rounds = 5
@@ -15,6 +16,8 @@ struct Micro {
             for entry in cases { report(entry) }
         case 1 where arguments[0] == "--list":
             for entry in cases { print(entry.name) }
+        case 1 where arguments[0] == "--hash-tables":
+            reportHashTables()
         case 4 where arguments[0] == "--case" && arguments[2] == "--count":
             guard let entry = cases.first(where: { $0.name == arguments[1] }),
                 let count = Int(arguments[3])
@@ -26,7 +29,7 @@ struct Micro {
     }
 
     private static func usage() {
-        print("usage: micro [--list | --case NAME --count N]")
+        print("usage: micro [--list | --hash-tables | --case NAME --count N]")
     }
 
     private static func report(_ entry: Case) {

@@ -1,0 +1,49 @@
+/// What highest random weight needs (Thaler and Ravishankar, IEEE/ACM ToN 6(1), 1998): each key
+/// ranks all endpoints by a hash of key and name, and the first one has it.
+///
+/// With weights the order is that of -ln u / w, u being the hash as a fraction (Schindelhauer and
+/// Schomaker, SPAA 2005): exactly the share of the weight, and another weight moves only what it
+/// has to. A pick looks at all endpoints.
+final class RendezvousTable: StrategyTable {
+    /// The hashes of the names, in the order of the names.
+    let hashes: [UInt64]
+    /// The endpoints, in the order of the names.
+    let indices: [UInt32]
+    /// 1 / weight, in the order of the names; empty if all weigh the same.
+    let inverses: [Double]
+
+    /// A table over the members, sorted by name.
+    init(_ members: [HashMember]) {
+        hashes = members.map(\.hash)
+        indices = members.map { UInt32(truncatingIfNeeded: $0.index) }
+        let isEven = members.allSatisfy { $0.weight == members.first?.weight }
+        inverses = isEven ? [] : members.map { 1 / Double($0.weight) }
+    }
+
+    var memory: Int { hashes.count * 12 + inverses.count * 8 }
+
+    /// A hash as a fraction between 0 and 1, neither of which it is.
+    static func fraction(_ hash: UInt64) -> Double { (Double(hash >> 12) + 0.5) * 0x1p-52 }
+
+    /// -ln u for u between 0 and 1, with the same digits on every machine.
+    ///
+    /// u = m × 2^e with m from √½ to √2; ln m = 2 artanh((m - 1) / (m + 1)) by its series, whose
+    /// first term left out is below 2^-56 here.
+    static func negativeLogarithm(_ fraction: Double) -> Double {
+        var significand = fraction.significand
+        var exponent = Double(fraction.exponent)
+        if significand > 1.414_213_562_373_095_1 {
+            significand *= 0.5
+            exponent += 1
+        }
+        let ratio = (significand - 1) / (significand + 1)
+        let square = ratio * ratio
+        var sum = 0.0
+        var divisor = 21.0
+        while divisor > 0 {
+            sum = sum * square + 1 / divisor
+            divisor -= 2
+        }
+        return -(exponent * 0.693_147_180_559_945_3 + 2 * ratio * sum)
+    }
+}
