@@ -32,6 +32,11 @@ let package = Package(
             pkgConfig: "yaml-0.1",
             providers: [.apt(["libyaml-dev"])]
         ),
+        .systemLibrary(
+            name: "COpenSSL",
+            pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"])]
+        ),
         .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: common),
         .target(name: "HTTP", dependencies: ["CBytes"], swiftSettings: pure),
         .target(name: "Balancing", swiftSettings: pure),
@@ -44,7 +49,8 @@ let package = Package(
         .target(
             name: "Proxy",
             dependencies: [
-                "CLinux", "CBytes", "EventLoop", "HTTP", "Balancing", "Routing", "Configuration",
+                "CLinux", "CBytes", "COpenSSL", "EventLoop", "HTTP", "Balancing", "Routing",
+                "Configuration",
             ],
             swiftSettings: common
         ),

@@ -182,6 +182,7 @@ enum Byte {
     static let carriageReturn: UInt8 = 0x0d
     static let space: UInt8 = 0x20
     static let quote: UInt8 = 0x22
+    static let ampersand: UInt8 = 0x26
     static let asterisk: UInt8 = 0x2a
     static let comma: UInt8 = 0x2c
     static let dot: UInt8 = 0x2e
