@@ -110,12 +110,12 @@ extension Checker {
                 remedy: "only in a table of prime size each server can take each entry: write "
                     + "\(Primes.first(from: size))"
             )
-        } else if size < pool.servers.count {
+        } else if size <= pool.servers.count {
             let wanted = Primes.first(from: 100 * pool.servers.count)
             reporter.error(
                 .tableSize,
                 item.place,
-                "a table of \(item.written) has no entry for some of \(pool.servers.count) servers",
+                "a table of \(item.written) is too small for \(pool.servers.count) servers",
                 remedy: "for an even spread, write \(wanted) or auto"
             )
         }

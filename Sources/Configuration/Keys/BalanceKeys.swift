@@ -49,12 +49,12 @@ enum BalanceKeys {
     )
     static let tableSize = Key(
         "table-size",
-        .count(2...16_777_213),
+        .count(3...16_777_259),
         or: ["auto"],
         standard: "auto",
         example: "65537",
-        "`consistent-hash` by `maglev`: entries of the table, a prime of at least the number of "
-            + "servers; `auto` is the first above 100 × servers."
+        "`consistent-hash` by `maglev`: entries of the table, a prime above the number of "
+            + "servers; `auto` is a prime above 100 × servers."
     )
     static let boundedLoad = Key(
         "bounded-load",
