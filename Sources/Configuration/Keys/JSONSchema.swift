@@ -68,7 +68,8 @@ private func value(_ text: String, of type: ValueType) -> JSONValue {
     case .count: return Int(text).map { .number($0) } ?? .text(text)
     case .factor: return Quantity.factor(text).number.map { .decimal($0) } ?? .text(text)
     case .bool: return .bool(text == "true")
-    case .several:
+    case .several(let inner):
+        guard text.hasPrefix("[") else { return value(text, of: inner) }
         let parts = text.dropFirst().dropLast().split(separator: ",")
         return .list(parts.map { .text(String($0.drop { $0 == " " })) })
     default: return .text(text)
@@ -124,7 +125,8 @@ private func schemas(of type: ValueType) -> [JSONValue] {
         let item = one.count == 1 ? one[0] : .object([("anyOf", .list(one))])
         return [.object([("type", .text("object")), ("additionalProperties", item)])]
     case .either(let words, let set):
-        return [.object([("enum", .list(words.map { .text($0) }))])] + schemas(of: .map(set))
+        return [.object([("enum", .list(words.map { .text($0) }))]), environmentReference]
+            + schemas(of: .map(set))
     case .map(let set):
         let reference = JSONValue.object([("$ref", .text("#/$defs/" + pointer(set.title)))])
         return shortForms(of: set) + [reference]

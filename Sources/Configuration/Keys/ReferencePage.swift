@@ -225,6 +225,8 @@ private enum ReferenceText {
         | [tour.yaml](../../examples/tour.yaml) | routes of each kind, pools, the access log |
         | [company-site.yaml](../../examples/company-site.yaml) | several hosts, redirects of \
         old ones |
+        | [balancing.yaml](../../examples/balancing.yaml) | strategies with their parameters, \
+        stickiness, servers in reserve |
         | [several-files.yaml](../../examples/several-files.yaml) | includes: \
         [admin.yaml](../../examples/several-files/pools.d/admin.yaml), \
         [rpc.yaml](../../examples/several-files/pools.d/rpc.yaml), \

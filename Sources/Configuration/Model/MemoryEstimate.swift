@@ -40,6 +40,7 @@ public struct MemoryEstimate: Sendable, Equatable {
         if isProxy { request += Self.receiveSize }
     }
 
+    /// Whether all figures are the same.
     public static func == (one: MemoryEstimate, other: MemoryEstimate) -> Bool {
         one.answers == other.answers && one.request == other.request
             && one.pools.elementsEqual(other.pools, by: ==)
