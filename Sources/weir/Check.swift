@@ -29,17 +29,18 @@ struct Check: ParsableCommand {
     func run() throws {
         if let user { try become(user) }
         let result = loadFile(file, requiresFiles: !noFiles)
+        let memory = result.config.map(MemoryEstimate.init(of:))
         if json {
-            Output.text(renderJSON(result.diagnostics))
+            Output.text(renderJSON(result.diagnostics, memory: memory))
         } else if !result.diagnostics.isEmpty {
             Output.trouble(render(result.diagnostics))
         }
         guard let config = result.config else { throw ExitCode(1) }
         if effective { Output.text(effectiveYAML(of: config)) }
         if strict, !result.diagnostics.isEmpty { throw ExitCode(1) }
-        if !json, !effective, result.diagnostics.isEmpty {
-            Output.text("\(file): no mistakes found\n")
-        }
+        if json || effective { return }
+        if result.diagnostics.isEmpty { Output.text("\(file): no mistakes found\n") }
+        if let memory { Output.text(memory.rendered()) }
     }
 
     private func become(_ user: String) throws {

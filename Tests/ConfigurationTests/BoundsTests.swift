@@ -39,6 +39,14 @@ struct BoundsTests {
                         "\(Int(least))ms", "365d", "\(365 * 86_400_000 + 1)ms",
                         least > 0 ? "\(Int(least) - 1).999ms" : nil
                     )
+                case .factor(let range):
+                    texts = (
+                        Quantity.text(factor: range.lowerBound),
+                        Quantity.text(factor: range.upperBound),
+                        Quantity.text(factor: range.upperBound + 0.000001),
+                        range.lowerBound > 0
+                            ? Quantity.text(factor: range.lowerBound - 0.000001) : nil
+                    )
                 default:
                     continue
                 }

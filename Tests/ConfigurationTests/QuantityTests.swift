@@ -46,6 +46,26 @@ struct QuantityTests {
     }
 
     @Test(
+        "a number with a fraction is read exactly and printed again",
+        arguments: [
+            ("1.25", 1.25, "1.25"), ("0", 0, "0"), ("3", 3, "3"), ("0.84", 0.84, "0.84"),
+            ("1.50", 1.5, "1.5"), ("0.000001", 0.000001, "0.000001"), ("100", 100, "100"),
+        ]
+    )
+    func factors(text: String, factor: Double, printed: String) {
+        #expect(Quantity.factor(text) == .value(factor))
+        #expect(Quantity.text(factor: factor) == printed)
+    }
+
+    @Test(
+        "what is no number with a fraction is refused",
+        arguments: ["", ".5", "1.", "-1", "1e3", "1,5", "1.25x", "0.0000001", "nan", "0x1"]
+    )
+    func noFactors(text: String) {
+        #expect(Quantity.factor(text) == .failure(.noNumber))
+    }
+
+    @Test(
         "what is no duration is refused for its reason",
         arguments: [
             ("2", Quantity.Failure.noUnit), ("", .noNumber), ("s", .noNumber), ("1.s", .noNumber),

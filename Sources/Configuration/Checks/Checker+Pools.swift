@@ -30,6 +30,7 @@ extension Checker {
             map.isCut = map.isCut || name.item.isCut
             pools.append(pool(name.name, map, written, standards))
         }
+        checkDefaultParameters(written, pools)
         return pools
     }
 
@@ -54,22 +55,51 @@ extension Checker {
             )
         }
         var config = PoolConfig(name: name, servers: servers(all.items(PoolKeys.servers)))
-        config.balance.strategy =
-            all.map(PoolKeys.balance)?.text(BalanceKeys.strategy) ?? config.balance.strategy
+        let balances = LayeredMap(
+            own: own.map(PoolKeys.balance),
+            defaults: defaults?.map(PoolKeys.balance)
+        )
+        balance(balances, of: &config)
+        config.sticky = sticky(own, defaults)
+        config.slowStart = all.duration(PoolKeys.slowStart) ?? config.slowStart
+        config.panicThreshold = all.shareIfAny(PoolKeys.panicThreshold) ?? config.panicThreshold
+        config.spillBelow = spillBelow(written) ?? config.spillBelow
         config.connections = ConnectionsConfig(all.map(PoolKeys.connections))
         config.timeouts = PoolTimeouts(all.map(PoolKeys.timeouts))
         config.retries = RetryConfig(all.map(PoolKeys.retries))
-        if !config.servers.isEmpty, config.servers.allSatisfy({ $0.weight == 0 }),
-            let item = written.item(PoolKeys.servers)
-        {
-            reporter.warning(
-                .noWeight,
-                item.keyPlace ?? item.place,
-                "all servers of pool \"\(name)\" have weight 0",
-                remedy: "none of them gets a request: give one a weight of 1 or more"
+        warnOfNoWeight(config, written)
+        return config
+    }
+
+    private func warnOfNoWeight(_ pool: PoolConfig, _ written: RawMap) {
+        guard let item = written.item(PoolKeys.servers), !pool.servers.isEmpty,
+            pool.servers.allSatisfy({ $0.weight == 0 || $0.state != .ready })
+        else { return }
+        let isWeight = pool.servers.allSatisfy { $0.weight == 0 }
+        reporter.warning(
+            .noWeight,
+            item.keyPlace ?? item.place,
+            isWeight
+                ? "all servers of pool \"\(pool.name)\" have weight 0"
+                : "all servers of pool \"\(pool.name)\" drain, are down or have weight 0",
+            remedy: isWeight
+                ? "none of them gets a request: give one a weight of 1 or more"
+                : "none of them gets a new request: make one ready, with a weight of 1 or more"
+        )
+    }
+
+    /// The share below which the next priority helps; at 0 it never would.
+    private func spillBelow(_ written: RawMap) -> Double? {
+        guard let share = written.shareIfAny(PoolKeys.spillBelow) else { return nil }
+        if share < 0.01, let item = written.item(PoolKeys.spillBelow) {
+            reporter.error(
+                .range,
+                item.place,
+                "\(item.written.shown) is out of range for \"\(PoolKeys.spillBelow.name)\"",
+                remedy: "write 1% to 100%"
             )
         }
-        return config
+        return share
     }
 
     private func servers(_ items: [RawItem]) -> [ServerConfig] {
@@ -105,7 +135,10 @@ extension Checker {
             let name = given == nil ? Self.unique(label.text, among: &taken) : label.text
             if name == label.text { self.written.remember(name, label) }
             var config = ServerConfig(name: name, address: address)
-            config.weight = map.over(standards).count(ServerKeys.weight) ?? config.weight
+            let all = map.over(standards)
+            config.weight = all.count(ServerKeys.weight) ?? config.weight
+            config.priority = all.count(ServerKeys.priority) ?? config.priority
+            config.state = all.text(ServerKeys.state).flatMap(ServerState.init) ?? config.state
             servers.append(config)
         }
         return servers

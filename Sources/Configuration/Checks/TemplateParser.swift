@@ -114,6 +114,14 @@ enum FieldNames {
         "trailer", "proxy-connection", "date", "x-weir-outcome", "x-request-id",
     ]
 
+    /// Fields that mean something in requests or answers to Weir or to everyone.
+    static let taken: Set<String> = [
+        "host", "via", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
+        "x-forwarded-port", "x-real-ip", "cookie", "set-cookie", "authorization", "content-type",
+        "content-encoding", "content-range", "location", "expect", "range", "retry-after",
+        "server", "vary", "www-authenticate", "x-prequal-rif", "x-prequal-latency-us",
+    ]
+
     /// Whether the text is a token (RFC 9110 §5.6.2).
     static func isToken(_ text: String) -> Bool {
         !text.isEmpty

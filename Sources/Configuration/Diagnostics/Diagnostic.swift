@@ -90,8 +90,8 @@ public func summary(of diagnostics: [Diagnostic]) -> String {
     return parts.isEmpty ? "no errors" : parts.joined(separator: ", ")
 }
 
-/// All diagnostics as one JSON document; ends with a newline.
-public func renderJSON(_ diagnostics: [Diagnostic]) -> String {
+/// All diagnostics as one JSON document, with what a good file will take; ends with a newline.
+public func renderJSON(_ diagnostics: [Diagnostic], memory: MemoryEstimate? = nil) -> String {
     let errors = diagnostics.count { $0.severity == .error }
     let items = diagnostics.map { item in
         JSONValue.object([
@@ -101,9 +101,10 @@ public func renderJSON(_ diagnostics: [Diagnostic]) -> String {
             ("remedy", .text(item.remedy)),
         ])
     }
-    let document = JSONValue.object([
+    var entries: [(String, JSONValue)] = [
         ("errors", .number(errors)), ("warnings", .number(diagnostics.count - errors)),
         ("diagnostics", .list(items)),
-    ])
-    return document.rendered() + "\n"
+    ]
+    if let memory { entries.append(("memory", memory.json)) }
+    return JSONValue.object(entries).rendered() + "\n"
 }

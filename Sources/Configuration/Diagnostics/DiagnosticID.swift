@@ -3,6 +3,7 @@ public enum DiagnosticID: String, Sendable, CaseIterable {
     case address
     case answerBody = "answer-body"
     case conflict
+    case cookieName = "cookie-name"
     case duplicateListener = "duplicate-listener"
     case duplicateName = "duplicate-name"
     case duplicateServer = "duplicate-server"
@@ -13,6 +14,7 @@ public enum DiagnosticID: String, Sendable, CaseIterable {
     case hostName = "host-name"
     case include
     case includeEmpty = "include-empty"
+    case keyChoice = "key-choice"
     case limitOrder = "limit-order"
     case method
     case missingKey = "missing-key"
@@ -26,10 +28,15 @@ public enum DiagnosticID: String, Sendable, CaseIterable {
     case noWeight = "no-weight"
     case overlappingListener = "overlapping-listener"
     case pattern
+    case probePath = "probe-path"
     case range
     case redirectTarget = "redirect-target"
     case repeatedKey = "repeated-key"
+    case sameSite = "same-site"
+    case secret
     case serverURL = "server-url"
+    case strategyKey = "strategy-key"
+    case tableSize = "table-size"
     case template
     case timeoutOrder = "timeout-order"
     case tooLarge = "too-large"
@@ -58,17 +65,19 @@ extension DiagnosticID {
         switch self {
         case .address: "An address that is none, or a port out of range."
         case .answerBody: "A body in an answer that can have none, or two bodies."
-        case .conflict: "A short form beside the long form that it stands for."
+        case .conflict: "Two keys of which there can be one, as a short form beside its long form."
+        case .cookieName: "A cookie's name that is none."
         case .duplicateListener: "Two listeners at one address."
         case .duplicateName: "Two pools, routes, listeners, servers or networks of one name."
         case .duplicateServer: "A server twice in one pool."
         case .encoding: "Bytes that are no UTF-8, or control characters."
         case .environment: "`${NAME}` that is not set, or is not written well."
-        case .fieldName: "A field of an answer that Weir writes itself, or that is no name."
+        case .fieldName: "A field that Weir writes itself, or whose name is none."
         case .file: "A file that cannot be read."
         case .hostName: "A host name where an IP address is needed: names are not resolved."
         case .include: "A cycle of includes, a file that is included twice, or misplaced routes."
         case .includeEmpty: "Warning: a pattern of `include` that no file matches."
+        case .keyChoice: "A key for hashing that is none, two at once, or one of too many."
         case .limitOrder: "A limit larger than the one around it."
         case .method: "A method that is no name."
         case .missingKey: "A required key that is not there."
@@ -79,13 +88,18 @@ extension DiagnosticID {
         case .noEffect: "A key that does nothing where it stands."
         case .noListener: "A file in which nothing listens."
         case .noRoute: "A file that does not say where requests go."
-        case .noWeight: "Warning: a pool whose servers all have weight 0."
+        case .noWeight: "Warning: a pool none of whose servers gets new requests."
         case .overlappingListener: "Warning: a listener that takes a part of another's traffic."
         case .pattern: "A host or path pattern that can never match."
+        case .probePath: "A path of a probe that is no path."
         case .range: "A number, size or duration out of its range."
         case .redirectTarget: "A redirect that leads to no URL and no path."
         case .repeatedKey: "A key twice in one map."
+        case .sameSite: "Warning: a cookie that browsers refuse without https."
+        case .secret: "A secret that is too short or too long."
         case .serverURL: "A URL where a server's address belongs."
+        case .strategyKey: "A parameter of another strategy than the pool has."
+        case .tableSize: "A table's size that is no prime, or too small for its servers."
         case .template: "A template with an unknown variable or an open brace."
         case .timeoutOrder: "A time-out longer than the one around it."
         case .tooLarge: "A file with more bytes, nodes or levels than are read."

@@ -66,8 +66,10 @@ private func schema(of key: Key) -> JSONValue {
 private func value(_ text: String, of type: ValueType) -> JSONValue {
     switch type {
     case .count: return Int(text).map { .number($0) } ?? .text(text)
+    case .factor: return Quantity.factor(text).number.map { .decimal($0) } ?? .text(text)
     case .bool: return .bool(text == "true")
-    case .several:
+    case .several(let inner):
+        guard text.hasPrefix("[") else { return value(text, of: inner) }
         let parts = text.dropFirst().dropLast().split(separator: ",")
         return .list(parts.map { .text(String($0.drop { $0 == " " })) })
     default: return .text(text)
@@ -103,6 +105,12 @@ private func schemas(of type: ValueType) -> [JSONValue] {
         return [pattern("^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$"), environmentReference]
     case .share:
         return [pattern("^[0-9]+(\\.[0-9]+)?%$"), environmentReference]
+    case .factor(let range):
+        let number = JSONValue.object([
+            ("type", .text("number")), ("minimum", .decimal(range.lowerBound)),
+            ("maximum", .decimal(range.upperBound)),
+        ])
+        return [number, environmentReference]
     case .octal:
         let integer = JSONValue.object([("type", .text("integer"))])
         return [pattern("^(0o)?[0-7]{3,4}$"), integer, environmentReference]
@@ -116,6 +124,9 @@ private func schemas(of type: ValueType) -> [JSONValue] {
         let one = schemas(of: inner)
         let item = one.count == 1 ? one[0] : .object([("anyOf", .list(one))])
         return [.object([("type", .text("object")), ("additionalProperties", item)])]
+    case .either(let words, let set):
+        return [.object([("enum", .list(words.map { .text($0) }))]), environmentReference]
+            + schemas(of: .map(set))
     case .map(let set):
         let reference = JSONValue.object([("$ref", .text("#/$defs/" + pointer(set.title)))])
         return shortForms(of: set) + [reference]
@@ -134,6 +145,7 @@ private func shortForms(of set: KeySet) -> [JSONValue] {
     case .scalar(let name): set.key(name).map { schemas(of: $0.type.single) } ?? []
     case .list(let name): set.key(name).map { [list(of: $0.type.single)] } ?? []
     case .match: [.object([("type", .text("string"))])]
+    case .truth: [.object([("enum", .list([.bool(true)]))])]
     }
 }
 

@@ -47,6 +47,8 @@ indirect enum ValueType: Sendable {
     case size(ClosedRange<Int>)
     case duration(ClosedRange<Duration>)
     case share
+    /// A number that may have a fraction.
+    case factor(ClosedRange<Double>)
     case octal
     case word([String])
     case listenAddress
@@ -65,6 +67,8 @@ indirect enum ValueType: Sendable {
     case map(KeySet)
     /// A map from names that the file chooses.
     case named(ValueType)
+    /// One of these words, or a map with these keys.
+    case either([String], KeySet)
 }
 
 /// The keys of one kind of map.
@@ -78,6 +82,8 @@ struct KeySet: Sendable {
         case list(String)
         /// Text of a `match`: a host, a path, or a host with a path behind it.
         case match
+        /// `true` stands for the map with this one key at its default.
+        case truth(String)
     }
 
     /// The heading in the reference, for example `pools.<name>.timeouts`.
@@ -118,7 +124,7 @@ extension ValueType {
     /// The map that values of this type are, whether one, several or named.
     var keySet: KeySet? {
         switch self {
-        case .map(let set): set
+        case .map(let set), .either(_, let set): set
         case .several(let inner), .named(let inner): inner.keySet
         default: nil
         }

@@ -1,5 +1,3 @@
-import Balancing
-
 /// `pools.<name>` and `pool-defaults`.
 enum PoolKeys {
     static let servers = Key(
@@ -15,6 +13,36 @@ enum PoolKeys {
         note: "`round-robin`",
         example: "round-robin",
         "How a server is chosen. Text stands for `{strategy: …}`."
+    )
+    static let sticky = Key(
+        "sticky",
+        .map(StickyKeys.set),
+        or: ["off"],
+        note: "`off`",
+        example: "true",
+        "Whether a client comes back to its server. `true` stands for `{cookie: weir}`."
+    )
+    static let slowStart = Key(
+        "slow-start",
+        .duration(.zero...Bounds.longest),
+        standard: "10s",
+        example: "30s",
+        "How long a server that comes back takes to its whole weight, from 10 % of it; `0s` is "
+            + "at once."
+    )
+    static let panicThreshold = Key(
+        "panic-threshold",
+        .share,
+        standard: "10%",
+        example: "25%",
+        "Fewer healthy servers than this, and all get traffic, as if all were healthy."
+    )
+    static let spillBelow = Key(
+        "spill-below",
+        .share,
+        standard: "70%",
+        example: "50%",
+        "Fewer healthy servers of a priority than this, and the next priority helps; at least 1%."
     )
     static let connections = Key(
         "connections",
@@ -40,7 +68,10 @@ enum PoolKeys {
         noun: "pool",
         short: .list("servers"),
         "Servers that can stand in for one another. A list stands for `{servers: …}`.",
-        keys: [servers, balance, connections, timeouts, retries]
+        keys: [
+            servers, balance, sticky, slowStart, panicThreshold, spillBelow, connections, timeouts,
+            retries,
+        ]
     )
 }
 
@@ -60,6 +91,20 @@ enum ServerKeys {
         example: "3",
         "Its share of the traffic; 0 gets no new requests."
     )
+    static let priority = Key(
+        "priority",
+        .count(0...1000),
+        standard: "0",
+        example: "1",
+        "0 is asked first; higher ones wait in reserve, see `spill-below`."
+    )
+    static let state = Key(
+        "state",
+        .word(ServerState.allCases.map(\.rawValue)),
+        standard: "ready",
+        example: "drain",
+        "`drain` serves only clients that stick to it, `down` nobody."
+    )
     static let name = Key(
         "name",
         .text,
@@ -73,26 +118,7 @@ enum ServerKeys {
         noun: "server",
         short: .scalar("address"),
         "One server.",
-        keys: [address, weight, name]
-    )
-}
-
-/// `pools.<name>.balance`.
-enum BalanceKeys {
-    static let strategy = Key(
-        "strategy",
-        .word(StrategyRegistry.names),
-        standard: "round-robin",
-        example: "round-robin",
-        "The strategy's name."
-    )
-
-    static let set = KeySet(
-        "pools.<name>.balance",
-        noun: "balance",
-        short: .scalar("strategy"),
-        "How a server is chosen.",
-        keys: [strategy]
+        keys: [address, weight, priority, state, name]
     )
 }
 

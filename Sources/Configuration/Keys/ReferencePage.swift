@@ -53,6 +53,9 @@ private func phrase(_ type: ValueType) -> String {
         "duration, \(Quantity.text(duration: range.lowerBound)) to "
             + Quantity.text(duration: range.upperBound)
     case .share: "share"
+    case .factor(let range):
+        "number, \(Quantity.text(factor: range.lowerBound)) to "
+            + Quantity.text(factor: range.upperBound)
     case .octal: "octal, 0000 to 0777"
     case .word(let words): words.map { "`\($0)`" }.joined(separator: ", ")
     case .listenAddress, .serverAddress: "address"
@@ -65,6 +68,9 @@ private func phrase(_ type: ValueType) -> String {
     case .method: "method"
     case .pool: "name of a pool"
     case .several(let inner): phrase(inner) + ", one or a list"
+    case .either(let words, let set):
+        words.map { "`\($0)`" }.joined(separator: ", ") + " or map, see [`\(set.title)`]"
+            + "(#\(anchor(set.title)))"
     case .map(let set): "map, see [`\(set.title)`](#\(anchor(set.title)))"
     case .named(let inner): "name → " + phrase(inner)
     }
@@ -124,6 +130,7 @@ private enum ReferenceText {
         | duration | number and unit: `250ms`, `1.5s`, `5m`, `1h`, `7d` |
         | size | number and unit: `512B`, `64KiB`, `10MiB`, `2GiB` |
         | share | `50%`, `0.1%` |
+        | number | `3`, `1.25` |
         | address | `:port`, `ip:port`, `[v6]:port`, `localhost:port` or `unix:/path`; a \
         server's names its machine. Other host names are refused: names are not resolved |
         | net | an address, a CIDR block (`10.0.0.0/8`), or a name from `networks`; built in \
@@ -155,6 +162,8 @@ private enum ReferenceText {
         | `redirect: URL` | `{to: URL}` |
         | `respond: 404` | `{status: 404}` |
         | `balance: round-robin` | `{strategy: round-robin}` |
+        | `probe: /load` | `{path: /load}` |
+        | `sticky: true` | `{cookie: weir}` |
         | `retries: 2` | `{attempts: 2}` |
         | `log: {access: stdout}` | `{access: {to: stdout}}` |
 
@@ -216,6 +225,8 @@ private enum ReferenceText {
         | [tour.yaml](../../examples/tour.yaml) | routes of each kind, pools, the access log |
         | [company-site.yaml](../../examples/company-site.yaml) | several hosts, redirects of \
         old ones |
+        | [balancing.yaml](../../examples/balancing.yaml) | strategies with their parameters, \
+        stickiness, servers in reserve |
         | [several-files.yaml](../../examples/several-files.yaml) | includes: \
         [admin.yaml](../../examples/several-files/pools.d/admin.yaml), \
         [rpc.yaml](../../examples/several-files/pools.d/rpc.yaml), \

@@ -11,6 +11,8 @@ public struct PoolConfig: Sendable, Equatable {
     public var balance = BalanceOptions()
     /// What `consistent-hash` hashes: the first one that the request has.
     public var hashKey: [KeyChoice] = [.client]
+    /// How `prequal` asks servers for their load; `nil` is not at all.
+    public var prequalProbe: ProbeConfig?
     /// How a client comes back to its server; `nil` is not at all.
     public var sticky: StickyConfig?
     /// How long a returning server takes to its whole weight; 0 is at once.
@@ -31,6 +33,17 @@ public struct PoolConfig: Sendable, Equatable {
         self.name = name
         self.servers = servers
     }
+}
+
+/// `balance.probe` of a pool.
+public struct ProbeConfig: Sendable, Equatable {
+    /// What is asked: an absolute path, perhaps with a query.
+    public var path: String
+    /// How long an answer is waited for: as long as a report may be old by default.
+    public var timeout = Duration.seconds(1)
+
+    /// A probe with defaults.
+    public init(path: String) { self.path = path }
 }
 
 /// Whether a server takes part: `state` of a server.

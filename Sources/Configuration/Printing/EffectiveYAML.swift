@@ -36,7 +36,8 @@ struct EffectivePrinter {
         return yaml.text
     }
 
-    private func text(_ text: String) -> String {
+    /// The text, or what was written for it where it came from the environment.
+    func text(_ text: String) -> String {
         config.written.texts[text].map(quoted) ?? YAMLText.scalar(text)
     }
 
@@ -44,13 +45,15 @@ struct EffectivePrinter {
         quoted(config.written.written(template) ?? template.source)
     }
 
-    private func count(_ count: Int?, otherwise word: String = "none") -> String {
+    /// The number, or the word for none.
+    func count(_ count: Int?, otherwise word: String = "none") -> String {
         count.map(String.init) ?? word
     }
 
     private func size(_ size: Int?) -> String { size.map(Quantity.text(size:)) ?? "none" }
 
-    private func time(_ duration: Duration?) -> String {
+    /// The duration, or `none`.
+    func time(_ duration: Duration?) -> String {
         duration.map(Quantity.text(duration:)) ?? "none"
     }
 
@@ -138,13 +141,17 @@ struct EffectivePrinter {
                 yaml.item { yaml in
                     yaml.line(ServerKeys.address.name, text(server.address.description))
                     yaml.line(ServerKeys.weight.name, String(server.weight))
+                    yaml.line(ServerKeys.priority.name, String(server.priority))
+                    yaml.line(ServerKeys.state.name, server.state.rawValue)
                     yaml.line(ServerKeys.name.name, text(server.name))
                 }
             }
         }
-        yaml.section(PoolKeys.balance.name) { yaml in
-            yaml.line(BalanceKeys.strategy.name, pool.balance.strategy)
-        }
+        yaml.section(PoolKeys.balance.name) { balance(pool, &$0) }
+        sticky(pool.sticky, &yaml)
+        yaml.line(PoolKeys.slowStart.name, time(pool.slowStart))
+        yaml.line(PoolKeys.panicThreshold.name, Quantity.text(share: pool.panicThreshold))
+        yaml.line(PoolKeys.spillBelow.name, Quantity.text(share: pool.spillBelow))
         yaml.section(PoolKeys.connections.name) { yaml in
             yaml.line(ConnectionKeys.maxAge.name, time(pool.connections.maxAge))
             yaml.line(ConnectionKeys.maxRequests.name, count(pool.connections.maxRequests))

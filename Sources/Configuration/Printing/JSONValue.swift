@@ -2,6 +2,8 @@
 indirect enum JSONValue {
     case text(String)
     case number(Int)
+    /// A number with at most six places behind the point.
+    case decimal(Double)
     case bool(Bool)
     case list([JSONValue])
     case object([(String, JSONValue)])
@@ -13,6 +15,7 @@ indirect enum JSONValue {
         switch self {
         case .text(let text): return quoted(text)
         case .number(let number): return String(number)
+        case .decimal(let number): return Quantity.text(factor: number)
         case .bool(let flag): return flag ? "true" : "false"
         case .list(let items):
             if items.isEmpty { return "[]" }
@@ -32,7 +35,7 @@ indirect enum JSONValue {
 
     private var isScalar: Bool {
         switch self {
-        case .text, .number, .bool: true
+        case .text, .number, .decimal, .bool: true
         case .list, .object: false
         }
     }

@@ -12,6 +12,9 @@ enum Quantity {
     enum Parsed<Value: Equatable>: Equatable {
         case value(Value)
         case failure(Failure)
+
+        /// The quantity, if it is one.
+        var number: Value? { if case .value(let value) = self { value } else { nil } }
     }
 
     private static let durationUnits: [(String, Int)] = [
@@ -44,6 +47,15 @@ enum Quantity {
         }
     }
 
+    /// `1.25`, `3`, `0.84`, exact to a millionth.
+    static func factor(_ text: String) -> Parsed<Double> {
+        switch parse(text + "x", units: [("x", 1_000_000)]) {
+        case .value(let millionths): .value(Double(millionths) / 1_000_000)
+        case .failure(.tooLarge): .failure(.tooLarge)
+        case .failure: .failure(.noNumber)
+        }
+    }
+
     /// The duration in the largest unit that leaves a whole number.
     static func text(duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
@@ -70,6 +82,11 @@ enum Quantity {
     /// The share in per cent.
     static func text(share: Double) -> String {
         decimal(Int((share * 1_000_000).rounded()), scale: 10_000) + "%"
+    }
+
+    /// The number without needless zeros.
+    static func text(factor: Double) -> String {
+        decimal(Int((factor * 1_000_000).rounded()), scale: 1_000_000)
     }
 
     /// A number of which `scale` (a power of ten) are 1, without needless zeros.

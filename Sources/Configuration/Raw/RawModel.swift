@@ -6,8 +6,9 @@ indirect enum RawValue: Sendable {
     case count(Int)
     case duration(Duration)
     case share(Double)
-    /// `none`, `off` or `auto`.
-    case lifted
+    case factor(Double)
+    /// One of the words that the key takes beside its type.
+    case lifted(String)
     case list([RawItem])
     case map(RawMap)
     case names([RawName])
@@ -31,7 +32,7 @@ struct RawItem: Sendable {
         case .list(let items): items.contains(where: \.isFilled)
         case .map(let map): map.entries.values.contains(where: \.isFilled)
         case .names(let names): names.contains(where: \.item.isFilled)
-        case .bool, .count, .duration, .share, .lifted: false
+        case .bool, .count, .duration, .share, .factor, .lifted: false
         }
     }
 
@@ -109,6 +110,21 @@ struct RawMap: Sendable {
         if case .share(let share) = entries[key.name]?.value { share } else { 1 }
     }
 
+    /// The share under the key, 0 to 1; `nil` where it is absent.
+    func shareIfAny(_ key: Key) -> Double? {
+        if case .share(let share) = entries[key.name]?.value { share } else { nil }
+    }
+
+    /// The number with a fraction under the key; `nil` where it is absent or turned away.
+    func factor(_ key: Key) -> Double? {
+        if case .factor(let factor) = entries[key.name]?.value { factor } else { nil }
+    }
+
+    /// The word under the key that it takes beside its type.
+    func word(_ key: Key) -> String? {
+        if case .lifted(let word) = entries[key.name]?.value { word } else { nil }
+    }
+
     /// This map where it says something, else the other: maps merge, all else is replaced.
     func over(_ other: RawMap) -> RawMap {
         var merged = self
@@ -140,7 +156,7 @@ extension KeySet {
                     of: Node(standard: standard, place: place),
                     for: key
                 )
-            } else if case .map(let inner) = key.type {
+            } else if case .map(let inner) = key.type, !key.words.contains("off") {
                 map.entries[key.name] = RawItem(value: .map(inner.standards), place: place)
             }
         }

@@ -12,6 +12,7 @@ extension Validator {
         case .size(let range): return size(text, range, key, place)
         case .duration(let range): return duration(text, range, key, place)
         case .share: return share(text, key, place)
+        case .factor(let range): return factor(text, range, key, place)
         case .octal: return octal(text, key, place)
         case .word(let words): return word(text, words, key, place)
         case .listenAddress, .serverAddress, .file, .logTarget:
@@ -179,6 +180,34 @@ extension Validator {
         return nil
     }
 
+    private func factor(
+        _ text: ScalarText,
+        _ range: ClosedRange<Double>,
+        _ key: Key,
+        _ place: Place
+    ) -> RawValue? {
+        switch Quantity.factor(text.text) {
+        case .value(let factor):
+            if range.contains(factor) { return .factor(factor) }
+        case .failure(.tooLarge):
+            break
+        case .failure:
+            let words = key.words.map { ", or \($0)" }.joined()
+            reporter.error(
+                .type,
+                place,
+                "\(text.written.shown) is no number",
+                remedy: "write a number, for example \(key.example)\(words)"
+            )
+            return nil
+        }
+        let bounds =
+            "\(Quantity.text(factor: range.lowerBound)) to "
+            + Quantity.text(factor: range.upperBound)
+        reportRange(text, bounds, key, place)
+        return nil
+    }
+
     private func octal(_ text: ScalarText, _ key: Key, _ place: Place) -> RawValue? {
         let digits = text.text.hasPrefix("0o") ? text.text.dropFirst(2) : text.text[...]
         let isOctal = digits.utf8.allSatisfy { (48...55).contains($0) }
@@ -228,6 +257,7 @@ extension ValueType {
         case .size: "a size"
         case .duration: "a duration"
         case .share: "a share"
+        case .factor: "a number"
         case .octal: "octal digits"
         case .word(let words): words.count > 4 ? "a word" : words.joined(separator: " or ")
         case .listenAddress, .serverAddress: "an address"
@@ -239,6 +269,7 @@ extension ValueType {
         case .method: "a method"
         case .pool: "a pool's name"
         case .several(let inner): inner.phrase
+        case .either(let words, _): words.joined(separator: ", ") + " or a map"
         case .map, .named: "a map"
         }
     }

@@ -11,6 +11,9 @@ extension Validator {
         case (.scalar(let text), .scalar(let key)) where !text.isNull:
             if text.isUnknown { return nil }
             return (Self.wrap(node, key), true)
+        case (.scalar(let text), .truth(let key)) where text.text == "true":
+            guard let standard = set.key(key)?.standard else { return nil }
+            return (Self.wrap(Node(standard: standard, place: node.place), key), true)
         case (.list, .list(let key)):
             return (Self.wrap(node, key), true)
         case (.scalar(let text), .match) where !text.isNull:
@@ -32,6 +35,15 @@ extension Validator {
         } else if case .list(let short) = set.short, let key = set.key(short) {
             phrase = "is a list or a map"
             remedy = "write \(key.example)"
+        }
+        if case .truth = set.short {
+            phrase = "is true, off or a map"
+            let isFalse = ["false", "no"].contains(node.scalar?.text ?? "")
+            remedy =
+                isFalse
+                ? "write off"
+                : "write true, off, or its keys: "
+                    + set.keys.map(\.name).joined(separator: ", ")
         }
         reporter.error(.type, node.place, "\(name) \(phrase), not \(kind(node))", remedy: remedy)
     }

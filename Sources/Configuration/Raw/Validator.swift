@@ -35,7 +35,7 @@ struct Validator {
         if let text = node.scalar {
             if text.isUnknown { return nil }
             if key.words.contains(text.text) {
-                return RawItem(value: .lifted, place: node.place)
+                return RawItem(value: .lifted(text.text), place: node.place)
             }
             if text.isNull, !text.isQuoted {
                 reporter.error(
@@ -64,6 +64,8 @@ struct Validator {
             return RawItem(value: .map(map), place: node.place, isCut: map.isCut)
         case .named(let inner):
             return names(of: node, as: inner, for: key, called: name)
+        case .either(let words, let set):
+            return either(of: node, words, set, for: key, called: name)
         default:
             guard let text = node.scalar else {
                 reportNoScalar(node, key)
@@ -73,6 +75,36 @@ struct Validator {
             guard let value = scalar(text, as: type, for: key, at: node.place) else { return nil }
             return RawItem(value: value, place: node.place, written: text.written)
         }
+    }
+
+    /// A word, or a map; `{word}`, which YAML takes for a map, is told apart.
+    private func either(
+        of node: Node,
+        _ words: [String],
+        _ set: KeySet,
+        for key: Key,
+        called name: String
+    ) -> RawItem? {
+        if let text = node.scalar {
+            if text.isUnknown { return nil }
+            guard let value = scalar(text, as: .word(words), for: key, at: node.place) else {
+                return nil
+            }
+            return RawItem(value: value, place: node.place, written: text.written)
+        }
+        if case .map(let entries) = node.content, entries.count == 1, let entry = entries.first,
+            words.contains(entry.name), entry.value.scalar?.isNull == true
+        {
+            reporter.error(
+                .yamlBrace,
+                node.place,
+                "{\(entry.name)} is a map for YAML",
+                remedy: "write it without braces: \(entry.name)"
+            )
+            return nil
+        }
+        guard let map = map(of: node, for: set, called: name) else { return nil }
+        return RawItem(value: .map(map), place: node.place, isCut: map.isCut)
     }
 
     private func list(
@@ -142,7 +174,7 @@ struct Validator {
             }
             let item = value(of: entry.value, as: inner, for: key, called: noun)
             if entry.isRepeated { continue }
-            let empty = RawItem(value: .lifted, place: entry.value.place, isCut: true)
+            let empty = RawItem(value: .lifted(""), place: entry.value.place, isCut: true)
             names.append(
                 RawName(name: entry.name, place: entry.keyPlace, item: item ?? empty)
             )

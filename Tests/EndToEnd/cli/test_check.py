@@ -42,6 +42,16 @@ pools:
     blance: round-robin
 """
 GOOD = 'listen: "127.0.0.1:8080"\nservers: ["127.0.0.1:9001"]\n'
+STICKY = """\
+listen: "127.0.0.1:8080"
+pools:
+  main:
+    servers: ["127.0.0.1:9001", {address: "127.0.0.1:9002", priority: 1, state: drain}]
+    sticky: {header: X-Server}
+    slow-start: 0s
+    panic-threshold: 0.5%
+    spill-below: 100%
+"""
 WARNED = """\
 listen: "127.0.0.1:8080"
 routes:
@@ -94,6 +104,70 @@ def test_a_file_that_cannot_be_read(tmp_path, make):
     assert done.returncode == 1 and str(make(tmp_path)) in done.stderr
 
 
+def test_a_good_file_is_told_its_memory(tmp_path):
+    done = run("check", written(tmp_path, GOOD))
+    assert re.fullmatch(
+        r"memory: 128 B for pool \"main\"; up to 160 KiB for each request under way",
+        done.stdout.splitlines()[-1],
+    )
+    assert "under way" not in run("check", "--effective", written(tmp_path, GOOD)).stdout
+    assert "under way" not in run("check", written(tmp_path, THREE)).stdout
+
+
+def test_hash_tables_are_counted(tmp_path):
+    def total(size):
+        pool = f"{{strategy: consistent-hash, table-size: {size}}}"
+        text = 'listen: ":1"\npools: {m: {servers: ["127.0.0.1:1"], balance: ' + pool + "}}\n"
+        done = run("check", "--json", written(tmp_path, text))
+        assert done.returncode == 0, done.stdout
+        return json.loads(done.stdout)["memory"]["pools"]["m"]
+
+    # Two bytes an entry: there are fewer than 65,536 servers.
+    assert total(655373) - total(65537) == 2 * (655373 - 65537)
+
+
+BALANCED = """\
+listen: "127.0.0.1:8080"
+pools:
+  main:
+    servers: ["127.0.0.1:9001", {address: "127.0.0.1:9002", priority: 1, state: drain}]
+    balance: {strategy: round-robin, decay: 5s}
+    sticky: {cookie: a, header: x-a, secret-file: none.secret}
+    slow-start: 10
+    panic-threshold: 10
+    spill-below: 0%
+"""
+
+
+def test_each_new_key_has_its_own_words(tmp_path):
+    done = run("check", "--json", written(tmp_path, BALANCED))
+    assert done.returncode == 1
+    found = [(one["line"], one["id"]) for one in json.loads(done.stdout)["diagnostics"]]
+    assert found == [
+        (5, "strategy-key"),
+        (6, "conflict"),
+        (6, "file"),
+        (7, "unit"),
+        (8, "unit"),
+        (9, "range"),
+    ]
+    assert "memory" not in json.loads(done.stdout)
+
+
+def test_a_secret_is_read(tmp_path):
+    text = GOOD.replace("servers", "pools: {main: {sticky: {secret-file: s}, servers") + "}}\n"
+    text = text.replace("]\n}}", "]}}")
+    (tmp_path / "s").write_bytes(b"x" * 15)
+    done = run("check", written(tmp_path, text))
+    assert done.returncode == 1 and "s has 15 bytes [secret]" in done.stderr
+    (tmp_path / "s").write_bytes(b"x" * 16)
+    assert run("check", written(tmp_path, text)).returncode == 0
+    (tmp_path / "s").unlink()
+    assert run("check", written(tmp_path, text)).returncode == 1
+    done = run("check", "--no-files", written(tmp_path, text))
+    assert done.returncode == 0 and "warning" in done.stderr
+
+
 class TestJSON:
     def test_says_the_same(self, tmp_path):
         file = written(tmp_path, THREE)
@@ -130,7 +204,7 @@ class TestStrict:
 
 
 class TestEffective:
-    @pytest.mark.parametrize("text", [GOOD, WARNED])
+    @pytest.mark.parametrize("text", [GOOD, WARNED, STICKY])
     def test_it_means_the_same_again(self, tmp_path, text):
         once = run("check", "--effective", written(tmp_path, text))
         assert once.returncode == 0
