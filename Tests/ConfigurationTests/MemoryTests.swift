@@ -27,13 +27,13 @@ struct MemoryTests {
         #expect(estimate.answers == 0)
     }
 
-    @Test("a request holds its head, what is kept of its body, and one receive of its answer")
+    @Test("a request holds head and body, an answer a head and one receive, in whole buffers")
     func requests() throws {
         let servers = "servers: [10.0.0.1:80]\n"
-        #expect(try Self.estimate(servers).request == (16 + 64 + 16 + 64) << 10)
+        #expect(try Self.estimate(servers).request == (128 + 128) << 10)
         let text = servers + "limits: {head-size: 8KiB}\npool-defaults: {retries: {buffer: 1MiB}}\n"
-        #expect(try Self.estimate(text).request == (8 + 1024 + 8 + 64) << 10)
-        #expect(try Self.estimate("routes: [{respond: 404}]\n").request == 16 << 10)
+        #expect(try Self.estimate(text).request == (1088 + 72) << 10)
+        #expect(try Self.estimate("routes: [{respond: 404}]\n").request == 128 << 10)
     }
 
     @Test("files of answers are counted")
@@ -42,7 +42,7 @@ struct MemoryTests {
         #expect(estimate.answers == 5 && estimate.pools.isEmpty)
         #expect(
             estimate.rendered()
-                == "memory: 5 B for files of answers; up to 16 KiB for each request under way\n"
+                == "memory: 5 B for files of answers; up to 128 KiB for each request under way\n"
         )
     }
 
@@ -51,7 +51,7 @@ struct MemoryTests {
         let one = try Self.estimate("servers: [10.0.0.1:80]\n")
         #expect(
             one.rendered()
-                == "memory: 128 B for pool \"main\"; up to 160 KiB for each request under way\n"
+                == "memory: 128 B for pool \"main\"; up to 256 KiB for each request under way\n"
         )
         let two = try Self.estimate(
             "pools: {a: [10.0.0.1:80], b: [10.0.0.1:80, 10.0.0.2:80]}\n"
@@ -60,10 +60,10 @@ struct MemoryTests {
         #expect(
             two.rendered()
                 == "memory: 384 B for 2 pools, the most for \"b\": 256 B; "
-                + "up to 160 KiB for each request under way\n"
+                + "up to 256 KiB for each request under way\n"
         )
         let json = renderJSON([], memory: two)
-        for text in ["\"a\": 128", "\"b\": 256", "\"answers\": 0", "\"request\": 163840"] {
+        for text in ["\"a\": 128", "\"b\": 256", "\"answers\": 0", "\"request\": 262144"] {
             #expect(json.contains(text), "\(json)")
         }
         #expect(!renderJSON([]).contains("memory"))

@@ -9,8 +9,8 @@ public struct MemoryEstimate: Sendable, Equatable {
     public var pools: [(name: String, bytes: Int)]
     /// Bytes of the files that `respond` answers with.
     public var answers: Int
-    /// The most bytes of buffers that a request under way holds: its head with the body that
-    /// `retries.buffer` keeps, and of its answer one receive with a head.
+    /// The most bytes of buffers that a request under way holds: its head with one receive or with
+    /// the body that `retries.buffer` keeps, and of its answer a head with one receive.
     public var request: Int
 
     /// What one receive takes in.
@@ -35,9 +35,17 @@ public struct MemoryEstimate: Sendable, Equatable {
             }
         }
         self.answers = answers
-        let isProxy = !config.pools.isEmpty
-        request = config.limits.headSize * (isProxy ? 2 : 1) + kept
-        if isProxy { request += Self.receiveSize }
+        let head = config.limits.headSize
+        request = Self.buffer(head + max(kept, Self.receiveSize))
+        if !config.pools.isEmpty { request += Self.buffer(head + Self.receiveSize) }
+    }
+
+    /// The size of the buffer that holds so many bytes: the proxy's buffers have these sizes, and
+    /// larger ones are whole multiples of a receive.
+    private static func buffer(_ bytes: Int) -> Int {
+        let sizes = [2, 4, 16, 64, 72].map { $0 << 10 }
+        return sizes.first { $0 >= bytes }
+            ?? (bytes + receiveSize - 1) / receiveSize * receiveSize
     }
 
     /// Whether all figures are the same.

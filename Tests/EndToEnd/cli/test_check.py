@@ -107,7 +107,7 @@ def test_a_file_that_cannot_be_read(tmp_path, make):
 def test_a_good_file_is_told_its_memory(tmp_path):
     done = run("check", written(tmp_path, GOOD))
     assert re.fullmatch(
-        r"memory: 128 B for pool \"main\"; up to 160 KiB for each request under way",
+        r"memory: 128 B for pool \"main\"; up to 256 KiB for each request under way",
         done.stdout.splitlines()[-1],
     )
     assert "under way" not in run("check", "--effective", written(tmp_path, GOOD)).stdout
