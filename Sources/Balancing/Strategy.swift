@@ -63,6 +63,12 @@ public class BalancingStrategy {
     /// Whether it wants to hear of results: ``answered(_:_:random:)``.
     public var observesResults: Bool { false }
 
+    /// Whether it looks at ``EndpointBlock/bytesInTransfer``, so that they are to be counted.
+    public var countsBytes: Bool { false }
+
+    /// Whether it looks at a request's key.
+    public var usesKeys: Bool { false }
+
     /// Whether it wants load reports of its endpoints: ``reported(_:_:random:)``.
     public var wantsReports: Bool { false }
 

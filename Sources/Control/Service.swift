@@ -64,12 +64,26 @@ final class Service {
         return max(1, min(mask, (quota + period - 1) / period))
     }
 
+    /// By pool: what its file says that signs its sticky tokens.
+    private func readSecrets() throws(StartError) -> [String: [UInt8]] {
+        var secrets: [String: [UInt8]] = [:]
+        for pool in config.pools {
+            guard let file = pool.sticky?.secretFile else { continue }
+            switch FileSystem().read(file) {
+            case .success(let bytes): secrets[pool.name] = bytes
+            case .failure(let problem):
+                throw StartError(description: "cannot read \(file): \(problem.reason)")
+            }
+        }
+        return secrets
+    }
+
     /// Opens the listening sockets and starts the workers.
     ///
     /// - Throws: ``StartError`` for an address that cannot be listened on.
     func start(descriptorLimit: Int) throws(StartError) {
         let listeners = try openListeners()
-        let snapshot = Snapshot(config, workers: workers)
+        let snapshot = Snapshot(config, workers: workers, secrets: try readSecrets())
         do throws(SystemError) {
             for _ in 0..<workers { mailboxes.append(try Mailbox<WorkerMessage>()) }
         } catch {

@@ -59,11 +59,18 @@ public final class Snapshot: @unchecked Sendable {
     let firstEndpoints: [Int]
     /// How each pool balances, with what the workers share of its endpoints.
     let plans: [PoolPlan]
+    /// By pool: what is hashed.
+    let hashKeys: [[CompiledKey]]
+    /// By pool: how clients come back to their endpoint.
+    let stickyTokens: [StickyTokens?]
     let limits: ClientLimits
     private var allocations: [UnsafeMutableRawPointer] = []
 
     /// Compiles a checked configuration; `workers` share the bound on buffer memory.
-    public init(_ config: Config, workers: Int) {
+    ///
+    /// `secrets`: by pool, the bytes of its `sticky.secret-file`; pools without have a secret of
+    /// this process.
+    public init(_ config: Config, workers: Int, secrets: [String: [UInt8]] = [:]) {
         self.config = config
         let (specs, owners) = config.flattenedMatches()
         table = RouteTable(specs)
@@ -91,6 +98,19 @@ public final class Snapshot: @unchecked Sendable {
         }
         firstEndpoints = first
         plans = config.pools.map { PoolPlan($0) }
+        hashKeys = config.pools.map { pool in
+            pool.hashKey.map { CompiledKey($0) { Self.keep($0, in: &kept) } }
+        }
+        stickyTokens = config.pools.map { pool in
+            pool.sticky.map {
+                StickyTokens(
+                    $0,
+                    secret: secrets[pool.name].map { StickySecret($0) } ?? .ofThisProcess,
+                    pool: pool.name,
+                    endpoints: pool.servers.map(\.name)
+                )
+            }
+        }
         allocations = kept
     }
 

@@ -10,7 +10,7 @@ public struct EndpointBlock: ~Copyable {
     public let inFlight = Atomic<Int32>(0)
     /// The raw ``Availability``.
     let availability = Atomic<UInt32>(0)
-    /// Bytes that are still owed in requests and answers under way, on all workers.
+    /// Bytes announced by the requests and answers under way, on all workers.
     public let bytesInTransfer = Atomic<Int64>(0)
     /// The packed ``PeakEWMA``.
     public let latency = Atomic<UInt64>(0)
@@ -74,7 +74,7 @@ public enum Availability: UInt32, Sendable {
         unsafe block(index).pointee.inFlight.load(ordering: .relaxed)
     }
 
-    /// Bytes that an endpoint still owes or is owed.
+    /// Bytes announced by what an endpoint has under way.
     func bytesInTransfer(_ index: EndpointIndex) -> Int64 {
         unsafe block(index).pointee.bytesInTransfer.load(ordering: .relaxed)
     }

@@ -22,6 +22,10 @@ public final class PoolBalancer {
 
     /// Whether results are to be told: ``answered(_:_:random:)``.
     public let observesResults: Bool
+    /// Whether bytes in transfer are to be counted: ``EndpointBlock/bytesInTransfer``.
+    public let countsBytes: Bool
+    /// Whether requests are to bring their key.
+    public let usesKeys: Bool
     /// Whether probes are to be told: ``reported(_:_:random:)``.
     public let wantsReports: Bool
     /// Whether health is being ignored, since too few endpoints are healthy.
@@ -47,6 +51,8 @@ public final class PoolBalancer {
         self.tiers = tiers
         tierOfEndpoint = plan.endpoints.map { plan.priorities.firstIndex(of: $0.priority) ?? 0 }
         observesResults = tiers.contains { $0.observesResults }
+        countsBytes = tiers.contains { $0.countsBytes }
+        usesKeys = tiers.contains { $0.usesKeys }
         wantsReports = tiers.contains { $0.wantsReports }
         shares = TierShares(healthy: [], spillBelow: 1)
         version = 0

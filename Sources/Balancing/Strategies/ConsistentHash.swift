@@ -102,6 +102,9 @@ public final class ConsistentHash: BalancingStrategy {
         }
     }
 
+    /// Without a key it draws at random.
+    public override var usesKeys: Bool { true }
+
     public override func weightsChanged(_ weights: [UInt32], random: inout SeededRandom) {
         var sum: UInt64 = 0
         var changed: [UInt32] = []

@@ -1,7 +1,8 @@
 /// The endpoint with the fewest bytes in transfer in relation to its weight.
 ///
-/// Apache's `bytraffic` counts what was transferred; this counts what is still owed, so that an
-/// endpoint that is sending a large file gets less while it does. Bytes count for all workers
+/// Apache's `bytraffic` counts what was transferred; this counts the bytes that the messages under
+/// way have announced (their Content-Length), so that an endpoint that is sending a large file
+/// gets less while it does. Bytes count for all workers
 /// together. Up to 16 endpoints all are compared, beyond that two, drawn without repetition.
 public final class LeastBytes: BalancingStrategy {
     static let entry = StrategyEntry(
@@ -23,6 +24,9 @@ public final class LeastBytes: BalancingStrategy {
         endpoints = LeastLoaded(shared: context.shared, choices: .automatic)
         super.init()
     }
+
+    /// It compares nothing else.
+    public override var countsBytes: Bool { true }
 
     /// The endpoint with the least in transfer of those that are compared.
     public override func pick(

@@ -156,6 +156,23 @@ extension RawSpan {
         }
     }
 
+    /// Whether a stretch holds the letters of `other`, whatever the case of either.
+    func equalIgnoringCase(_ range: ByteRange, _ other: RawSpan) -> Bool {
+        guard Int(range.count) == other.byteCount else { return false }
+        return unsafe withUnsafeBytes { bytes in
+            unsafe other.withUnsafeBytes { others in
+                guard range.end <= bytes.count, let base = bytes.baseAddress,
+                    let otherBase = others.baseAddress
+                else { return range.isEmpty }
+                return unsafe cbytes_equal_ignoring_case(
+                    Self.bytes(base) + range.start,
+                    Self.bytes(otherBase),
+                    others.count
+                ) != 0
+            }
+        }
+    }
+
     /// Whether a stretch holds `text`, whatever the case of either.
     func equalIgnoringCase(_ range: ByteRange, _ text: StaticString) -> Bool {
         guard Int(range.count) == text.utf8CodeUnitCount else { return false }

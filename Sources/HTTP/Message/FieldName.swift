@@ -75,6 +75,11 @@ public enum FieldName: UInt8, BitwiseCopyable, Sendable, Equatable, Hashable, Ca
         self = code < CBYTES_FIELD_COUNT ? unsafe unsafeBitCast(code, to: FieldName.self) : .other
     }
 
+    /// The name that the bytes are, whatever their case; `other` for every unknown one.
+    public init(name: RawSpan) {
+        self = isToken(name) ? name.fieldName(from: 0, to: name.byteCount) : .other
+    }
+
     /// This name's bit in a `FieldNameSet`.
     var bit: UInt64 { 1 &<< UInt64(rawValue) }
 }

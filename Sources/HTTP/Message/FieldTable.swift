@@ -101,6 +101,28 @@ public struct FieldTable: ~Copyable {
         return nil
     }
 
+    /// The index of the first field, from `start` on, of this name.
+    ///
+    /// `id` is what the name is classified as; for `other` the names are compared, whatever their
+    /// case. `bytes` are those that were parsed. O(count) if a field of this `id` is there.
+    public func first(
+        _ id: FieldName,
+        named name: RawSpan,
+        in bytes: RawSpan,
+        from start: Int = 0
+    ) -> Int? {
+        guard names.contains(id) else { return nil }
+        var index = max(0, start)
+        while index < count {
+            let field = self[index]
+            if field.id == id, id != .other || bytes.equalIgnoringCase(field.name, name) {
+                return index
+            }
+            index &+= 1
+        }
+        return nil
+    }
+
     /// Empties it; the storage stays.
     public mutating func removeAll() {
         count = 0

@@ -78,7 +78,7 @@ extension Worker {
             return refuse(slot, request, .bodyTooLarge, route: index)
         }
         if route.pointee.pool < 0 { return answerByRoute(slot, request, index) }
-        return forward(slot, request, index)
+        return forward(slot, request, index, host: normalised.hostBytes)
     }
 
     private struct Normalised {
@@ -88,6 +88,10 @@ extension Worker {
         var pathCount: Int
         /// Why the path is refused.
         var refusal: PathError?
+
+        var hostBytes: UnsafeRawBufferPointer {
+            UnsafeRawBufferPointer(start: host, count: hostCount)
+        }
     }
 
     /// Host and path in the form in which routes match them.
@@ -125,7 +129,12 @@ extension Worker {
 
     // MARK: Forwarding
 
-    private mutating func forward(_ slot: Int32, _ request: ReceivedRequest, _ route: Int) -> Int {
+    private mutating func forward(
+        _ slot: Int32,
+        _ request: ReceivedRequest,
+        _ route: Int,
+        host: UnsafeRawBufferPointer
+    ) -> Int {
         let exchangeSlot = exchanges.allocate()
         guard exchangeSlot >= 0 else { return refuse(slot, request, .overloaded, route: route) }
         let exchange = exchanges[exchangeSlot]
@@ -144,6 +153,7 @@ extension Worker {
         exchange.pointee.requestBody = BodyDecoder(request.head.framing)
         exchange.pointee.flags = Self.flags(of: request, snapshot.routes[route])
         exchange.pointee.bytesIn = UInt64(request.head.headSize)
+        noteKeys(exchange, request, host: host)
         let used: Int
         if takesArea(request) {
             used = takeArea(exchange, downstream, request)

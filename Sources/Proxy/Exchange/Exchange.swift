@@ -55,6 +55,12 @@ struct Exchange: SlabEntry {
         static let chunkedAnswer = Flags(rawValue: 32768)
         /// The client waits for a 100 before it sends its body.
         static let expectsContinue = Flags(rawValue: 65536)
+        /// The try counts as in flight at its endpoint.
+        static let counted = Flags(rawValue: 1 << 17)
+        /// The strategy has been told how the try ended.
+        static let told = Flags(rawValue: 1 << 18)
+        /// ``Exchange/key`` is the request's key.
+        static let hasKey = Flags(rawValue: 1 << 19)
     }
 
     var generation: UInt32 = 0
@@ -102,6 +108,16 @@ struct Exchange: SlabEntry {
     /// Bytes of body received, for `limits.body-size`.
     var bodyReceived: UInt64 = 0
     var tried = TriedEndpoints()
+    /// The hash by which the request is balanced.
+    var key: UInt64 = 0
+    /// The place in its pool of the endpoint to which the client sticks; -1 for none.
+    var stuckTo: Int32 = -1
+    /// How many requests the endpoint had in flight when the try began.
+    var inFlight: Int32 = 0
+    /// When the try began, or its request's last byte left if that waited for the client.
+    var tryBegan = Instant(nanoseconds: 0)
+    /// Bytes of this try that count as in transfer at the endpoint.
+    var transfer: Int64 = 0
     /// How fast the client sends its body.
     var bodyPace = Pace()
     /// How fast the client reads the answer.

@@ -205,6 +205,7 @@ extension Worker {
             fields: fields,
             framing: written,
             connection: keepAlive ? (isOld ? "keep-alive" : "") : "close",
+            stickyLine: stickyLine(exchange),
             to: &out
         )
         exchange.pointee.status = head.status
@@ -215,6 +216,7 @@ extension Worker {
             setDeadline(downstream: exchange.pointee.downstream, .never)
         }
         exchange.pointee.answerBody = BodyDecoder(framing)
+        tellAnswer(exchange, head, source)
         exchange.pointee.serverTimeout = head.keepAliveTimeout ?? UInt32.max
         if framing == .untilClose || !head.keepAlive {
             upstream.pointee.flags.insert(.closesAfterAnswer)
@@ -279,6 +281,7 @@ extension Worker {
     mutating func answerComplete(_ slot: Int32) {
         let exchange = exchanges[slot]
         exchange.pointee.answer = .complete
+        endTry(exchange)
         releasePipe(exchange)
         let upstreamSlot = exchange.pointee.upstream
         let upstream = up[upstreamSlot]

@@ -73,6 +73,10 @@ extension Worker {
             retriesReset: entry.pointee.retriesReset
         )
         let decision = rule.decide(failure)
+        // A connection that had ended before says nothing of its endpoint, nor a lack of our own.
+        if failure != .closedUnseen, failure != .noDescriptor {
+            tellFailure(exchange, failure.outcome)
+        }
         if decision != .giveUp {
             if upstreamSlot >= 0 { closeUpstream(upstreamSlot) }
             exchange.pointee.flags.remove(.requestDropped)
@@ -149,6 +153,10 @@ extension Worker {
     private mutating func end(_ slot: Int32, _ outcome: Outcome) {
         let exchange = exchanges[slot]
         exchange.pointee.outcome = outcome
+        if exchange.pointee.flags.contains(.counted) {
+            tellFailure(exchange, outcome)
+            endTry(exchange)
+        }
         if exchange.pointee.upstream >= 0 { closeUpstream(exchange.pointee.upstream) }
         releasePipe(exchange)
         if accessLog.isOn, !exchange.pointee.flags.contains(.unlogged) { log(exchange) }

@@ -229,6 +229,8 @@ extension Worker {
         if !exchange.pointee.flags.contains(.requestDropped), sendPending(slot),
             exchange.pointee.flags.contains(.requestComplete)
         {
+            // The client's own slowness is not the endpoint's.
+            exchange.pointee.tryBegan = now
             awaitAnswer(slot)
         }
         return exchanges.find(slot, generation: generation) == nil ? -1 : used

@@ -22,20 +22,24 @@ struct AnswerHeadWriter {
 
     /// Writes a final head, blank line included.
     ///
-    /// `connection`: the Connection field's value, empty for none.
+    /// `connection`: the Connection field's value, empty for none. `stickyLine`: the line, with
+    /// CRLF, that tells the client its endpoint, empty for none.
     func write(
         fields: borrowing FieldTable,
         framing: Framing,
         connection: StaticString,
+        stickyLine: UnsafeRawBufferPointer,
         to out: inout ByteWriter
     ) {
-        let isPlain = connection.utf8CodeUnitCount == 0 && !framing.isChunked
+        let isPlain =
+            connection.utf8CodeUnitCount == 0 && !framing.isChunked && stickyLine.isEmpty
         if isPlain, 1...64 ~= fields.count, fields.odd == 0, isUsual(fields[0].name.start) {
             // Everything goes on as it came, the blank line too.
             out.append(source, head.headSize)
             return
         }
         copyHead(fields, to: &out)
+        if let line = stickyLine.baseAddress { out.append(line, stickyLine.count) }
         if framing.isChunked { out.append("Transfer-Encoding: chunked\r\n") }
         if connection.utf8CodeUnitCount > 0 {
             out.append("Connection: ")

@@ -9,6 +9,10 @@ import HTTP
 final class StickyTokens: @unchecked Sendable {
     /// The field of requests in which a token comes, in lower case: `cookie` or the header's name.
     let requestField: String
+    /// Its bytes, in memory of this object.
+    let fieldName: UnsafeRawBufferPointer
+    /// Which known field it is.
+    let field: FieldName
     /// Whether the field is a Cookie field, with the token as one cookie's value.
     let isCookie: Bool
     /// How many endpoints there are.
@@ -47,6 +51,8 @@ final class StickyTokens: @unchecked Sendable {
             (requestField, isCookie) = (name, false)
             cookieName = UnsafeRawBufferPointer(start: nil, count: 0)
         }
+        fieldName = Self.keep(requestField, in: &memory)
+        field = FieldName(name: RawSpan(_unsafeBytes: fieldName))
         count = endpoints.count
         let tokens = endpoints.map { StickyToken(endpoint: $0, pool: pool, secret: secret) }
         let table = Self.table(of: tokens)

@@ -24,7 +24,9 @@ extension Worker {
             }
             endpoint = pool.pointee.firstEndpoint &+ pick
         }
+        endTry(exchange)
         exchange.pointee.endpoint = Int32(truncatingIfNeeded: endpoint)
+        beginTry(exchange, pool)
         if !exchange.pointee.flags.contains(.wantsFresh) {
             let idle = takeIdle(endpoint)
             if idle >= 0 {
@@ -34,19 +36,6 @@ extension Worker {
             }
         }
         connect(slot, endpoint)
-    }
-
-    /// An endpoint that was not tried yet, while one is left; then any.
-    private mutating func pick(
-        _ exchange: UnsafeMutablePointer<Exchange>,
-        _ pool: UnsafeMutablePointer<PoolState>
-    ) -> EndpointIndex? {
-        let balancer = pool.pointee.balancer
-        var request = PickRequest(now: now.nanoseconds, tried: exchange.pointee.tried)
-        if let pick = balancer.pick(request, random: &random) { return pick }
-        if request.tried.isEmpty { return nil }
-        request.tried = TriedEndpoints()
-        return balancer.pick(request, random: &random)
     }
 
     private func attach(_ slot: Int32, _ upstreamSlot: Int32) {

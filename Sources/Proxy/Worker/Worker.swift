@@ -36,15 +36,27 @@ public enum WorkerMessage: Sendable {
 
 /// What one worker keeps of an endpoint.
 struct EndpointState {
+    /// What all workers share of it.
+    let block: UnsafeMutablePointer<EndpointBlock>
     /// The idle connection used last, and the one used longest ago.
     var newestIdle: Int32 = -1
     var oldestIdle: Int32 = -1
     var idleCount = 0
+
+    init(_ block: UnsafeMutablePointer<EndpointBlock>) { self.block = block }
 }
 
 /// What one worker keeps of a pool.
 struct PoolState {
     var balancer: PoolBalancer
+    /// Whether the strategy wants to know how tries end.
+    var observesResults: Bool
+    /// Whether the strategy looks at bytes in transfer.
+    var countsBytes: Bool
+    /// By what requests are balanced; empty if the strategy does not ask.
+    var keys: [CompiledKey]
+    /// How clients come back to their endpoint.
+    var sticky: StickyTokens?
     var firstEndpoint: Int
     var maxAge: Int64
     var maxRequests: UInt32
@@ -171,7 +183,12 @@ public struct Worker: ~Copyable {
         // Weir's own fields stand beside a full head's where the log reads what was sent.
         fields = FieldTable(capacity: config.limits.fields + 16)
         endpointStates = .allocate(capacity: max(1, snapshot.endpointCount))
-        endpointStates.initialize(repeating: EndpointState(), count: max(1, snapshot.endpointCount))
+        for (index, plan) in snapshot.plans.enumerated() {
+            for endpoint in 0..<plan.endpoints.count {
+                (endpointStates + snapshot.firstEndpoints[index] + endpoint)
+                    .initialize(to: EndpointState(plan.shared.block(endpoint)))
+            }
+        }
         pools = Self.makePools(snapshot, now: now, random: &random)
         let outSize = Self.readSize + 2 * config.limits.headSize + 4096
         out = ByteWriter(.allocate(byteCount: outSize, alignment: 64), capacity: outSize)
@@ -209,6 +226,10 @@ public struct Worker: ~Copyable {
             (pools + index).initialize(
                 to: PoolState(
                     balancer: balancer,
+                    observesResults: balancer.observesResults,
+                    countsBytes: balancer.countsBytes,
+                    keys: balancer.usesKeys ? snapshot.hashKeys[index] : [],
+                    sticky: snapshot.stickyTokens[index],
                     firstEndpoint: snapshot.firstEndpoints[index],
                     maxAge: pool.connections.maxAge.nanosecondsOrNever,
                     maxRequests: pool.connections.maxRequests.map { UInt32(clamping: $0) }

@@ -1,0 +1,54 @@
+import HTTP
+
+extension Worker {
+    /// Notes the request's key and the endpoint to which its client sticks, if its pool asks for
+    /// them.
+    mutating func noteKeys(
+        _ exchange: UnsafeMutablePointer<Exchange>,
+        _ request: ReceivedRequest,
+        host: UnsafeRawBufferPointer
+    ) {
+        let pool = pools + Int(exchange.pointee.pool)
+        if !pool.pointee.keys.isEmpty {
+            let keyed = KeyedRequest(
+                request: request,
+                client: exchange.pointee.client,
+                host: host
+            )
+            if let hash = keyed.hash(pool.pointee.keys, fields) {
+                exchange.pointee.key = hash
+                exchange.pointee.flags.insert(.hasKey)
+            }
+        }
+        if let tokens = pool.pointee.sticky {
+            exchange.pointee.stuckTo = Int32(truncatingIfNeeded: stuckTo(tokens, request))
+        }
+    }
+
+    /// The endpoint whose token the request carries, -1 without one.
+    private func stuckTo(_ tokens: StickyTokens, _ request: ReceivedRequest) -> Int {
+        let bytes = RawSpan(_unsafeStart: request.bytes, byteCount: request.head.headSize)
+        let name = RawSpan(_unsafeBytes: tokens.fieldName)
+        var index = 0
+        while let found = fields.first(tokens.field, named: name, in: bytes, from: index) {
+            if let endpoint = tokens.endpoint(inField: fields[found].value, of: bytes) {
+                return endpoint
+            }
+            index = found &+ 1
+        }
+        return -1
+    }
+
+    /// The line that tells the client to which endpoint it belongs; empty if it knows.
+    func stickyLine(_ exchange: UnsafeMutablePointer<Exchange>) -> UnsafeRawBufferPointer {
+        let pool = pools + Int(exchange.pointee.pool)
+        guard let tokens = pool.pointee.sticky else {
+            return UnsafeRawBufferPointer(start: nil, count: 0)
+        }
+        let endpoint = Int(exchange.pointee.endpoint) &- pool.pointee.firstEndpoint
+        if endpoint == Int(exchange.pointee.stuckTo) {
+            return UnsafeRawBufferPointer(start: nil, count: 0)
+        }
+        return tokens.fieldLine(for: endpoint, secure: false)
+    }
+}
