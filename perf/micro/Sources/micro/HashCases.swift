@@ -31,13 +31,17 @@ private struct HashPool {
         options.strategy = "consistent-hash"
         options.table = table
         options.boundedLoad = bounded
+        self.init(count, options, weight: weight)
+    }
+
+    init(_ count: Int, _ options: BalanceOptions, weight: (Int) -> Int = { _ in 1 }) {
         let endpoints = (0..<count).map {
             StrategyEndpoint(name: "10.0.\($0 / 256).\($0 % 256):80", weight: weight($0))
         }
         let clock = ContinuousClock()
         var built: (any StrategyTable)?
         buildTime = clock.measure {
-            built = StrategyRegistry.entry("consistent-hash")?.prepare(endpoints, options)
+            built = StrategyRegistry.entry(options.strategy)?.prepare(endpoints, options)
         }
         self.table = built
         var random = SeededRandom(seed: 1)
@@ -78,6 +82,9 @@ func reportHashTables() {
         let uneven = HashPool(1_000, table, weight: { 1 + $0 % 97 })
         print("  \(table.rawValue), uneven weights: \(coldPick(uneven)) ns")
     }
+    var options = BalanceOptions()
+    options.strategy = "round-robin"
+    print("  round robin: \(coldPick(HashPool(1_000, options))) ns")
     print("building a table")
     for table in BalanceOptions.HashTable.allCases {
         for count in [8, 1_000, 10_000] {
