@@ -83,7 +83,7 @@ final class BoundedLoad {
         let tally = self.tally[0]
         // Numerator first: where the quotient is a whole number it comes out as one.
         let bound = (parts[endpoint] * Double(tally.total &+ 1) / tally.allWeight).rounded(.up)
-        return Int(exactly: bound) ?? .max
+        return bound < 0x1p62 ? Int(bound) : .max
     }
 
     /// Whether an endpoint may take a further request.

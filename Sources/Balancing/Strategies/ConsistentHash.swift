@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Consistent hashing: the same key goes to the same endpoint, on every worker and machine.
 ///
 /// A table (``MaglevTable``, ``RingTable`` or ``RendezvousTable``) over all endpoints that have a
@@ -48,19 +50,23 @@ public final class ConsistentHash: BalancingStrategy {
         case reserve
     }
 
+    // What every pick reads comes first, so that it lies in few cache lines.
     private let table: Table
-    /// Keeps what ``table`` reads.
-    private let tableOwner: (any StrategyTable)?
-    private let shared: SharedPool
-    private let configured: [UInt32]
-    /// By endpoint: the hash of its name.
-    private let names: FlatArray<UInt64>
+    /// Whether all endpoints of the table take all of their keys, whatever they have in flight; an
+    /// atomic, since it costs no exclusivity check.
+    private let takesAll = Atomic<Bool>(false)
+    private let isBounded: Bool
     /// By endpoint: which share of its keys it takes, 0 if it may not be picked.
     private let shares: FlatArray<UInt32>
+    private let bounded: BoundedLoad
+    private let shared: SharedPool
+    /// By endpoint: the hash of its name.
+    private let names: FlatArray<UInt64>
     /// By endpoint: the sum of the weights up to it and with it.
     private let sums: FlatArray<UInt64>
-    private let isBounded: Bool
-    private let bounded: BoundedLoad
+    private let configured: [UInt32]
+    /// Keeps what ``table`` reads.
+    private let tableOwner: (any StrategyTable)?
 
     /// Consistent hashing over the context's table; makes one where there is none.
     public init(_ context: StrategyContext, random: inout SeededRandom) {
@@ -132,6 +138,7 @@ public final class ConsistentHash: BalancingStrategy {
             }
         }
         if isBounded { bounded.weightsChanged(changed) }
+        takesAll.store(!isBounded && changed == configured, ordering: .relaxed)
     }
 
     public override func pick(
@@ -143,6 +150,7 @@ public final class ConsistentHash: BalancingStrategy {
         // Others (a split by share, priorities) use the same hash; what they choose by it must not
         // choose here too.
         let key = KeyHash.mix(request.key ^ 0x6a09_e667_f3bc_c908)
+        if request.tried.isEmpty, takesAll.load(ordering: .relaxed) { return home(key) }
         let found: EndpointIndex? =
             switch table {
             case .maglev(let table): probe(table, key, request.tried)
@@ -153,6 +161,18 @@ public final class ConsistentHash: BalancingStrategy {
             case .empty: nil
             }
         return found ?? anyEndpoint(key, request.tried)
+    }
+
+    /// The endpoint of a key that nothing keeps away from it.
+    private func home(_ key: UInt64) -> EndpointIndex? {
+        switch table {
+        case .maglev(let table): table.owner(KeyHash.place(key, below: table.size))
+        case .ring(let table): table.owner(table.locate(key))
+        case .rendezvous(let table):
+            table.inverses.count == 0
+                ? first(table, key) : weighted(table, key, TriedEndpoints())
+        case .empty: nil
+        }
     }
 
     private func verdict(
@@ -219,6 +239,12 @@ public final class ConsistentHash: BalancingStrategy {
         _ tried: TriedEndpoints
     ) -> EndpointIndex? {
         // Nearly always the best of all takes it, and the loop without questions is short.
+        let endpoint = first(table, key)
+        if case .take = verdict(endpoint, key, tried) { return endpoint }
+        return nextHighest(table, key, tried)
+    }
+
+    private func first(_ table: RendezvousTable.View, _ key: UInt64) -> EndpointIndex {
         var first = 0
         var firstScore: UInt64 = 0
         for rank in 0..<table.hashes.count {
@@ -227,9 +253,7 @@ public final class ConsistentHash: BalancingStrategy {
             first = isBetter ? rank : first
             firstScore = isBetter ? score : firstScore
         }
-        let endpoint = Int(table.indices[first])
-        if case .take = verdict(endpoint, key, tried) { return endpoint }
-        return nextHighest(table, key, tried)
+        return Int(table.indices[first])
     }
 
     private func nextHighest(
