@@ -110,7 +110,7 @@ private struct Turns {
     private var times: [UInt64]
 
     init(weights: [Int]) {
-        strides = weights.map { Turns.unit / UInt64(clamping: max(1, $0)) }
+        strides = weights.map { max(1, Turns.unit / UInt64(clamping: max(1, $0))) }
         isEven = weights.allSatisfy { $0 == weights.first }
         heap = Array(weights.indices)
         times = [UInt64](repeating: 0, count: weights.count)
