@@ -9,29 +9,38 @@ final class MaglevTable: StrategyTable {
     /// The most entries.
     static let greatestSize = 16_777_259
 
-    /// How many entries there are, a prime.
-    let size: Int
-    private let narrow: [UInt16]
-    private let wide: [UInt32]
+    /// What picks read; valid as long as the table.
+    let view: View
 
     /// A table over the members, sorted by name.
     init(_ members: [HashMember], size: Int) {
-        self.size = size
         let owners = MaglevTable.fill(members, size: size)
-        if members.allSatisfy({ $0.index <= Int(UInt16.max) }) {
-            narrow = owners.map { UInt16(truncatingIfNeeded: $0) }
-            wide = []
-        } else {
-            narrow = []
-            wide = owners
-        }
+        let isNarrow = members.allSatisfy { $0.index <= Int(UInt16.max) }
+        view = View(
+            size: size,
+            narrow: FlatArray(isNarrow ? owners.map { UInt16(truncatingIfNeeded: $0) } : []),
+            wide: FlatArray(isNarrow ? [] : owners)
+        )
     }
 
-    var memory: Int { narrow.count * 2 + wide.count * 4 }
+    deinit {
+        view.narrow.deallocate()
+        view.wide.deallocate()
+    }
 
-    /// The endpoint that has an entry; `slot` must be below ``size``.
-    func owner(_ slot: Int) -> EndpointIndex {
-        wide.isEmpty ? Int(narrow[slot]) : Int(wide[slot])
+    var memory: Int { view.narrow.memory + view.wide.memory }
+
+    /// The entries.
+    struct View {
+        /// How many there are, a prime.
+        let size: Int
+        fileprivate let narrow: FlatArray<UInt16>
+        fileprivate let wide: FlatArray<UInt32>
+
+        /// The endpoint that has an entry; `slot` must be below ``size``.
+        func owner(_ slot: Int) -> EndpointIndex {
+            wide.count == 0 ? Int(narrow[slot]) : Int(wide[slot])
+        }
     }
 
     /// A size for so many servers: a prime above 100 × servers.
@@ -101,7 +110,7 @@ private struct Turns {
     private var times: [UInt64]
 
     init(weights: [Int]) {
-        strides = weights.map { Turns.unit / UInt64(clamping: max(1, $0)) }
+        strides = weights.map { max(1, Turns.unit / UInt64(clamping: max(1, $0))) }
         isEven = weights.allSatisfy { $0 == weights.first }
         heap = Array(weights.indices)
         times = [UInt64](repeating: 0, count: weights.count)

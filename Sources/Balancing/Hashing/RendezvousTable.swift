@@ -5,22 +5,36 @@
 /// Schomaker, SPAA 2005): exactly the share of the weight, and another weight moves only what it
 /// has to. A pick looks at all endpoints.
 final class RendezvousTable: StrategyTable {
-    /// The hashes of the names, in the order of the names.
-    let hashes: [UInt64]
-    /// The endpoints, in the order of the names.
-    let indices: [UInt32]
-    /// 1 / weight, in the order of the names; empty if all weigh the same.
-    let inverses: [Double]
+    /// What picks read; valid as long as the table.
+    let view: View
 
     /// A table over the members, sorted by name.
     init(_ members: [HashMember]) {
-        hashes = members.map(\.hash)
-        indices = members.map { UInt32(truncatingIfNeeded: $0.index) }
         let isEven = members.allSatisfy { $0.weight == members.first?.weight }
-        inverses = isEven ? [] : members.map { 1 / Double($0.weight) }
+        view = View(
+            hashes: FlatArray(members.map(\.hash)),
+            indices: FlatArray(members.map { UInt32(truncatingIfNeeded: $0.index) }),
+            inverses: FlatArray(isEven ? [] : members.map { 1 / Double($0.weight) })
+        )
     }
 
-    var memory: Int { hashes.count * 12 + inverses.count * 8 }
+    deinit {
+        view.hashes.deallocate()
+        view.indices.deallocate()
+        view.inverses.deallocate()
+    }
+
+    var memory: Int { view.hashes.memory + view.indices.memory + view.inverses.memory }
+
+    /// The endpoints in the order of their names.
+    struct View {
+        /// The hashes of the names.
+        let hashes: FlatArray<UInt64>
+        /// The endpoints' places in the pool's list.
+        let indices: FlatArray<UInt32>
+        /// 1 / weight; empty if all weigh the same.
+        let inverses: FlatArray<Double>
+    }
 
     /// A hash as a fraction between 0 and 1, neither of which it is.
     static func fraction(_ hash: UInt64) -> Double { (Double(hash >> 12) + 0.5) * 0x1p-52 }

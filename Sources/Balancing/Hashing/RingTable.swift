@@ -12,11 +12,8 @@ final class RingTable: StrategyTable {
     /// Up to so many points none is left out.
     static let greatestCount = 131_072
 
-    /// A point's place in the upper half, its endpoint in the lower one.
-    private let points: [UInt64]
-    /// For each value of a place's first bits, the first point that has it or a greater one.
-    private let starts: [UInt32]
-    private let shift: UInt64
+    /// What picks read; valid as long as the ring.
+    let view: View
 
     /// A ring of the members, sorted by name.
     init(_ members: [HashMember]) {
@@ -24,7 +21,6 @@ final class RingTable: StrategyTable {
         let total = counts.reduce(0, +)
         var bits: UInt64 = 1
         while bits < 24, (1 << bits) < total { bits &+= 1 }
-        shift = 32 &- bits
         var hashed: [UInt64] = []
         hashed.reserveCapacity(total)
         for (rank, member) in members.enumerated() {
@@ -35,37 +31,51 @@ final class RingTable: StrategyTable {
         }
         let (sorted, starts) = RingTable.sort(hashed, bits: bits)
         // Equal places are in the order of names; only then do indices of the file come in.
-        points = sorted.map { point in
+        let points = sorted.map { point in
             let rank = Int(truncatingIfNeeded: point & 0xffff_ffff)
             return (point >> 32) << 32 | UInt64(truncatingIfNeeded: members[rank].index)
         }
-        self.starts = starts
+        view = View(points: FlatArray(points), starts: FlatArray(starts), shift: 32 &- bits)
     }
 
-    var memory: Int { points.count * 8 + starts.count * 4 }
-
-    /// How many points there are.
-    var count: Int { points.count }
-
-    /// The point that a hash belongs to; the ring must not be empty.
-    func locate(_ hash: UInt64) -> Int {
-        let place = hash >> 32
-        var point = Int(starts[Int(truncatingIfNeeded: place >> shift)])
-        while point < points.count, points[point] >> 32 < place { point &+= 1 }
-        return point == points.count ? 0 : point
+    deinit {
+        view.points.deallocate()
+        view.starts.deallocate()
     }
 
-    /// The next point, the first one after the last.
-    func following(_ point: Int) -> Int {
-        point &+ 1 == points.count ? 0 : point &+ 1
-    }
+    var memory: Int { view.points.memory + view.starts.memory }
 
-    /// Where a point lies, in 0..<2^32.
-    func place(_ point: Int) -> UInt64 { points[point] >> 32 }
+    /// The points and their index.
+    struct View {
+        /// A point's place in the upper half, its endpoint in the lower one.
+        fileprivate let points: FlatArray<UInt64>
+        /// For each value of a place's first bits, the first point that has it or a greater one.
+        fileprivate let starts: FlatArray<UInt32>
+        fileprivate let shift: UInt64
 
-    /// The endpoint that a point belongs to.
-    func owner(_ point: Int) -> EndpointIndex {
-        Int(truncatingIfNeeded: points[point] & 0xffff_ffff)
+        /// How many points there are.
+        var count: Int { points.count }
+
+        /// The point that a hash belongs to; the ring must not be empty.
+        func locate(_ hash: UInt64) -> Int {
+            let place = hash >> 32
+            var point = Int(starts[Int(truncatingIfNeeded: place >> shift)])
+            while point < points.count, points[point] >> 32 < place { point &+= 1 }
+            return point == points.count ? 0 : point
+        }
+
+        /// The next point, the first one after the last.
+        func following(_ point: Int) -> Int {
+            point &+ 1 == points.count ? 0 : point &+ 1
+        }
+
+        /// Where a point lies, in 0..<2^32.
+        func place(_ point: Int) -> UInt64 { points[point] >> 32 }
+
+        /// The endpoint that a point belongs to.
+        func owner(_ point: Int) -> EndpointIndex {
+            Int(truncatingIfNeeded: points[point] & 0xffff_ffff)
+        }
     }
 
     private static func counts(_ weights: [Int]) -> [Int] {

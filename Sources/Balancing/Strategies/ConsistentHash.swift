@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Consistent hashing: the same key goes to the same endpoint, on every worker and machine.
 ///
 /// A table (``MaglevTable``, ``RingTable`` or ``RendezvousTable``) over all endpoints that have a
@@ -30,9 +32,9 @@ public final class ConsistentHash: BalancingStrategy {
     private static let whole = UInt32.max
 
     private enum Table {
-        case maglev(MaglevTable)
-        case ring(RingTable)
-        case rendezvous(RendezvousTable)
+        case maglev(MaglevTable.View)
+        case ring(RingTable.View)
+        case rendezvous(RendezvousTable.View)
         case empty
     }
 
@@ -48,25 +50,32 @@ public final class ConsistentHash: BalancingStrategy {
         case reserve
     }
 
+    // What every pick reads comes first, so that it lies in few cache lines.
     private let table: Table
-    private let shared: SharedPool
-    private let configured: [UInt32]
-    /// By endpoint: the hash of its name.
-    private let names: [UInt64]
-    /// By endpoint: which share of its keys it takes, 0 if it may not be picked.
-    private var shares: [UInt32]
-    /// By endpoint: the sum of the weights up to it and with it.
-    private var sums: [UInt64] = []
+    /// Whether all endpoints of the table take all of their keys, whatever they have in flight; an
+    /// atomic, since it costs no exclusivity check.
+    private let takesAll = Atomic<Bool>(false)
     private let isBounded: Bool
-    private var bounded: BoundedLoad
+    /// By endpoint: which share of its keys it takes, 0 if it may not be picked.
+    private let shares: FlatArray<UInt32>
+    private let bounded: BoundedLoad
+    private let shared: SharedPool
+    /// By endpoint: the hash of its name.
+    private let names: FlatArray<UInt64>
+    /// By endpoint: the sum of the weights up to it and with it.
+    private let sums: FlatArray<UInt64>
+    private let configured: [UInt32]
+    /// Keeps what ``table`` reads.
+    private let tableOwner: (any StrategyTable)?
 
     /// Consistent hashing over the context's table; makes one where there is none.
     public init(_ context: StrategyContext, random: inout SeededRandom) {
         let prepared = context.table ?? ConsistentHash.table(context.endpoints, context.options)
+        tableOwner = prepared
         switch prepared {
-        case let maglev as MaglevTable: table = .maglev(maglev)
-        case let ring as RingTable: table = .ring(ring)
-        case let rendezvous as RendezvousTable: table = .rendezvous(rendezvous)
+        case let maglev as MaglevTable: table = .maglev(maglev.view)
+        case let ring as RingTable: table = .ring(ring.view)
+        case let rendezvous as RendezvousTable: table = .rendezvous(rendezvous.view)
         default: table = .empty
         }
         shared = context.shared
@@ -77,12 +86,22 @@ public final class ConsistentHash: BalancingStrategy {
             )
             return overflow ? .max : product
         }
-        names = context.endpoints.map { KeyHash.hash($0.name) }
-        shares = configured.map { $0 > 0 ? ConsistentHash.whole : 0 }
+        names = FlatArray(context.endpoints.map { KeyHash.hash($0.name) })
+        shares = FlatArray(configured.map { $0 > 0 ? ConsistentHash.whole : 0 })
+        sums = FlatArray(configured.map { _ in 0 })
         isBounded = context.options.boundedLoad != nil
-        bounded = BoundedLoad(factor: context.options.boundedLoad ?? 1)
+        bounded = BoundedLoad(
+            factor: context.options.boundedLoad ?? 1,
+            count: isBounded ? configured.count : 0
+        )
         super.init()
         weightsChanged(configured, random: &random)
+    }
+
+    deinit {
+        names.deallocate()
+        shares.deallocate()
+        sums.deallocate()
     }
 
     /// The table for these endpoints; `nil` if none has a weight.
@@ -108,13 +127,12 @@ public final class ConsistentHash: BalancingStrategy {
     public override func weightsChanged(_ weights: [UInt32], random: inout SeededRandom) {
         var sum: UInt64 = 0
         var changed: [UInt32] = []
-        sums = []
-        for index in shares.indices {
+        for index in configured.indices {
             let whole = configured[index]
             let weight = index < weights.count && whole > 0 ? min(weights[index], whole) : 0
             changed.append(weight)
             sum += UInt64(weight)
-            sums.append(sum)
+            sums[index] = sum
             if weight == whole {
                 shares[index] = whole > 0 ? ConsistentHash.whole : 0
             } else {
@@ -123,6 +141,7 @@ public final class ConsistentHash: BalancingStrategy {
             }
         }
         if isBounded { bounded.weightsChanged(changed) }
+        takesAll.store(!isBounded && changed == configured, ordering: .relaxed)
     }
 
     public override func pick(
@@ -134,16 +153,29 @@ public final class ConsistentHash: BalancingStrategy {
         // Others (a split by share, priorities) use the same hash; what they choose by it must not
         // choose here too.
         let key = KeyHash.mix(request.key ^ 0x6a09_e667_f3bc_c908)
+        if request.tried.isEmpty, takesAll.load(ordering: .relaxed) { return home(key) }
         let found: EndpointIndex? =
             switch table {
             case .maglev(let table): probe(table, key, request.tried)
             case .ring(let table): walk(table, key, request.tried)
             case .rendezvous(let table):
-                table.inverses.isEmpty
+                table.inverses.count == 0
                     ? highest(table, key, request.tried) : weighted(table, key, request.tried)
             case .empty: nil
             }
         return found ?? anyEndpoint(key, request.tried)
+    }
+
+    /// The endpoint of a key that nothing keeps away from it.
+    private func home(_ key: UInt64) -> EndpointIndex? {
+        switch table {
+        case .maglev(let table): table.owner(KeyHash.place(key, below: table.size))
+        case .ring(let table): table.owner(table.locate(key))
+        case .rendezvous(let table):
+            table.inverses.count == 0
+                ? first(table, key) : weighted(table, key, TriedEndpoints())
+        case .empty: nil
+        }
     }
 
     private func verdict(
@@ -160,7 +192,7 @@ public final class ConsistentHash: BalancingStrategy {
     }
 
     private func probe(
-        _ table: MaglevTable,
+        _ table: MaglevTable.View,
         _ key: UInt64,
         _ tried: TriedEndpoints
     ) -> EndpointIndex? {
@@ -181,7 +213,7 @@ public final class ConsistentHash: BalancingStrategy {
     }
 
     private func walk(
-        _ table: RingTable,
+        _ table: RingTable.View,
         _ key: UInt64,
         _ tried: TriedEndpoints
     ) -> EndpointIndex? {
@@ -205,7 +237,30 @@ public final class ConsistentHash: BalancingStrategy {
     }
 
     private func highest(
-        _ table: RendezvousTable,
+        _ table: RendezvousTable.View,
+        _ key: UInt64,
+        _ tried: TriedEndpoints
+    ) -> EndpointIndex? {
+        // Nearly always the best of all takes it, and the loop without questions is short.
+        let endpoint = first(table, key)
+        if case .take = verdict(endpoint, key, tried) { return endpoint }
+        return nextHighest(table, key, tried)
+    }
+
+    private func first(_ table: RendezvousTable.View, _ key: UInt64) -> EndpointIndex {
+        var first = 0
+        var firstScore: UInt64 = 0
+        for rank in 0..<table.hashes.count {
+            let score = KeyHash.mix(key ^ table.hashes[rank])
+            let isBetter = score >= firstScore
+            first = isBetter ? rank : first
+            firstScore = isBetter ? score : firstScore
+        }
+        return Int(table.indices[first])
+    }
+
+    private func nextHighest(
+        _ table: RendezvousTable.View,
         _ key: UInt64,
         _ tried: TriedEndpoints
     ) -> EndpointIndex? {
@@ -213,7 +268,7 @@ public final class ConsistentHash: BalancingStrategy {
         var bestScore: UInt64 = 0
         var reserve: EndpointIndex?
         var reserveScore: UInt64 = 0
-        for rank in table.hashes.indices {
+        for rank in 0..<table.hashes.count {
             let score = KeyHash.mix(key ^ table.hashes[rank])
             if score < bestScore { continue }
             let endpoint = Int(table.indices[rank])
@@ -231,7 +286,7 @@ public final class ConsistentHash: BalancingStrategy {
     }
 
     private func weighted(
-        _ table: RendezvousTable,
+        _ table: RendezvousTable.View,
         _ key: UInt64,
         _ tried: TriedEndpoints
     ) -> EndpointIndex? {
@@ -239,7 +294,7 @@ public final class ConsistentHash: BalancingStrategy {
         var bestCost = Double.infinity
         var reserve: EndpointIndex?
         var reserveCost = Double.infinity
-        for rank in table.hashes.indices {
+        for rank in 0..<table.hashes.count {
             let fraction = RendezvousTable.fraction(KeyHash.mix(key ^ table.hashes[rank]))
             // -ln u is at least 1 - u: nearly all need no logarithm.
             if (1 - fraction) * table.inverses[rank] >= bestCost { continue }
@@ -264,7 +319,7 @@ public final class ConsistentHash: BalancingStrategy {
         var best: EndpointIndex?
         var bestScore: UInt64 = 0
         var bestHasRoom = false
-        for endpoint in shares.indices where shares[endpoint] > 0 {
+        for endpoint in 0..<shares.count where shares[endpoint] > 0 {
             if tried.contains(endpoint) { continue }
             let hasRoom = !isBounded || bounded.hasRoom(endpoint, shared)
             let score = KeyHash.mix(key ^ names[endpoint])
@@ -279,13 +334,15 @@ public final class ConsistentHash: BalancingStrategy {
     }
 
     private func draw(_ tried: TriedEndpoints, _ random: inout SeededRandom) -> EndpointIndex? {
-        guard let all = sums.last, all > 0 else { return nil }
+        guard sums.count > 0 else { return nil }
+        let all = sums[sums.count &- 1]
+        guard all > 0 else { return nil }
         for _ in 0..<ConsistentHash.draws {
             let endpoint = endpoint(at: UInt64(random.next(below: Int(clamping: all))))
             if !tried.contains(endpoint) { return endpoint }
         }
         let first = random.next(below: shares.count)
-        for offset in shares.indices {
+        for offset in 0..<shares.count {
             let place = first &+ offset
             let endpoint = place < shares.count ? place : place &- shares.count
             if shares[endpoint] > 0, !tried.contains(endpoint) { return endpoint }

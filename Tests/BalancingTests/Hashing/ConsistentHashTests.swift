@@ -198,6 +198,18 @@ struct ConsistentHashTests {
         #expect(fixture.strategy.pick(PickRequest(now: 1, tried: tried), random: &random) == nil)
     }
 
+    @Test("keys that a split by their hash left are spread evenly", arguments: HashTable.allCases)
+    func splitBefore(table: HashTable) {
+        let fixture = HashFixture(HashFixture.names(4), table)
+        var random = SeededRandom(seed: 0x7370)
+        for shift in [59, 0] as [UInt64] {
+            let left = (0..<4_000).map { _ in random.next() & ~(31 << shift) }
+            // Eight standard deviations (27.4) around 1,000 and what a ring's shares vary.
+            let counts = fixture.counts(left)
+            #expect(counts.allSatisfy { (780...1_220).contains($0) }, "seed 0x7370: \(counts)")
+        }
+    }
+
     @Test("no endpoint, or none with a weight, gives none", arguments: HashTable.allCases)
     func nothing(table: HashTable) {
         for weights in [[], [0], [0, 0]] {

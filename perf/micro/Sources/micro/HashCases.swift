@@ -18,6 +18,7 @@ let hashCases: [Case] = [8, 1_000].flatMap { count in
 private struct HashPool {
     let strategy: BalancingStrategy?
     let table: (any StrategyTable)?
+    let options: BalanceOptions
     /// How long the table took.
     let buildTime: Duration
 
@@ -31,15 +32,20 @@ private struct HashPool {
         options.strategy = "consistent-hash"
         options.table = table
         options.boundedLoad = bounded
+        self.init(count, options, weight: weight)
+    }
+
+    init(_ count: Int, _ options: BalanceOptions, weight: (Int) -> Int = { _ in 1 }) {
         let endpoints = (0..<count).map {
             StrategyEndpoint(name: "10.0.\($0 / 256).\($0 % 256):80", weight: weight($0))
         }
         let clock = ContinuousClock()
         var built: (any StrategyTable)?
         buildTime = clock.measure {
-            built = StrategyRegistry.entry("consistent-hash")?.prepare(endpoints, options)
+            built = StrategyRegistry.entry(options.strategy)?.prepare(endpoints, options)
         }
         self.table = built
+        self.options = options
         var random = SeededRandom(seed: 1)
         let context = StrategyContext(
             endpoints: endpoints,
@@ -67,17 +73,18 @@ private struct HashPool {
 
 /// Prints what a pick takes when nothing of it is in the cache, and what tables take.
 func reportHashTables() {
-    print("pick with the cache emptied before it, the median of 200, 1,000 endpoints")
+    print("pick among 1,000 endpoints after other work, the median of 200:")
+    print("  after 8 MiB; after 128 MiB and a pick from another pool; after 128 MiB")
     for table in BalanceOptions.HashTable.allCases {
         for factor in [nil, 1.25] {
             let kind = factor == nil ? "" : " with bounded load"
-            print(
-                "  \(table.rawValue)\(kind): \(coldPick(HashPool(1_000, table, bounded: factor))) ns"
-            )
+            reportCold("\(table.rawValue)\(kind)", HashPool(1_000, table, bounded: factor))
         }
-        let uneven = HashPool(1_000, table, weight: { 1 + $0 % 97 })
-        print("  \(table.rawValue), uneven weights: \(coldPick(uneven)) ns")
+        reportCold("\(table.rawValue), uneven weights", HashPool(1_000, table) { 1 + $0 % 97 })
     }
+    var options = BalanceOptions()
+    options.strategy = "round-robin"
+    reportCold("round robin", HashPool(1_000, options))
     print("building a table")
     for table in BalanceOptions.HashTable.allCases {
         for count in [8, 1_000, 10_000] {
@@ -93,17 +100,26 @@ func reportHashTables() {
     }
 }
 
-private func coldPick(_ pool: HashPool) -> Int {
+private func reportCold(_ name: String, _ pool: HashPool) {
+    let some = coldPick(pool, walk: 8 << 20, codeIsWarm: false)
+    let warm = coldPick(pool, walk: 128 << 20, codeIsWarm: true)
+    let all = coldPick(pool, walk: 128 << 20, codeIsWarm: false)
+    print("  \(name): \(some), \(warm), \(all) ns")
+}
+
+/// What a pick takes after so much other memory was written.
+private func coldPick(_ pool: HashPool, walk: Int, codeIsWarm: Bool) -> Int {
     let clock = ContinuousClock()
-    var junk = [UInt8](repeating: 1, count: 128 << 20)
+    let other = HashPool(8, pool.options)
+    var junk = [UInt8](repeating: 1, count: walk)
     var random = SeededRandom(seed: 3)
     var times: [Int] = []
     var empty: [Int] = []
-    // The code and the branch predictor are warm, as in a busy worker.
     keep(pool.picks(1_000))
     for round in 0..<200 {
         for line in stride(from: 0, to: junk.count, by: 64) { junk[line] &+= UInt8(round & 1) }
         let request = PickRequest(now: 1, key: random.next())
+        if codeIsWarm { keep(other.strategy?.pick(request, random: &random) ?? -1) }
         var before = clock.now
         var after = clock.now
         empty.append(Int(before.duration(to: after) / .nanoseconds(1)))

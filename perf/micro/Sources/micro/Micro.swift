@@ -1,8 +1,8 @@
 /// Prints nanoseconds per operation, the best of five rounds.
 ///
-/// With `--list`, the cases' names; with `--hash-tables`, picks with an empty cache and what building
-/// tables takes; with `--case NAME --count N`, it does nothing but N operations, for a program that
-/// counts instructions.
+/// With `--list`, the cases' names; with `--hash-tables`, picks with an empty cache and what
+/// building tables takes; with `--case NAME --count N`, it does nothing but N operations, for a
+/// program that counts instructions.
 @main
 struct Micro {
     static let rounds = 5
