@@ -46,7 +46,7 @@ public struct Scenario: Sendable {
             )
         }
         balance = pool.balance
-        probes = false
+        probes = pool.prequalProbe != nil
         self.settings = settings
         self.replay = replay
         machines = pool.servers.map(settings.machine)
