@@ -13,9 +13,15 @@ public struct Simulation: ~Copyable {
     /// When it begins, in nanoseconds; far from 0, which stands for "never" in places.
     static let epoch: Int64 = 1_000_000_000_000
 
-    let scenario: Scenario
+    /// A struct of this size, owned by a noncopyable one, is released wrongly by the optimiser of
+    /// Swift 6.3; behind a reference it is not.
+    private let box: ScenarioBox
     let plan: PoolPlan
-    let isKeyed: Bool
+    private let replay: Replay?
+    private let isKeyed: Bool
+    private let attempts: Int
+    private let retriesRefused: Bool
+    private let timeout: Int64
     private let observesResults: Bool
     private let asksForReports: Bool
     private let network: Int64
@@ -38,8 +44,15 @@ public struct Simulation: ~Copyable {
     private(set) var tally: Tally
 
     /// A simulation at its beginning; takes the time that the strategy's tables need.
-    public init(_ scenario: Scenario) {
-        self.scenario = scenario
+    public init(_ scenario: Scenario) { self.init(ScenarioBox(scenario)) }
+
+    private init(_ box: ScenarioBox) {
+        self.box = box
+        let scenario = box.scenario
+        replay = scenario.replay
+        attempts = scenario.attempts
+        retriesRefused = scenario.retriesRefused
+        timeout = scenario.timeout
         let settings = scenario.settings
         let seed = settings.seed
         plan = scenario.plan()
@@ -80,6 +93,9 @@ public struct Simulation: ~Copyable {
         }
         planArrival()
     }
+
+    /// What is simulated.
+    var scenario: Scenario { box.scenario }
 
     /// How much of it is done, 0 to 1.
     public var progress: Double {
@@ -136,7 +152,7 @@ public struct Simulation: ~Copyable {
             nextArrival = Int64.max
             return
         }
-        if let replay = scenario.replay {
+        if let replay {
             nextArrival = Self.epoch &+ replay.entries[tally.arrived].arrival
             return
         }
@@ -151,7 +167,7 @@ public struct Simulation: ~Copyable {
         tally.arrived &+= 1
         let work: Double
         let key: UInt64
-        if let replay = scenario.replay {
+        if let replay {
             work = replay.entries[number].work
             key = replay.entries[number].key
         } else {
@@ -215,8 +231,8 @@ public struct Simulation: ~Copyable {
         let block = unsafe plan.shared.block(endpoint)
         unsafe block.pointee.inFlight.wrappingSubtract(1, ordering: .relaxed)
         unsafe block.pointee.bytesInTransfer.wrappingSubtract(request.bytes, ordering: .relaxed)
-        if request.outcome == .unreachable, scenario.retriesRefused,
-            request.tries < scenario.attempts
+        if request.outcome == .unreachable, retriesRefused,
+            request.tries < attempts
         {
             slab[place].tried.insert(endpoint)
             beginTry(place, now)
@@ -249,7 +265,7 @@ public struct Simulation: ~Copyable {
             }
             return
         }
-        if let replay = scenario.replay {
+        if let replay {
             let time = now &- Self.epoch
             if machines[endpoint].draws(replay.failureShare(endpoint, time)) {
                 answer(place, now &+ replay.failureTime(endpoint, time), .refused)
@@ -269,10 +285,10 @@ public struct Simulation: ~Copyable {
         let endpoint = Int(slab[place].endpoint)
         machines[endpoint].busy &+= 1
         var speed = machines[endpoint].speed(at: now)
-        if let replay = scenario.replay { speed *= replay.speed(endpoint, now &- Self.epoch) }
+        if let replay { speed *= replay.speed(endpoint, now &- Self.epoch) }
         let time = Int64(min(slab[place].work / speed, 1e17))
         let end = now &+ time
-        if end &+ network &- slab[place].tryBegin > scenario.timeout {
+        if end &+ network &- slab[place].tryBegin > timeout {
             giveUp(place)
             heap.push(Event(end, .released, endpoint))
         } else {
@@ -309,7 +325,7 @@ public struct Simulation: ~Copyable {
 
     private mutating func giveUp(_ place: Int) {
         slab[place].outcome = .timedOut
-        heap.push(Event(slab[place].tryBegin &+ scenario.timeout, .gaveUp, place))
+        heap.push(Event(slab[place].tryBegin &+ timeout, .gaveUp, place))
     }
 
     private mutating func enqueue(_ place: Int, _ endpoint: Int) {
@@ -340,18 +356,25 @@ public struct Simulation: ~Copyable {
         let place = Int(machines[endpoint].head)
         guard place >= 0, !machines[endpoint].watchesQueue else { return }
         machines[endpoint].watchesQueue = true
-        heap.push(Event(slab[place].tryBegin &+ scenario.timeout, .queueDue, endpoint))
+        heap.push(Event(slab[place].tryBegin &+ timeout, .queueDue, endpoint))
     }
 
     private mutating func queueDue(_ endpoint: Int, _ now: Int64) {
         machines[endpoint].watchesQueue = false
         while true {
             let place = Int(machines[endpoint].head)
-            guard place >= 0, slab[place].tryBegin &+ scenario.timeout <= now else { break }
+            guard place >= 0, slab[place].tryBegin &+ timeout <= now else { break }
             _ = dequeue(endpoint)
             slab[place].outcome = .timedOut
             told(place, now)
         }
         watchQueue(endpoint)
     }
+}
+
+/// A scenario in a place of its own.
+private final class ScenarioBox: Sendable {
+    let scenario: Scenario
+
+    init(_ scenario: Scenario) { self.scenario = scenario }
 }
