@@ -47,6 +47,11 @@ let package = Package(
             swiftSettings: pure
         ),
         .target(
+            name: "Simulator",
+            dependencies: ["Balancing", "Configuration"],
+            swiftSettings: pure
+        ),
+        .target(
             name: "Proxy",
             dependencies: [
                 "CLinux", "CBytes", "COpenSSL", "EventLoop", "HTTP", "Balancing", "Routing",
@@ -62,7 +67,7 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "CLinux", "Control", "Configuration",
+                "CLinux", "Control", "Configuration", "Simulator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: common
@@ -90,6 +95,11 @@ let package = Package(
             dependencies: [
                 "Proxy", "EventLoop", "HTTP", "Routing", "Configuration", "Balancing",
             ],
+            swiftSettings: common
+        ),
+        .testTarget(
+            name: "SimulatorTests",
+            dependencies: ["Simulator", "Balancing", "Configuration"],
             swiftSettings: common
         ),
         .testTarget(name: "TidyTests", swiftSettings: common),

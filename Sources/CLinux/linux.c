@@ -402,6 +402,13 @@ ssize_t weir_write(int fd, const void *bytes, size_t count) {
     return n < 0 ? -errno : n;
 }
 
+int weir_is_terminal(int fd) { return isatty(fd); }
+
+int weir_open_new(const char *path) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    return fd < 0 ? -errno : fd;
+}
+
 int weir_file_kind(const char *path) {
     struct stat info;
     if (stat(path, &info) < 0) return -errno;

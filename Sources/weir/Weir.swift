@@ -12,7 +12,9 @@ struct Weir: ParsableCommand {
         commandName: "weir",
         abstract: "A layer-7 load balancer and reverse proxy: one file, one binary.",
         version: Version.text,
-        subcommands: [Run.self, Check.self, Demo.self, Schema.self, Version.self]
+        subcommands: [
+            Run.self, Check.self, Simulate.self, Demo.self, Schema.self, Version.self,
+        ]
     )
 
     /// ArgumentParser ends wrong usage with 64; the contract says 2.

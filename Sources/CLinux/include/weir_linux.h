@@ -159,8 +159,12 @@ int weir_act_as_user(const char *name);
 
 int weir_open_read(const char *path);
 int weir_open_append(const char *path);
+// An empty file, whatever was there.
+int weir_open_new(const char *path);
 ssize_t weir_read(int fd, void *buffer, size_t capacity);
 ssize_t weir_write(int fd, const void *bytes, size_t count);
+// 1 if the descriptor is a terminal.
+int weir_is_terminal(int fd);
 // 1 a plain file, 2 a folder, 3 anything else, or a negated errno.
 int weir_file_kind(const char *path);
 int weir_unlink(const char *path);

@@ -25,6 +25,8 @@ public struct Config: Sendable, Equatable {
     public var trustedProxies: [Network] = []
     /// Weir's own log and the access log.
     public var log = LogConfig()
+    /// What `weir simulate` plays through; `nil` where the file does not say.
+    public var simulate: SimulateConfig?
     /// How the file wrote what came from the environment.
     var written = WrittenTexts()
 

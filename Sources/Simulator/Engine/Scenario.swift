@@ -1,0 +1,100 @@
+import Balancing
+import Configuration
+
+/// What is simulated: one pool under one traffic.
+public struct Scenario: Sendable {
+    /// The pool's servers as the balancing sees them.
+    public var endpoints: [PlannedEndpoint]
+    /// Strategy and parameters.
+    public var balance: BalanceOptions
+    /// Whether reports are asked for by probes.
+    public var probes: Bool
+    /// The traffic and the machines.
+    public var settings: SimulateConfig
+    /// By endpoint: what the server is like.
+    public var machines: [MachineConfig]
+    /// A recorded traffic in place of a drawn one.
+    public var replay: Replay?
+
+    /// Tries in all.
+    var attempts: Int
+    /// Whether a refused connection is followed by another try.
+    var retriesRefused: Bool
+    /// Until a try is given up, in nanoseconds.
+    var timeout: Int64
+    var slowStart: Int64
+    var panicThreshold: Double
+    var spillBelow: Double
+
+    /// A time-out of `none` ends after this all the same: a simulation has to end.
+    private static let longestTry = Duration.seconds(3600)
+
+    /// The pool of a checked file under a traffic.
+    public init(pool: PoolConfig, settings: SimulateConfig, replay: Replay? = nil) {
+        endpoints = pool.servers.map { server in
+            let availability: Availability =
+                switch server.state {
+                case .ready: .up
+                case .drain: .draining
+                case .down: .down
+                }
+            return PlannedEndpoint(
+                name: server.name,
+                weight: server.weight,
+                priority: server.priority,
+                availability: availability
+            )
+        }
+        balance = pool.balance
+        probes = pool.prequalProbe != nil
+        self.settings = settings
+        self.replay = replay
+        machines = pool.servers.map(settings.machine)
+        attempts = pool.retries.attempts
+        retriesRefused = pool.retries.onConnectFailure
+        timeout = (pool.timeouts.response ?? Self.longestTry).wholeNanoseconds
+        slowStart = pool.slowStart.wholeNanoseconds
+        panicThreshold = pool.panicThreshold
+        spillBelow = pool.spillBelow
+    }
+
+    /// Requests a second in the mean.
+    ///
+    /// A share of the load is one of what all servers with weight can serve, slowdowns left out;
+    /// one without a bound on its concurrency counts as one with the default.
+    public var rate: Double {
+        switch settings.arrivals.amount {
+        case .rate(let rate): return rate
+        case .load(let share):
+            var slots = 0.0
+            for (endpoint, machine) in zip(endpoints, machines)
+            where endpoint.weight > 0 && endpoint.availability == .up {
+                let concurrency = machine.concurrency ?? MachineConfig().concurrency ?? 1
+                slots += Double(concurrency) * machine.speed
+            }
+            let mean = Double(max(1, settings.service.mean.wholeNanoseconds)) / 1e9
+            return max(share * slots / mean, 1e-6)
+        }
+    }
+
+    /// The balancing's plan, with shared blocks of its own.
+    func plan() -> PoolPlan {
+        PoolPlan(
+            endpoints: endpoints,
+            options: balance,
+            slowStart: slowStart,
+            panicThreshold: panicThreshold,
+            spillBelow: spillBelow
+        )
+    }
+}
+
+extension Duration {
+    /// Nanoseconds, within what 64 bits hold.
+    var wholeNanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        guard !overflow else { return seconds > 0 ? Int64.max / 4 : 0 }
+        return min(scaled, Int64.max / 4) + attoseconds / 1_000_000_000
+    }
+}

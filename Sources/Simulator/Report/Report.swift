@@ -1,0 +1,117 @@
+import Balancing
+
+/// What a run of the simulator found out: one strategy, or all of them under the same traffic.
+public struct Report: Sendable {
+    /// The file's name, as it was given.
+    public var file: String
+    /// The pool's name.
+    public var pool: String
+    /// What was simulated, under the file's strategy.
+    public var scenario: Scenario
+    /// The name that the file's strategy has among ``results``.
+    public var configured: String
+    /// By strategy, in the order of the registry.
+    public var results: [StrategyReport]
+    /// The name of the log that was replayed.
+    public var log: String?
+
+    /// A report.
+    public init(
+        file: String,
+        pool: String,
+        scenario: Scenario,
+        configured: String,
+        results: [StrategyReport],
+        log: String? = nil
+    ) {
+        self.file = file
+        self.pool = pool
+        self.scenario = scenario
+        self.configured = configured
+        self.results = results
+        self.log = log
+    }
+
+    /// The result of the file's own strategy.
+    public var ownResult: StrategyReport? { results.first { $0.name == configured } }
+
+    /// The best result: the fewest errors, as far as they differ by more than a thousandth of the
+    /// requests; then the lowest p99, the lowest p50, and the order of the registry.
+    public var best: StrategyReport? {
+        guard let fewest = results.map(\.errorShare).min() else { return nil }
+        let able = results.filter { $0.errorShare <= fewest + 0.001 }
+        return able.enumerated().min { one, other in
+            let first = (one.element.latency(990_000), one.element.latency(500_000), one.offset)
+            let second = (
+                other.element.latency(990_000), other.element.latency(500_000), other.offset
+            )
+            return first < second
+        }?.element
+    }
+
+    /// Which strategy is the best, and by how much, in one sentence.
+    public var verdict: String? {
+        guard results.count > 1, let best, let own = ownResult, best.requests > 0 else {
+            return nil
+        }
+        let traffic = log == nil ? "serves this traffic best" : "would have served this traffic best"
+        let bestTime = FixedPoint.milliseconds(best.latency(990_000))
+        let ownTime = FixedPoint.milliseconds(own.latency(990_000))
+        if best.name == own.name {
+            return "\(best.name), which the file has, \(traffic): p99 \(bestTime) ms"
+                + errors(best) + runnerUp(best)
+        }
+        return "\(best.name) \(traffic): p99 \(bestTime) ms\(errors(best)), against \(ownTime) ms"
+            + errors(own) + " with \(own.name), which the file has."
+    }
+
+    private func errors(_ result: StrategyReport) -> String {
+        let all = results.contains { $0.errors > 0 }
+        return all ? " and \(FixedPoint.percent(result.errorShare)) % errors" : ""
+    }
+
+    private func runnerUp(_ best: StrategyReport) -> String {
+        var rest = self
+        rest.results.removeAll { $0.name == best.name }
+        guard let second = rest.best else { return "." }
+        let time = FixedPoint.milliseconds(second.latency(990_000))
+        return "; next is \(second.name) with \(time) ms\(errors(second))."
+    }
+}
+
+/// A strategy that is compared, with its name in the report.
+public struct Candidate: Sendable {
+    /// The strategy's word, and its table where it has some.
+    public var name: String
+    /// The file's parameters under this strategy.
+    public var options: BalanceOptions
+
+    /// The strategy that options name.
+    public init(_ options: BalanceOptions) {
+        self.options = options
+        name = options.strategy
+        if Self.hasTables(options.strategy) { name += " (\(options.table.rawValue))" }
+    }
+
+    /// All strategies of the registry, those that hash with each table.
+    public static func all(_ options: BalanceOptions) -> [Candidate] {
+        var candidates: [Candidate] = []
+        for entry in StrategyRegistry.entries {
+            var own = options
+            own.strategy = entry.name
+            guard hasTables(entry.name) else {
+                candidates.append(Candidate(own))
+                continue
+            }
+            for table in BalanceOptions.HashTable.allCases {
+                own.table = table
+                // A size is one of the Maglev table.
+                own.tableSize = table == options.table ? options.tableSize : nil
+                candidates.append(Candidate(own))
+            }
+        }
+        return candidates
+    }
+
+    private static func hasTables(_ name: String) -> Bool { name == "consistent-hash" }
+}
