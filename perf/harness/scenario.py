@@ -154,7 +154,11 @@ class Bench:
     def _snapshot(self, groups):
         return {"time": time.monotonic_ns(),
                 "own": {name: ProcessorTime(pids) for name, pids in groups.items()},
-                "busy": [busy_nanoseconds(cpu) for cpu in (self.proxy_cpu, self.load_cpu)]}
+                "busy": self.busy()}
+
+    def busy(self):
+        """Nanoseconds that the proxy's and the load's CPU worked so far."""
+        return [busy_nanoseconds(cpu) for cpu in (self.proxy_cpu, self.load_cpu)]
 
     def _sample(self, result, before, after, stage):
         window = after["time"] - before["time"]
@@ -176,10 +180,22 @@ class Bench:
         }
 
 
-def measure(bench, peer, rate, seed, most_other, tries):
+def _wait_for_calm(bench, most_other, patience):
+    """Waits until the CPUs have little to do, or for `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        before, then = bench.busy(), time.monotonic_ns()
+        time.sleep(0.25)
+        window = 2 * (time.monotonic_ns() - then)
+        if (sum(bench.busy()) - sum(before)) / window <= most_other:
+            return
+
+
+def measure(bench, peer, rate, seed, most_other, tries, patience):
     """One sample, repeated while other work took too much of the CPUs; the least disturbed one."""
     best, problem, failures = None, None, []
     for _ in range(tries):
+        _wait_for_calm(bench, most_other, patience)
         try:
             sample = bench.run(peer, rate, seed)
         except RuntimeError as error:
