@@ -1,1 +1,1 @@
-"""What perf/compare is made of."""
+"""What perf/compare and perf/balance are made of."""

@@ -88,7 +88,7 @@ class Bench:
         self.backend = Process(
             [programs["backend"], "--cpu", str(load_cpu),
              "--counters", self._path("backend")], load_cpu, pipe=True)
-        self.backend_port = int(self.backend.popen.stdout.readline())
+        self.values = {"BACKEND": int(self.backend.popen.stdout.readline())}
 
     def __enter__(self):
         return self

@@ -17,12 +17,13 @@ BASE = "haproxy"
 class Peer:
     """One proxy: its program, its template for one route, and the one for many hosts."""
 
-    def __init__(self, name, program, templates, command, environment=None):
+    def __init__(self, name, program, templates, command, environment=None, values=None):
         self.name = name
         self.program = program
         self.templates = templates
         self.command = command
         self.environment = environment or {}
+        self.values = values or {}
         self.version = "unknown"
 
 
@@ -54,13 +55,14 @@ def make_peers(paths):
 
 def find_versions(peers):
     """Fills in the first line that names a version."""
-    arguments = {"weir": "version", "haproxy": "-v", "haproxy-again": "-v", "nginx": "-v",
-                 "envoy": "--version", "caddy": "version"}
+    arguments = {"weir": "version", "haproxy": "-v", "nginx": "-v", "envoy": "--version",
+                 "caddy": "version"}
     for name, peer in peers.items():
-        if name not in arguments:
+        program = name.partition("-")[0]
+        if program not in arguments:
             peer.version = "this repository's perf/floor"
             continue
-        result = subprocess.run([peer.program, arguments[name]], text=True,
+        result = subprocess.run([peer.program, arguments[program]], text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         lines = [line.strip() for line in result.stdout.splitlines() if line.strip()]
         text = lines[0] if lines else "unknown"
@@ -117,8 +119,8 @@ class RunningPeer:
 
     def _start(self, bench, hosts, connections, wrapper):
         names = [f"h{number}.example.com" for number in range(hosts or 0)]
-        values = {"PORT": self.port, "BACKEND": bench.backend_port,
-                  "FOLDER": self.folder, "MAX-CONNECTIONS": connections}
+        values = {"PORT": self.port, "FOLDER": self.folder, "MAX-CONNECTIONS": connections,
+                  **bench.values, **self.peer.values}
         for template in self.peer.templates[2 if hosts else 1]:
             with open(os.path.join(PERF, "peers", template)) as file:
                 text = _fill(file.read(), values, names)
@@ -126,7 +128,7 @@ class RunningPeer:
                 file.write(text)
         files = self.peer.templates[2 if hosts else 1]
         places = {"file": os.path.join(self.folder, files[0]) if files else "",
-                  "folder": self.folder, "port": self.port, "backend": bench.backend_port}
+                  "folder": self.folder, "port": self.port, "backend": values.get("BACKEND", "")}
         command = [self.peer.program] + [word.format(**places) for word in self.peer.command]
         environment = {key: value.format(**places)
                        for key, value in self.peer.environment.items()}

