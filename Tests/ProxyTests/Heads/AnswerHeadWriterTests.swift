@@ -9,6 +9,7 @@ struct AnswerCase: Sendable, CustomStringConvertible {
     var answer: [String]
     var framing: AnswerHeadWriter.Framing = .asReceived
     var connection: StaticString = ""
+    var sticky: StaticString = ""
     var expected: [String]
 }
 
@@ -56,6 +57,18 @@ private let answers: [AnswerCase] = [
         expected: [ok, "A: 1", "Transfer-Encoding: chunked", "Connection: close"]
     ),
     AnswerCase(
+        description: "a token stands behind the server's own fields",
+        answer: [ok, "Set-Cookie: a=b", "Content-Length: 0"],
+        sticky: "Set-Cookie: weir=token\r\n",
+        expected: [ok, "Set-Cookie: a=b", "Content-Length: 0", "Set-Cookie: weir=token"]
+    ),
+    AnswerCase(
+        description: "a token is told where there are no fields",
+        answer: [ok],
+        sticky: "x-session: token\r\n",
+        expected: [ok, "x-session: token"]
+    ),
+    AnswerCase(
         description: "proxy authentication is end to end",
         answer: ["HTTP/1.1 407 x", "Proxy-Authenticate: Basic", "Content-Length: 0"],
         expected: ["HTTP/1.1 407 x", "Proxy-Authenticate: Basic", "Content-Length: 0"]
@@ -73,6 +86,10 @@ struct AnswerHeadWriterTests {
                 fields: fields,
                 framing: test.framing,
                 connection: test.connection,
+                stickyLine: UnsafeRawBufferPointer(
+                    start: test.sticky.utf8Start,
+                    count: test.sticky.utf8CodeUnitCount
+                ),
                 to: &out
             )
             return String(
