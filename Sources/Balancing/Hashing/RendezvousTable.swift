@@ -38,26 +38,4 @@ final class RendezvousTable: StrategyTable {
 
     /// A hash as a fraction between 0 and 1, neither of which it is.
     static func fraction(_ hash: UInt64) -> Double { (Double(hash >> 12) + 0.5) * 0x1p-52 }
-
-    /// -ln u for u between 0 and 1, with the same digits on every machine.
-    ///
-    /// u = m × 2^e with m from √½ to √2; ln m = 2 artanh((m - 1) / (m + 1)) by its series, whose
-    /// first term left out is below 2^-56 here.
-    static func negativeLogarithm(_ fraction: Double) -> Double {
-        var significand = fraction.significand
-        var exponent = Double(fraction.exponent)
-        if significand > 1.414_213_562_373_095_1 {
-            significand *= 0.5
-            exponent += 1
-        }
-        let ratio = (significand - 1) / (significand + 1)
-        let square = ratio * ratio
-        var sum = 0.0
-        var divisor = 21.0
-        while divisor > 0 {
-            sum = sum * square + 1 / divisor
-            divisor -= 2
-        }
-        return -(exponent * 0.693_147_180_559_945_3 + 2 * ratio * sum)
-    }
 }

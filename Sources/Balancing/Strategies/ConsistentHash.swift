@@ -298,7 +298,7 @@ public final class ConsistentHash: BalancingStrategy {
             let fraction = RendezvousTable.fraction(KeyHash.mix(key ^ table.hashes[rank]))
             // -ln u is at least 1 - u: nearly all need no logarithm.
             if (1 - fraction) * table.inverses[rank] >= bestCost { continue }
-            let cost = RendezvousTable.negativeLogarithm(fraction) * table.inverses[rank]
+            let cost = -Maths.naturalLog(fraction) * table.inverses[rank]
             if cost >= bestCost { continue }
             let endpoint = Int(table.indices[rank])
             switch verdict(endpoint, key, tried) {

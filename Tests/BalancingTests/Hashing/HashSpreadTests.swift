@@ -162,18 +162,4 @@ struct HashSpreadTests {
         }
         #expect(ring.following(ring.count - 1) == 0)
     }
-
-    @Test(
-        "-ln u is right to the last digits",
-        arguments: [
-            (0.5, 0.693_147_180_559_945_3), (0.25, 1.386_294_361_119_890_6),
-            (0.1, 2.302_585_092_994_045_7), (0.9, 0.105_360_515_657_826_28),
-            (0.75, 0.287_682_072_451_780_9), (0.707_106_781_186_547_5, 0.346_573_590_279_972_7),
-            (0.999_999, 1.000_000_500_000_333_4e-6), (0x1p-53, 36.736_800_569_677_1),
-        ]
-    )
-    func logarithm(fraction: Double, expected: Double) {
-        let found = RendezvousTable.negativeLogarithm(fraction)
-        #expect(abs(found - expected) <= 1e-15 * max(1, expected), "\(found)")
-    }
 }
