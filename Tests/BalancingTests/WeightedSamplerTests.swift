@@ -42,7 +42,10 @@ struct WeightedSamplerTests {
             for _ in 0..<60_000 {
                 guard
                     let pair = sampler.drawPair(excluding: TriedEndpoints(), random: &random)
-                else { return Issue.record("no pair") }
+                else {
+                    Issue.record("no pair")
+                    return
+                }
                 #expect(pair.first != pair.second && pair.second >= 0)
                 if pair.first == 0 { afterFirst[pair.second] += 1 }
             }

@@ -6,9 +6,11 @@ let package = Package(
     name: "micro",
     dependencies: [.package(name: "weir", path: "../..")],
     targets: [
+        .target(name: "CEviction"),
         .executableTarget(
             name: "micro",
             dependencies: [
+                "CEviction",
                 .product(name: "HTTP", package: "weir"),
                 .product(name: "Routing", package: "weir"),
                 .product(name: "Balancing", package: "weir"),

@@ -11,8 +11,12 @@
 /// Where probes ask the endpoints, their answers are the reports. Otherwise Weir's own traffic
 /// tells: each pick looks at as many endpoints at random as there would be probes, by what they
 /// have in flight, exactly known and refreshed at each pick, and by the median latency of requests
-/// that met about as many. An endpoint that fails loses its reports and is left alone for `penalty`
-/// or Retry-After, on all workers, while another is left: failing fast looks like being idle.
+/// that met about as many.
+///
+/// Failing fast looks like being idle. So an endpoint that fails loses its report, and the failure
+/// counts as a latency of `penalty`; after two failures in a row, three of eight results, or
+/// Retry-After it is left alone for `penalty` or Retry-After, on all workers, while another is
+/// left. A single failure does not do that, or pools with few errors would lose much capacity.
 ///
 /// In flight and latency are weighed by the mean weight ÷ weight. Linear in `pool`.
 public final class Prequal: BalancingStrategy {
@@ -33,6 +37,11 @@ public final class Prequal: BalancingStrategy {
     /// After so many ages without a report of a probe, own traffic tells again.
     private static let probeAges: Int64 = 10
 
+    /// How many pairs are drawn at most to find an endpoint that is not avoided.
+    private static let draws = 8
+    /// So many failures among the last eight results of an endpoint are no accident.
+    private static let mostFailures = 3
+
     private let shared: SharedPool
     private let options: PrequalOptions
     private let penalty: Int64
@@ -47,6 +56,8 @@ public final class Prequal: BalancingStrategy {
     private var reports: ReportPool
     private var quantile: LoadQuantile
     private var latencies: LatencyByLoad
+    /// The last eight results of each endpoint on this worker, a bit each, 1 for a failure.
+    private var failures: [UInt8]
     private var lastProbe: Int64?
 
     init(_ context: StrategyContext) {
@@ -55,6 +66,7 @@ public final class Prequal: BalancingStrategy {
         penalty = max(0, context.options.penalty)
         reports = ReportPool(capacity: options.pool)
         quantile = LoadQuantile(options.quantile)
+        failures = Array(repeating: 0, count: context.shared.count)
         latencies = LatencyByLoad(
             endpoints: context.shared.count,
             freshness: Prequal.times(Prequal.probeAges, options.age)
@@ -128,11 +140,14 @@ public final class Prequal: BalancingStrategy {
         let (now, inFlight) = (result.now, result.inFlight)
         switch result.kind {
         case .answered:
+            failures[endpoint] <<= 1
             remember(endpoint, inFlight, result.latency, now)
             if !hasProbes(now) { report(own: endpoint, now, &random) }
         case .failed:
             let wait = max(penalty, min(result.retryAfter, Prequal.mostPenalty))
-            shared.avoid(endpoint, until: now &+ wait)
+            if isFailing(endpoint) || result.retryAfter > 0 {
+                shared.avoid(endpoint, until: now &+ wait)
+            }
             reports.remove(endpoint: endpoint)
             remember(endpoint, inFlight, max(result.latency, wait), now)
         case .abandoned:
@@ -266,18 +281,40 @@ extension Prequal {
         return one.latency < other.latency
     }
 
+    /// The less loaded of two at random; of avoided ones only if no other is found.
     private func lessOfTwo(
         _ request: PickRequest,
         _ random: inout SeededRandom
     ) -> EndpointIndex? {
-        guard let (first, second) = sampler.drawPair(excluding: request.tried, random: &random)
-        else { return nil }
-        guard second >= 0 else { return first }
-        let firstIsAvoided = shared.avoidedUntil(first) > request.now
-        guard firstIsAvoided == (shared.avoidedUntil(second) > request.now) else {
+        var found: EndpointIndex?
+        for _ in 0..<Prequal.draws {
+            guard let pair = sampler.drawPair(excluding: request.tried, random: &random)
+            else { return nil }
+            let picked = pair.second < 0 ? pair.first : lessOf(pair.first, pair.second, request.now)
+            if shared.avoidedUntil(picked) <= request.now { return picked }
+            found = found ?? picked
+            if pair.second < 0 { break }
+        }
+        return found
+    }
+
+    private func lessOf(
+        _ first: EndpointIndex,
+        _ second: EndpointIndex,
+        _ now: Int64
+    ) -> EndpointIndex {
+        let firstIsAvoided = shared.avoidedUntil(first) > now
+        guard firstIsAvoided == (shared.avoidedUntil(second) > now) else {
             return firstIsAvoided ? second : first
         }
         let firstLoad = Float(shared.inFlight(first)) * scales[first]
         return Float(shared.inFlight(second)) * scales[second] < firstLoad ? second : first
+    }
+
+    /// Notes a failure; `true` if it is not just one among answers.
+    private func isFailing(_ endpoint: EndpointIndex) -> Bool {
+        failures[endpoint] = failures[endpoint] << 1 | 1
+        return failures[endpoint] & 0b11 == 0b11
+            || failures[endpoint].nonzeroBitCount >= Prequal.mostFailures
     }
 }

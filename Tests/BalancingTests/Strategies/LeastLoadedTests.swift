@@ -86,7 +86,10 @@ struct LeastLoadedTests {
             let picked =
                 turn % 2 == 0
                 ? pool.pick() : other.pick(PickRequest(now: pool.now), random: &random)
-            guard let picked else { return Issue.record("nothing picked") }
+            guard let picked else {
+                Issue.record("nothing picked")
+                return
+            }
             pool.setInFlight(picked, pool.plan.shared.inFlight(picked) + 1)
         }
         #expect((0..<3).allSatisfy { pool.plan.shared.inFlight($0) == 100 })

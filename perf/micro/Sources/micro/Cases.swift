@@ -1,4 +1,3 @@
-import Balancing
 import HTTP
 import Routing
 
@@ -8,12 +7,33 @@ struct Case: Sendable {
     let summary: String
     /// Sets up and gives the operation, which runs so many times.
     let make: @Sendable () -> (Int) -> Int
+    /// Where each operation is timed on its own, with the caches evicted before it.
+    var makeEvicted: (@Sendable () -> Evictable)?
+
+    init(name: String, summary: String, make: @escaping @Sendable () -> (Int) -> Int) {
+        self.name = name
+        self.summary = summary
+        self.make = make
+    }
+
+    init(name: String, summary: String, makeEvicted: @escaping @Sendable () -> Evictable) {
+        self.name = name
+        self.summary = summary
+        make = { makeEvicted().run }
+        self.makeEvicted = makeEvicted
+    }
+}
+
+/// An operation, and what takes its memory out of the caches.
+struct Evictable {
+    let evict: () -> Void
+    let run: (Int) -> Int
 }
 
 /// All cases, in the order in which they are printed.
-let cases: [Case] = ownCases + hashCases
+let cases: [Case] = pureCases + balancingCases + hashCases
 
-private let ownCases: [Case] = [
+private let pureCases: [Case] = [
     Case(name: "parse-head", summary: "an 830-byte browser request head", make: parseHead),
     Case(name: "normalise", summary: "path and host, nothing to change but case") {
         normalise(path: "/static/app/assets/main.3f2a1c.js", host: "WWW.example.com:8080")
@@ -30,14 +50,6 @@ private let ownCases: [Case] = [
             host: String(repeating: "a.", count: 126) + "com",
             path: String(repeating: "/a", count: 4_000)
         )
-    },
-    Case(name: "pick-8", summary: "round robin over 8 endpoints") { pick(endpoints: 8) },
-    Case(name: "pick-1000", summary: "round robin over 1,000 endpoints") { pick(endpoints: 1_000) },
-    Case(name: "pick-weighted", summary: "1,000 endpoints of uneven weight") {
-        pick(endpoints: 1_000, weight: { 1 + $0 % 97 })
-    },
-    Case(name: "retry-1000", summary: "a second try among 1,000 endpoints") {
-        pick(endpoints: 1_000, tried: 1)
     },
 ]
 
@@ -111,29 +123,5 @@ private func match(
             sum &+= found ?? -1
         }
         return withExtendedLifetime(table) { sum }
-    }
-}
-
-private func pick(
-    endpoints: Int,
-    tried: Int? = nil,
-    weight: (Int) -> Int = { _ in 1 }
-) -> (Int) -> Int {
-    var random = SeededRandom(seed: 1)
-    let list = (0..<endpoints).map { StrategyEndpoint(name: "10.0.0.1:\($0)", weight: weight($0)) }
-    let context = StrategyContext(
-        endpoints: list,
-        options: BalanceOptions(),
-        shared: SharedPool(count: endpoints)
-    )
-    guard let strategy = StrategyRegistry.make(context, random: &random) else { return { _ in 0 } }
-    var excluded = TriedEndpoints()
-    if let tried { excluded.insert(tried) }
-    return { [excluded] count in
-        var random = SeededRandom(seed: 2)
-        var sum = 0
-        let request = PickRequest(now: 1, tried: excluded)
-        for _ in 0..<count { sum &+= strategy.pick(request, random: &random) ?? -1 }
-        return sum
     }
 }
