@@ -53,6 +53,7 @@ private func phrase(_ type: ValueType) -> String {
         "duration, \(Quantity.text(duration: range.lowerBound)) to "
             + Quantity.text(duration: range.upperBound)
     case .share: "share"
+    case .rate: "rate, 1/h to 1000000/s"
     case .factor(let range):
         "number, \(Quantity.text(factor: range.lowerBound)) to "
             + Quantity.text(factor: range.upperBound)
@@ -130,6 +131,7 @@ private enum ReferenceText {
         | duration | number and unit: `250ms`, `1.5s`, `5m`, `1h`, `7d` |
         | size | number and unit: `512B`, `64KiB`, `10MiB`, `2GiB` |
         | share | `50%`, `0.1%` |
+        | rate | number and unit: `2000/s`, `30/m`, `5/h` |
         | number | `3`, `1.25` |
         | address | `:port`, `ip:port`, `[v6]:port`, `localhost:port` or `unix:/path`; a \
         server's names its machine. Other host names are refused: names are not resolved |
