@@ -7,14 +7,20 @@ public func referencePage() -> String {
     var sets: [(String, KeySet)] = []
     collect(TopLevelKeys.set, into: &sets)
     var page = ReferenceText.opening
-    for (_, set) in sets { page += section(of: set) }
+    for (_, set) in sets where !isOfSimulation(set) { page += section(of: set) }
     page += strategies()
     page += ReferenceText.closing
     page += diagnostics()
     return page
 }
 
-private func section(of set: KeySet) -> String {
+/// Whether the map is described on the page of `simulate`.
+private func isOfSimulation(_ set: KeySet) -> Bool {
+    set.title.hasPrefix(SimulateKeys.set.title)
+}
+
+/// The Markdown section of one kind of map: a table of its keys.
+func section(of set: KeySet) -> String {
     let title = set.title == TopLevelKeys.set.title ? set.title : "`\(set.title)`"
     var text = "\n## \(title)\n\n\(set.meaning)\n\n"
     text += "| Key | Type | Default | Effect | Example |\n|---|---|---|---|---|\n"
@@ -72,9 +78,14 @@ private func phrase(_ type: ValueType) -> String {
     case .either(let words, let set):
         words.map { "`\($0)`" }.joined(separator: ", ") + " or map, see [`\(set.title)`]"
             + "(#\(anchor(set.title)))"
-    case .map(let set): "map, see [`\(set.title)`](#\(anchor(set.title)))"
+    case .map(let set): "map, see [`\(set.title)`](\(target(set)))"
     case .named(let inner): "name → " + phrase(inner)
     }
+}
+
+/// What a link to a map's section leads to.
+private func target(_ set: KeySet) -> String {
+    (isOfSimulation(set) ? "simulate.md#" : "#") + anchor(set.title)
 }
 
 /// The anchor that Markdown viewers give a heading.
