@@ -62,7 +62,16 @@ struct Schema: ParsableCommand {
     @Flag(help: "Print the reference page of the keys instead, in Markdown.")
     var reference = false
 
-    func run() { Output.text(reference ? referencePage() : jsonSchema()) }
+    @Flag(help: "Print the reference page of the keys of simulate instead, in Markdown.")
+    var simulate = false
+
+    func run() {
+        if simulate {
+            Output.text(simulateReferencePage())
+        } else {
+            Output.text(reference ? referencePage() : jsonSchema())
+        }
+    }
 }
 
 /// `weir version`.

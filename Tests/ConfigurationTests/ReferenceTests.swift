@@ -8,6 +8,7 @@ struct ReferenceTests {
     func files() {
         let files = [
             ("docs/reference/configuration.md", referencePage()),
+            ("docs/reference/simulate.md", simulateReferencePage()),
             ("docs/reference/weir.schema.json", jsonSchema()),
         ]
         for (path, text) in files {
@@ -59,7 +60,7 @@ struct ReferenceTests {
 
     @Test("every key and every diagnostic is in the reference")
     func documented() {
-        let page = referencePage()
+        let page = referencePage() + simulateReferencePage()
         let schema = jsonSchema()
         for set in Self.sets {
             for key in set.keys {

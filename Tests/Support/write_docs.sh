@@ -13,3 +13,4 @@ weir=$1
 mkdir -p docs/reference
 write weir.schema.json schema
 write configuration.md schema --reference
+write simulate.md schema --simulate

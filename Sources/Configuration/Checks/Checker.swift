@@ -36,6 +36,7 @@ struct Checker<Files: FileAccess> {
         config.listeners = listeners()
         config.pools = pools()
         config.routes = routes(of: config)
+        config.simulate = simulate(config)
         config.written = written.texts
         warnOfUnusedPools(config)
         warnOfUnreachableRoutes(config)

@@ -103,6 +103,8 @@ private func schemas(of type: ValueType) -> [JSONValue] {
         return [pattern("^[0-9]+(\\.[0-9]+)?(B|KiB|MiB|GiB|TiB)$"), environmentReference]
     case .duration:
         return [pattern("^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$"), environmentReference]
+    case .rate:
+        return [pattern("^[0-9]+(\\.[0-9]+)?/(s|m|h)$"), environmentReference]
     case .share:
         return [pattern("^[0-9]+(\\.[0-9]+)?%$"), environmentReference]
     case .factor(let range):

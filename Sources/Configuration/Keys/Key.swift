@@ -49,6 +49,8 @@ indirect enum ValueType: Sendable {
     case share
     /// A number that may have a fraction.
     case factor(ClosedRange<Double>)
+    /// Events in a time, 1 an hour to 1,000,000 a second.
+    case rate
     case octal
     case word([String])
     case listenAddress

@@ -7,14 +7,20 @@ public func referencePage() -> String {
     var sets: [(String, KeySet)] = []
     collect(TopLevelKeys.set, into: &sets)
     var page = ReferenceText.opening
-    for (_, set) in sets { page += section(of: set) }
+    for (_, set) in sets where !isOfSimulation(set) { page += section(of: set) }
     page += strategies()
     page += ReferenceText.closing
     page += diagnostics()
     return page
 }
 
-private func section(of set: KeySet) -> String {
+/// Whether the map is described on the page of `simulate`.
+private func isOfSimulation(_ set: KeySet) -> Bool {
+    set.title.hasPrefix(SimulateKeys.set.title)
+}
+
+/// The Markdown section of one kind of map: a table of its keys.
+func section(of set: KeySet) -> String {
     let title = set.title == TopLevelKeys.set.title ? set.title : "`\(set.title)`"
     var text = "\n## \(title)\n\n\(set.meaning)\n\n"
     text += "| Key | Type | Default | Effect | Example |\n|---|---|---|---|---|\n"
@@ -53,6 +59,7 @@ private func phrase(_ type: ValueType) -> String {
         "duration, \(Quantity.text(duration: range.lowerBound)) to "
             + Quantity.text(duration: range.upperBound)
     case .share: "share"
+    case .rate: "rate, 1/h to 1000000/s"
     case .factor(let range):
         "number, \(Quantity.text(factor: range.lowerBound)) to "
             + Quantity.text(factor: range.upperBound)
@@ -71,9 +78,14 @@ private func phrase(_ type: ValueType) -> String {
     case .either(let words, let set):
         words.map { "`\($0)`" }.joined(separator: ", ") + " or map, see [`\(set.title)`]"
             + "(#\(anchor(set.title)))"
-    case .map(let set): "map, see [`\(set.title)`](#\(anchor(set.title)))"
+    case .map(let set): "map, see [`\(set.title)`](\(target(set)))"
     case .named(let inner): "name → " + phrase(inner)
     }
+}
+
+/// What a link to a map's section leads to.
+private func target(_ set: KeySet) -> String {
+    (isOfSimulation(set) ? "simulate.md#" : "#") + anchor(set.title)
 }
 
 /// The anchor that Markdown viewers give a heading.
@@ -130,6 +142,7 @@ private enum ReferenceText {
         | duration | number and unit: `250ms`, `1.5s`, `5m`, `1h`, `7d` |
         | size | number and unit: `512B`, `64KiB`, `10MiB`, `2GiB` |
         | share | `50%`, `0.1%` |
+        | rate | number and unit: `2000/s`, `30/m`, `5/h` |
         | number | `3`, `1.25` |
         | address | `:port`, `ip:port`, `[v6]:port`, `localhost:port` or `unix:/path`; a \
         server's names its machine. Other host names are refused: names are not resolved |

@@ -94,6 +94,12 @@ enum TopLevelKeys {
         example: "{access: stdout}",
         "What is written down."
     )
+    static let simulate = Key(
+        "simulate",
+        .map(SimulateKeys.set),
+        example: "{arrivals: {rate: 2000/s}}",
+        "What `weir simulate` plays through a pool; serving ignores it."
+    )
 
     static let set = KeySet(
         "Top level",
@@ -101,7 +107,7 @@ enum TopLevelKeys {
         "The keys of the file itself.",
         keys: [
             listen, servers, listeners, routes, pools, poolDefaults, include, limits, timeouts,
-            trustedProxies, networks, forwarding, workers, shutdownTimeout, log,
+            trustedProxies, networks, forwarding, workers, shutdownTimeout, log, simulate,
         ]
     )
 }

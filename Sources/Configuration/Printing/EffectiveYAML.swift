@@ -33,6 +33,9 @@ struct EffectivePrinter {
             yaml.line(TopLevelKeys.trustedProxies.name, YAMLText.list(networks))
         }
         yaml.section(TopLevelKeys.log.name, log)
+        if let simulate = config.simulate {
+            yaml.section(TopLevelKeys.simulate.name) { self.simulate(simulate, &$0) }
+        }
         return yaml.text
     }
 

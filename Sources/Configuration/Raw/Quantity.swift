@@ -56,6 +56,15 @@ enum Quantity {
         }
     }
 
+    /// `2000/s`, `30/m`, `5/h`, exact to a millionth of one an hour, as events in a second.
+    static func rate(_ text: String) -> Parsed<Double> {
+        let units = [("/s", 3_600_000_000), ("/m", 60_000_000), ("/h", 1_000_000)]
+        switch parse(text, units: units) {
+        case .value(let number): return .value(Double(number) / 3_600_000_000)
+        case .failure(let failure): return .failure(failure)
+        }
+    }
+
     /// The duration in the largest unit that leaves a whole number.
     static func text(duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
@@ -87,6 +96,14 @@ enum Quantity {
     /// The number without needless zeros.
     static func text(factor: Double) -> String {
         decimal(Int((factor * 1_000_000).rounded()), scale: 1_000_000)
+    }
+
+    /// The rate in the shortest time that gives an exact number.
+    static func text(rate: Double) -> String {
+        let number = Int((rate * 3_600_000_000).rounded())
+        if number % 3600 == 0 { return decimal(number / 3600, scale: 1_000_000) + "/s" }
+        if number % 60 == 0 { return decimal(number / 60, scale: 1_000_000) + "/m" }
+        return decimal(number, scale: 1_000_000) + "/h"
     }
 
     /// A number of which `scale` (a power of ten) are 1, without needless zeros.

@@ -13,6 +13,7 @@ extension Validator {
         case .duration(let range): return duration(text, range, key, place)
         case .share: return share(text, key, place)
         case .factor(let range): return factor(text, range, key, place)
+        case .rate: return rate(text, key, place)
         case .octal: return octal(text, key, place)
         case .word(let words): return word(text, words, key, place)
         case .listenAddress, .serverAddress, .file, .logTarget:
@@ -208,6 +209,17 @@ extension Validator {
         return nil
     }
 
+    private func rate(_ text: ScalarText, _ key: Key, _ place: Place) -> RawValue? {
+        switch Quantity.rate(text.text) {
+        case .value(let rate):
+            if rate >= 1 / 3600, rate <= 1_000_000 { return .factor(rate) }
+            reportRange(text, "1/h to 1000000/s", key, place)
+        case .failure(let failure):
+            report(failure, text, kind: "rate", examples: "2000/s, 30/m", key, place)
+        }
+        return nil
+    }
+
     private func octal(_ text: ScalarText, _ key: Key, _ place: Place) -> RawValue? {
         let digits = text.text.hasPrefix("0o") ? text.text.dropFirst(2) : text.text[...]
         let isOctal = digits.utf8.allSatisfy { (48...55).contains($0) }
@@ -258,6 +270,7 @@ extension ValueType {
         case .duration: "a duration"
         case .share: "a share"
         case .factor: "a number"
+        case .rate: "a rate"
         case .octal: "octal digits"
         case .word(let words): words.count > 4 ? "a word" : words.joined(separator: " or ")
         case .listenAddress, .serverAddress: "an address"
