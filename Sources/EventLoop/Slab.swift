@@ -17,6 +17,8 @@ public protocol SlabEntry: BitwiseCopyable {
 /// generation names one use of a slot, so that a stale event never reaches its successor.
 public struct Slab<Entry: SlabEntry>: ~Copyable {
     private let entries: UnsafeMutablePointer<Entry>
+    /// A free entry, copied into each slot taken: making it anew costs three copies.
+    private let blank: UnsafeMutablePointer<Entry>
     /// How many slots there are.
     public let capacity: Int
     /// How many slots are in use.
@@ -28,9 +30,14 @@ public struct Slab<Entry: SlabEntry>: ~Copyable {
     public init(capacity: Int) {
         self.capacity = max(1, min(capacity, Int(Int32.max)))
         entries = .allocate(capacity: self.capacity)
+        blank = .allocate(capacity: 1)
+        blank.initialize(to: Entry())
     }
 
-    deinit { entries.deallocate() }
+    deinit {
+        entries.deallocate()
+        blank.deallocate()
+    }
 
     /// Takes a slot and returns its number, or -1 if all are in use.
     public mutating func allocate() -> Int32 {
@@ -46,7 +53,7 @@ public struct Slab<Entry: SlabEntry>: ~Copyable {
             untouched &+= 1
         }
         let entry = entries + Int(slot)
-        entry.initialize(to: Entry())
+        entry.initialize(from: blank, count: 1)
         entry.pointee.generation = generation &+ 1
         count &+= 1
         return slot

@@ -40,6 +40,10 @@ struct FieldSection {
             let reason = fields.readLines(input, from: &position, to: end, limit, interpreted)
             switch reason {
             case .odd:
+                if input.holdsLineEnd(at: position, to: end) {
+                    position &+= 2
+                    return true
+                }
                 guard try OddLine(input, from: position, to: end) == .blank else {
                     return false
                 }

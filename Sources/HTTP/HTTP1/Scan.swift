@@ -10,6 +10,13 @@ extension RawSpan {
         unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
     }
 
+    /// Whether a whole CRLF stands at `offset`.
+    func holdsLineEnd(at offset: Int, to end: Int) -> Bool {
+        guard offset >= 0, offset &+ 1 < min(end, byteCount) else { return false }
+        return unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self).littleEndian
+            == 0x0a0d
+    }
+
     /// Whether `text` stands at `offset`.
     func holds(_ text: StaticString, at offset: Int) -> Bool {
         let count = text.utf8CodeUnitCount
