@@ -19,13 +19,14 @@ final class Service {
     private let logs: LogQueue
     private let workers: Int
     private var mailboxes: [Mailbox<WorkerMessage>] = []
-    private let left: WorkersLeft
+    private let left: Countdown
+    private let wake: Int32
     private var unixPaths: [String] = []
     /// Where it listens, as an operator would type it.
     private(set) var addresses: [String] = []
 
     /// Counts workers down and wakes control at the last one.
-    final class WorkersLeft: Sendable {
+    final class Countdown: Sendable {
         let count: Atomic<Int>
         let wake: Int32
 
@@ -49,7 +50,8 @@ final class Service {
         self.config = config
         self.logs = logs
         workers = config.workers ?? Self.usableCPUs()
-        left = WorkersLeft(workers, wake: wake)
+        left = Countdown(workers, wake: wake)
+        self.wake = wake
     }
 
     /// CPUs by affinity mask and cgroup quota, rounded up.
@@ -78,10 +80,21 @@ final class Service {
         return secrets
     }
 
-    /// Opens the listening sockets and starts the workers.
+    /// Opens the listening sockets and starts the workers; returns once all of them serve.
     ///
     /// - Throws: ``StartError`` for an address that cannot be listened on.
     func start(descriptorLimit: Int) throws(StartError) {
+        let started = Countdown(workers, wake: wake)
+        try startWorkers(descriptorLimit, started)
+        guard let poller = try? Poller(capacity: 1), poller.addSource(wake, token: 0)
+        else { return }
+        while started.count.load(ordering: .acquiring) > 0 { _ = poller.wait(milliseconds: -1) }
+    }
+
+    private func startWorkers(
+        _ descriptorLimit: Int,
+        _ started: Countdown
+    ) throws(StartError) {
         let listeners = try openListeners()
         let snapshot = Snapshot(config, workers: workers, secrets: try readSecrets())
         do throws(SystemError) {
@@ -111,9 +124,11 @@ final class Service {
                             listeners: own,
                             slots: slots
                         )
+                        started.one()
                         worker.run()
                     } catch {
                         logs.note(level: .error, "a worker cannot start: \(error)")
+                        started.one()
                         // Clients that the kernel hands to nobody would wait for ever.
                         for listener in own where !listener.isShared {
                             weir_close(listener.descriptor)
