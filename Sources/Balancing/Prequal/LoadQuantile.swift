@@ -7,8 +7,8 @@ struct LoadQuantile {
     private static let exact = 64
     private static let bins = 64 + 26 * 8
 
-    private var recent = [UInt16](repeating: 0, count: kept)
-    private var counts = [UInt16](repeating: 0, count: bins)
+    private let recent = FlatArray([UInt16](repeating: 0, count: kept))
+    private let counts = FlatArray([UInt16](repeating: 0, count: bins))
     private var next = 0
     private var size = 0
     /// The bin of the quantile: the lowest that has ``rank`` numbers at or below it.
@@ -43,6 +43,12 @@ struct LoadQuantile {
         guard bin >= exact else { return Float(bin) }
         let (power, part) = (bin - exact).quotientAndRemainder(dividingBy: 8)
         return Float((8 + part) << (power + 3))
+    }
+
+    /// Frees the memory; after the last use.
+    func deallocate() {
+        recent.deallocate()
+        counts.deallocate()
     }
 
     /// Whether an endpoint with so many in flight is hot: above the quantile.

@@ -24,16 +24,17 @@ struct PrequalCore {
     private var weights: [UInt32] = []
     private var sampler = WeightedSampler(weights: [])
     /// Mean weight ÷ weight, by endpoint.
-    private var scales: [Float] = []
+    private let scales: FlatArray<Float>
     /// The endpoints in the order in which they are asked; shuffled as it is gone through.
-    private var order: [UInt32] = []
+    private let order: FlatArray<UInt32>
+    private var orderCount = 0
     private var asked = 0
     private var uses = 1.0
     private var reports: ReportPool
     private var quantile: LoadQuantile
     private var latencies: LatencyByLoad
     /// The last eight results of each endpoint on this worker, a bit each, 1 for a failure.
-    private var failures: [UInt8]
+    private let failures: FlatArray<UInt8>
     private var lastProbe: Int64?
 
     init(_ context: StrategyContext) {
@@ -42,11 +43,23 @@ struct PrequalCore {
         penalty = max(0, context.options.penalty)
         reports = ReportPool(capacity: options.pool)
         quantile = LoadQuantile(options.quantile)
-        failures = Array(repeating: 0, count: context.shared.count)
+        failures = FlatArray(Array(repeating: 0, count: context.shared.count))
+        scales = FlatArray(Array(repeating: 1, count: context.shared.count))
+        order = FlatArray(Array(repeating: 0, count: context.shared.count))
         latencies = LatencyByLoad(
             endpoints: context.shared.count,
             freshness: PrequalCore.times(PrequalCore.probeAges, options.age)
         )
+    }
+
+    /// Frees the memory; after the last use.
+    func deallocate() {
+        reports.deallocate()
+        quantile.deallocate()
+        latencies.deallocate()
+        scales.deallocate()
+        order.deallocate()
+        failures.deallocate()
     }
 
     private static func times(_ count: Int64, _ time: Int64) -> Int64 {
@@ -80,11 +93,14 @@ struct PrequalCore {
         guard weights != self.weights else { return }
         self.weights = weights
         sampler = WeightedSampler(weights: weights)
-        order = sampler.members
+        orderCount = sampler.members.count
+        for place in 0..<orderCount { order[place] = sampler.members[place] }
         asked = 0
-        let count = Double(max(1, order.count))
+        let count = Double(max(1, orderCount))
         let mean = weights.reduce(0.0) { $0 + Double($1) } / count
-        scales = weights.map { $0 == 0 ? 1 : Float(mean / Double($0)) }
+        for (index, weight) in weights.enumerated() {
+            scales[index] = weight == 0 ? 1 : Float(mean / Double(weight))
+        }
         let kept = min(Double(max(1, options.pool)), count)
         let net = (1 - kept / count) * options.probes - PrequalCore.removals
         let most = PrequalCore.mostUses
@@ -141,11 +157,14 @@ struct PrequalCore {
 
     /// The next endpoint to ask, all in turn in random order.
     mutating func probeTarget(random: inout SeededRandom) -> EndpointIndex? {
-        guard !order.isEmpty else { return nil }
-        if asked >= order.count { asked = 0 }
-        order.swapAt(asked, asked &+ random.next(below: order.count &- asked))
+        guard orderCount > 0 else { return nil }
+        if asked >= orderCount { asked = 0 }
+        let drawn = asked &+ random.next(below: orderCount &- asked)
+        let endpoint = order[drawn]
+        order[drawn] = order[asked]
+        order[asked] = endpoint
         asked &+= 1
-        return Int(order[asked &- 1])
+        return Int(endpoint)
     }
 }
 
@@ -166,10 +185,12 @@ extension PrequalCore {
 
     /// Does what probes would do, with what is known of own traffic.
     private mutating func lookAround(_ now: Int64, _ random: inout SeededRandom) {
-        var count = Int(max(0, min(options.probes, 8)))
-        let fraction = options.probes - Double(count)
+        // Where the pool has room for all of them, it is refreshed at each pick anyway.
+        let wanted = orderCount <= options.pool ? min(1, options.probes) : options.probes
+        var count = Int(max(0, min(wanted, 8)))
+        let fraction = wanted - Double(count)
         if fraction > 0 && Double(random.next() >> 11) * 0x1p-53 < fraction { count += 1 }
-        for _ in 0..<min(count, order.count) {
+        for _ in 0..<min(count, orderCount) {
             guard let endpoint = probeTarget(random: &random) else { return }
             report(own: endpoint, now, &random)
         }

@@ -9,9 +9,9 @@
 /// endpoint with fewer in flight of two at random is picked.
 ///
 /// Where probes ask the endpoints, their answers are the reports. Otherwise Weir's own traffic
-/// tells: each pick looks at as many endpoints at random as there would be probes, by what they
-/// have in flight, exactly known and refreshed at each pick, and by the median latency of requests
-/// that met about as many.
+/// tells: each pick looks at as many endpoints at random as there would be probes (at one where the
+/// pool has room for all), by what they have in flight, exactly known and refreshed at each pick,
+/// and by the median latency of requests that met about as many.
 ///
 /// Failing fast looks like being idle. So an endpoint that fails loses its report, and the failure
 /// counts as a latency of `penalty`; after two failures in a row, three of eight results, or
@@ -33,6 +33,8 @@ public final class Prequal: BalancingStrategy {
         core = PrequalCore(context)
         super.init()
     }
+
+    deinit { core.deallocate() }
 
     /// Always: they are reports, and failures are to be avoided.
     public override var observesResults: Bool { true }
