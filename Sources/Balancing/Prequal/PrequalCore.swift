@@ -15,6 +15,8 @@ struct PrequalCore {
 
     /// How many pairs are drawn at most to find an endpoint that is not avoided.
     private static let draws = 8
+    /// Up to so many endpoints, all are looked at if the draws found none.
+    private static let few = 64
     /// So many failures among the last eight results of an endpoint are no accident.
     private static let mostFailures = 3
 
@@ -234,16 +236,34 @@ extension PrequalCore {
 
     /// The place of the best report that may be used; removes those out of date on the way.
     private mutating func bestReport(_ request: PickRequest) -> Int? {
+        refresh(request.now)
         let isSecondTry = !request.tried.isEmpty
         var best: Int?
         var bestIsHot = true
+        for place in 0..<reports.count {
+            let one = reports[place]
+            if isSecondTry && request.tried.contains(Int(one.endpoint)) { continue }
+            let isHot = quantile.isHot(one.inFlight)
+            if let best,
+                !(isHot == bestIsHot
+                    ? PrequalCore.isBetter(one, reports[best], isHot) : !isHot)
+            {
+                continue
+            }
+            (best, bestIsHot) = (place, isHot)
+        }
+        return best
+    }
+
+    /// Removes reports out of date, and brings those of own traffic up to date.
+    ///
+    /// Nothing depends on what is read here, so that cache misses overlap.
+    private mutating func refresh(_ now: Int64) {
         var place = 0
         while place < reports.count {
             var one = reports[place]
             let endpoint = Int(one.endpoint)
-            if request.now &- one.made > options.age
-                || shared.avoidedUntil(endpoint) > request.now
-            {
+            if now &- one.made > options.age || shared.avoidedUntil(endpoint) > now {
                 reports.remove(at: place)
                 continue
             }
@@ -251,19 +271,8 @@ extension PrequalCore {
                 one.inFlight = Float(max(0, shared.inFlight(endpoint))) * scales[endpoint]
                 reports[place] = one
             }
-            if !isSecondTry || !request.tried.contains(endpoint) {
-                let isHot = quantile.isHot(one.inFlight)
-                if let other = best.map({ reports[$0] }) {
-                    let isBetter =
-                        isHot == bestIsHot ? PrequalCore.isBetter(one, other, isHot) : !isHot
-                    if isBetter { (best, bestIsHot) = (place, isHot) }
-                } else {
-                    (best, bestIsHot) = (place, isHot)
-                }
-            }
             place &+= 1
         }
-        return best
     }
 
     private static func isBetter(
@@ -287,7 +296,14 @@ extension PrequalCore {
             let picked = pair.second < 0 ? pair.first : lessOf(pair.first, pair.second, request.now)
             if shared.avoidedUntil(picked) <= request.now { return picked }
             found = found ?? picked
-            if pair.second < 0 { break }
+            if pair.second < 0 { return found }
+        }
+        guard sampler.members.count <= PrequalCore.few else { return found }
+        for member in sampler.members
+        where shared.avoidedUntil(Int(member)) <= request.now
+            && !request.tried.contains(Int(member))
+        {
+            return Int(member)
         }
         return found
     }
