@@ -19,12 +19,12 @@ struct LatencyByLoad {
         var next: UInt8 = 0
     }
 
-    private var cells: [Cell]
+    private let cells: FlatArray<Cell>
     /// After so many nanoseconds without a sample a group is out of date.
     private let freshness: Int64
 
     init(endpoints: Int, freshness: Int64) {
-        cells = Array(repeating: Cell(), count: endpoints * LatencyByLoad.levels)
+        cells = FlatArray(Array(repeating: Cell(), count: endpoints * LatencyByLoad.levels))
         self.freshness = freshness
     }
 
@@ -32,8 +32,11 @@ struct LatencyByLoad {
         min(levels - 1, Int32.bitWidth - max(0, inFlight).leadingZeroBitCount)
     }
 
+    /// Frees the memory; after the last use.
+    func deallocate() { cells.deallocate() }
+
     /// Remembers a latency, in nanoseconds, of a request that found so many in flight.
-    mutating func record(
+    func record(
         _ endpoint: EndpointIndex,
         inFlight: Int32,
         latency: Int64,

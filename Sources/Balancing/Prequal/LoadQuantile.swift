@@ -7,18 +7,28 @@ struct LoadQuantile {
     private static let exact = 64
     private static let bins = 64 + 26 * 8
 
-    private var recent = [UInt16](repeating: 0, count: kept)
-    private var counts = [UInt16](repeating: 0, count: bins)
+    private let recent = FlatArray([UInt16](repeating: 0, count: kept))
+    private let counts = FlatArray([UInt16](repeating: 0, count: bins))
     private var next = 0
     private var size = 0
     /// The bin of the quantile: the lowest that has ``rank`` numbers at or below it.
     private var bin = 0
     private var atOrBelow = 0
+    /// From so many in flight on an endpoint is hot.
+    private var hotFrom: Float
     private let quantile: Double
+    /// The rank among as many numbers as are kept.
+    private let fullRank: Int
 
     /// A quantile, 0 to 1, of nothing yet.
     init(_ quantile: Double) {
         self.quantile = quantile
+        fullRank = LoadQuantile.rank(quantile, of: LoadQuantile.kept)
+        hotFrom = quantile <= 0 ? -.infinity : quantile < 1 ? 1 : .infinity
+    }
+
+    private static func rank(_ quantile: Double, of size: Int) -> Int {
+        max(1, min(size, Int((Double(size) * quantile).rounded(.up))))
     }
 
     private static func bin(_ inFlight: Float) -> Int {
@@ -28,16 +38,29 @@ struct LoadQuantile {
         return exact + (power - 6) * 8 + Int((number >> UInt32(power - 3)) & 7)
     }
 
+    /// The least number that belongs to a bin.
+    private static func least(_ bin: Int) -> Float {
+        guard bin >= exact else { return Float(bin) }
+        let (power, part) = (bin - exact).quotientAndRemainder(dividingBy: 8)
+        return Float((8 + part) << (power + 3))
+    }
+
+    /// Frees the memory; after the last use.
+    func deallocate() {
+        recent.deallocate()
+        counts.deallocate()
+    }
+
     /// Whether an endpoint with so many in flight is hot: above the quantile.
     ///
     /// At 0 all are, so that only the number in flight decides, at 1 none.
     func isHot(_ inFlight: Float) -> Bool {
-        if quantile <= 0 { return true }
-        return quantile < 1 && LoadQuantile.bin(inFlight) > bin
+        inFlight >= hotFrom
     }
 
     /// Takes a reported number in flight into account.
     mutating func add(_ inFlight: Float) {
+        guard quantile > 0 && quantile < 1 else { return }
         let added = LoadQuantile.bin(inFlight)
         if size == LoadQuantile.kept {
             let dropped = Int(recent[next])
@@ -50,7 +73,7 @@ struct LoadQuantile {
         next = (next &+ 1) % LoadQuantile.kept
         counts[added] &+= 1
         if added <= bin { atOrBelow &+= 1 }
-        let rank = max(1, min(size, Int((Double(size) * quantile).rounded(.up))))
+        let rank = size == LoadQuantile.kept ? fullRank : LoadQuantile.rank(quantile, of: size)
         while atOrBelow < rank && bin < LoadQuantile.bins - 1 {
             bin &+= 1
             atOrBelow &+= Int(counts[bin])
@@ -59,5 +82,6 @@ struct LoadQuantile {
             atOrBelow &-= Int(counts[bin])
             bin &-= 1
         }
+        hotFrom = LoadQuantile.least(bin &+ 1)
     }
 }

@@ -15,7 +15,7 @@ struct ReportPool {
         var isOwn: Bool
     }
 
-    private var reports: [Report]
+    private let reports: FlatArray<Report>
     /// How many there are.
     private(set) var count = 0
     private var removesOldest = false
@@ -30,14 +30,17 @@ struct ReportPool {
             made: 0,
             isOwn: false
         )
-        reports = Array(repeating: none, count: max(1, capacity))
+        reports = FlatArray(Array(repeating: none, count: max(1, capacity)))
     }
 
     /// A report; `place` is below ``count``.
     subscript(place: Int) -> Report {
         get { reports[place] }
-        set { reports[place] = newValue }
+        nonmutating set { reports[place] = newValue }
     }
+
+    /// Frees the memory; after the last use.
+    func deallocate() { reports.deallocate() }
 
     /// Adds a report in place of the endpoint's former one, or of the oldest if the pool is full.
     mutating func add(_ report: Report) {
@@ -73,7 +76,7 @@ struct ReportPool {
     /// Removes the oldest report and the worst one in turn.
     ///
     /// The worst is the hot one with the most in flight or, if none is hot, the slowest.
-    mutating func removeOne(_ quantile: borrowing LoadQuantile) {
+    mutating func removeOne(_ quantile: LoadQuantile) {
         removesOldest.toggle()
         guard count > 0 else { return }
         var found = 0

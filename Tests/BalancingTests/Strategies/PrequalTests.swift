@@ -225,7 +225,7 @@ struct ReportPoolTests {
 
     @Test("latencies are medians of requests that met about as many in flight")
     func latencies() {
-        var latencies = LatencyByLoad(endpoints: 2, freshness: 1_000)
+        let latencies = LatencyByLoad(endpoints: 2, freshness: 1_000)
         #expect(latencies.estimate(1, inFlight: 0, now: 0) == 0)
         #expect(latencies.estimate(1, inFlight: 1, now: 0) == LatencyByLoad.unknown)
         for latency in [10, 90, 20, 30, 1_000] as [Int64] {

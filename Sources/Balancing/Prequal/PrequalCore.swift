@@ -1,0 +1,330 @@
+/// One worker's state of ``Prequal``.
+///
+/// A struct with mutating methods: in the class each access to a property would be checked for
+/// exclusivity, at ten times the cost of the access.
+struct PrequalCore {
+    /// A report is used at most so often, also where the paper's formula has no value.
+    private static let mostUses = 16.0
+    /// The paper's δ and r_remove.
+    private static let delta = 1.0
+    private static let removals = 1.0
+    /// The longest that an endpoint is left alone after a failure, in nanoseconds.
+    private static let mostPenalty: Int64 = 300_000_000_000
+    /// After so many ages without a report of a probe, own traffic tells again.
+    private static let probeAges: Int64 = 10
+
+    /// How many pairs are drawn at most to find an endpoint that is not avoided.
+    private static let draws = 8
+    /// Up to so many endpoints, all are looked at if the draws found none.
+    private static let few = 64
+    /// So many failures among the last eight results of an endpoint are no accident.
+    private static let mostFailures = 3
+
+    private let shared: SharedPool
+    private let options: PrequalOptions
+    private let penalty: Int64
+    private var weights: [UInt32] = []
+    private var sampler = WeightedSampler(weights: [])
+    /// Mean weight ÷ weight, by endpoint.
+    private let scales: FlatArray<Float>
+    /// The endpoints in the order in which they are asked; shuffled as it is gone through.
+    private let order: FlatArray<UInt32>
+    private var orderCount = 0
+    private var asked = 0
+    private var uses = 1.0
+    private var reports: ReportPool
+    private var quantile: LoadQuantile
+    private var latencies: LatencyByLoad
+    /// The last eight results of each endpoint on this worker, a bit each, 1 for a failure.
+    private let failures: FlatArray<UInt8>
+    private var lastProbe: Int64?
+
+    init(_ context: StrategyContext) {
+        shared = context.shared
+        options = context.options.prequal
+        penalty = max(0, context.options.penalty)
+        reports = ReportPool(capacity: options.pool)
+        quantile = LoadQuantile(options.quantile)
+        failures = FlatArray(Array(repeating: 0, count: context.shared.count))
+        scales = FlatArray(Array(repeating: 1, count: context.shared.count))
+        order = FlatArray(Array(repeating: 0, count: context.shared.count))
+        latencies = LatencyByLoad(
+            endpoints: context.shared.count,
+            freshness: PrequalCore.times(PrequalCore.probeAges, options.age)
+        )
+    }
+
+    /// Frees the memory; after the last use.
+    func deallocate() {
+        reports.deallocate()
+        quantile.deallocate()
+        latencies.deallocate()
+        scales.deallocate()
+        order.deallocate()
+        failures.deallocate()
+    }
+
+    private static func times(_ count: Int64, _ time: Int64) -> Int64 {
+        let product = max(1, time).multipliedReportingOverflow(by: count)
+        return product.overflow ? .max : product.partialValue
+    }
+
+    /// The best reported endpoint.
+    mutating func pick(
+        _ request: PickRequest,
+        random: inout SeededRandom
+    ) -> EndpointIndex? {
+        if !hasProbes(request.now) { lookAround(request.now, &random) }
+        let best = bestReport(request)
+        guard let best, reports.count >= 2 else { return lessOfTwo(request, &random) }
+        var report = reports[best]
+        let picked = Int(report.endpoint)
+        report.inFlight += scales[picked]
+        report.uses &-= 1
+        if report.uses > 0 {
+            reports[best] = report
+        } else {
+            reports.remove(at: best)
+        }
+        reports.removeOne(quantile)
+        return picked
+    }
+
+    /// Takes new weights.
+    mutating func weightsChanged(_ weights: [UInt32]) {
+        guard weights != self.weights else { return }
+        self.weights = weights
+        sampler = WeightedSampler(weights: weights)
+        orderCount = sampler.members.count
+        for place in 0..<orderCount { order[place] = sampler.members[place] }
+        asked = 0
+        let count = Double(max(1, orderCount))
+        let mean = weights.reduce(0.0) { $0 + Double($1) } / count
+        for (index, weight) in weights.enumerated() {
+            scales[index] = weight == 0 ? 1 : Float(mean / Double(weight))
+        }
+        let kept = min(Double(max(1, options.pool)), count)
+        let net = (1 - kept / count) * options.probes - PrequalCore.removals
+        let most = PrequalCore.mostUses
+        uses = net > 0 ? min(most, max(1, (1 + PrequalCore.delta) / net)) : most
+        var place = 0
+        while place < reports.count {
+            if weights[Int(reports[place].endpoint)] == 0 {
+                reports.remove(at: place)
+            } else {
+                place += 1
+            }
+        }
+    }
+
+    /// Remembers the latency; after a failure drops the endpoint's report and avoids it.
+    mutating func answered(
+        _ endpoint: EndpointIndex,
+        _ result: TryResult,
+        random: inout SeededRandom
+    ) {
+        guard endpoint >= 0 && endpoint < weights.count else { return }
+        let (now, inFlight) = (result.now, result.inFlight)
+        switch result.kind {
+        case .answered:
+            failures[endpoint] <<= 1
+            remember(endpoint, inFlight, result.latency, now)
+            if !hasProbes(now) { report(own: endpoint, now, &random) }
+        case .failed:
+            let wait = max(penalty, min(result.retryAfter, PrequalCore.mostPenalty))
+            if isFailing(endpoint) || result.retryAfter > 0 {
+                shared.avoid(endpoint, until: now &+ wait)
+            }
+            reports.remove(endpoint: endpoint)
+            remember(endpoint, inFlight, max(result.latency, wait), now)
+        case .abandoned:
+            let estimate = latencies.estimate(endpoint, inFlight: inFlight, now: now)
+            guard Float(result.latency) > estimate else { return }
+            remember(endpoint, inFlight, result.latency, now)
+        }
+    }
+
+    /// Takes a probe's answer into the pool.
+    mutating func reported(
+        _ endpoint: EndpointIndex,
+        _ report: LoadReport,
+        random: inout SeededRandom
+    ) {
+        guard endpoint >= 0 && endpoint < weights.count else { return }
+        lastProbe = report.now
+        let inFlight = Float(max(0, report.inFlight))
+        let latency = Float(max(0, report.latency))
+        add(endpoint, inFlight, latency, report.now, isOwn: false, &random)
+    }
+
+    /// The next endpoint to ask, all in turn in random order.
+    mutating func probeTarget(random: inout SeededRandom) -> EndpointIndex? {
+        guard orderCount > 0 else { return nil }
+        if asked >= orderCount { asked = 0 }
+        let drawn = asked &+ random.next(below: orderCount &- asked)
+        let endpoint = order[drawn]
+        order[drawn] = order[asked]
+        order[asked] = endpoint
+        asked &+= 1
+        return Int(endpoint)
+    }
+}
+
+extension PrequalCore {
+    private func hasProbes(_ now: Int64) -> Bool {
+        guard let lastProbe else { return false }
+        return now &- lastProbe <= PrequalCore.times(PrequalCore.probeAges, options.age)
+    }
+
+    private mutating func remember(
+        _ endpoint: EndpointIndex,
+        _ inFlight: Int32,
+        _ latency: Int64,
+        _ now: Int64
+    ) {
+        latencies.record(endpoint, inFlight: inFlight, latency: latency, now: now)
+    }
+
+    /// Does what probes would do, with what is known of own traffic.
+    private mutating func lookAround(_ now: Int64, _ random: inout SeededRandom) {
+        // Where the pool has room for all of them, it is refreshed at each pick anyway.
+        let wanted = orderCount <= options.pool ? min(1, options.probes) : options.probes
+        var count = Int(max(0, min(wanted, 8)))
+        let fraction = wanted - Double(count)
+        if fraction > 0 && Double(random.next() >> 11) * 0x1p-53 < fraction { count += 1 }
+        for _ in 0..<min(count, orderCount) {
+            guard let endpoint = probeTarget(random: &random) else { return }
+            report(own: endpoint, now, &random)
+        }
+    }
+
+    private mutating func report(
+        own endpoint: EndpointIndex,
+        _ now: Int64,
+        _ random: inout SeededRandom
+    ) {
+        let inFlight = max(0, shared.inFlight(endpoint))
+        let latency = latencies.estimate(endpoint, inFlight: inFlight, now: now)
+        add(endpoint, Float(inFlight), latency, now, isOwn: true, &random)
+    }
+
+    private mutating func add(
+        _ endpoint: EndpointIndex,
+        _ inFlight: Float,
+        _ latency: Float,
+        _ now: Int64,
+        isOwn: Bool,
+        _ random: inout SeededRandom
+    ) {
+        guard weights[endpoint] > 0, shared.avoidedUntil(endpoint) <= now else { return }
+        let scale = scales[endpoint]
+        quantile.add(inFlight * scale)
+        var uses = Int32(self.uses)
+        let fraction = self.uses - Double(uses)
+        if fraction > 0 && Double(random.next() >> 11) * 0x1p-53 < fraction { uses &+= 1 }
+        reports.add(
+            ReportPool.Report(
+                endpoint: UInt32(truncatingIfNeeded: endpoint),
+                uses: uses,
+                inFlight: inFlight * scale,
+                latency: latency * scale,
+                made: now,
+                isOwn: isOwn
+            )
+        )
+    }
+
+    /// The place of the best report that may be used; removes those out of date on the way.
+    private mutating func bestReport(_ request: PickRequest) -> Int? {
+        refresh(request.now)
+        let isSecondTry = !request.tried.isEmpty
+        var best: Int?
+        var bestIsHot = true
+        for place in 0..<reports.count {
+            let one = reports[place]
+            if isSecondTry && request.tried.contains(Int(one.endpoint)) { continue }
+            let isHot = quantile.isHot(one.inFlight)
+            if let best,
+                !(isHot == bestIsHot
+                    ? PrequalCore.isBetter(one, reports[best], isHot) : !isHot)
+            {
+                continue
+            }
+            (best, bestIsHot) = (place, isHot)
+        }
+        return best
+    }
+
+    /// Removes reports out of date, and brings those of own traffic up to date.
+    ///
+    /// Nothing depends on what is read here, so that cache misses overlap.
+    private mutating func refresh(_ now: Int64) {
+        var place = 0
+        while place < reports.count {
+            var one = reports[place]
+            let endpoint = Int(one.endpoint)
+            if now &- one.made > options.age || shared.avoidedUntil(endpoint) > now {
+                reports.remove(at: place)
+                continue
+            }
+            if one.isOwn {
+                one.inFlight = Float(max(0, shared.inFlight(endpoint))) * scales[endpoint]
+                reports[place] = one
+            }
+            place &+= 1
+        }
+    }
+
+    private static func isBetter(
+        _ one: ReportPool.Report,
+        _ other: ReportPool.Report,
+        _ areHot: Bool
+    ) -> Bool {
+        if areHot || one.latency == other.latency { return one.inFlight < other.inFlight }
+        return one.latency < other.latency
+    }
+
+    /// The less loaded of two at random; of avoided ones only if no other is found.
+    private func lessOfTwo(
+        _ request: PickRequest,
+        _ random: inout SeededRandom
+    ) -> EndpointIndex? {
+        var found: EndpointIndex?
+        for _ in 0..<PrequalCore.draws {
+            guard let pair = sampler.drawPair(excluding: request.tried, random: &random)
+            else { return nil }
+            let picked = pair.second < 0 ? pair.first : lessOf(pair.first, pair.second, request.now)
+            if shared.avoidedUntil(picked) <= request.now { return picked }
+            found = found ?? picked
+            if pair.second < 0 { return found }
+        }
+        guard sampler.members.count <= PrequalCore.few else { return found }
+        for member in sampler.members
+        where shared.avoidedUntil(Int(member)) <= request.now
+            && !request.tried.contains(Int(member))
+        {
+            return Int(member)
+        }
+        return found
+    }
+
+    private func lessOf(
+        _ first: EndpointIndex,
+        _ second: EndpointIndex,
+        _ now: Int64
+    ) -> EndpointIndex {
+        let firstIsAvoided = shared.avoidedUntil(first) > now
+        guard firstIsAvoided == (shared.avoidedUntil(second) > now) else {
+            return firstIsAvoided ? second : first
+        }
+        let firstLoad = Float(shared.inFlight(first)) * scales[first]
+        return Float(shared.inFlight(second)) * scales[second] < firstLoad ? second : first
+    }
+
+    /// Notes a failure; `true` if it is not just one among answers.
+    private mutating func isFailing(_ endpoint: EndpointIndex) -> Bool {
+        failures[endpoint] = failures[endpoint] << 1 | 1
+        return failures[endpoint] & 0b11 == 0b11
+            || failures[endpoint].nonzeroBitCount >= PrequalCore.mostFailures
+    }
+}
