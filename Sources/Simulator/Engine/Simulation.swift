@@ -41,6 +41,8 @@ public struct Simulation: ~Copyable {
     private var heap = EventHeap()
     private var slab = RequestSlab()
     private var machines: [Machine] = []
+    private let probesPerRequest: Double
+    private var probes = ProbeSlab()
     private(set) var tally: Tally
 
     /// A simulation at its beginning; takes the time that the strategy's tables need.
@@ -82,6 +84,7 @@ public struct Simulation: ~Copyable {
         }
         observesResults = balancers.contains { $0.observesResults }
         asksForReports = scenario.probes && balancers.contains { $0.wantsReports }
+        probesPerRequest = max(0, min(8, scenario.balance.prequal.probes))
         tally = Tally(endpoints: scenario.endpoints.count)
         for (index, config) in scenario.machines.enumerated() {
             let random = SeededRandom(seed: derivedSeed(seed, 3, index))
@@ -141,7 +144,8 @@ public struct Simulation: ~Copyable {
                 heap.push(Event(next, .antagonist, event.index))
             }
         case .reached: reached(event.index, event.time)
-        case .probed, .reported: break
+        case .probed: probed(event.index, event.time)
+        case .reported: reported(event.index, event.time)
         }
     }
 
@@ -200,6 +204,7 @@ public struct Simulation: ~Copyable {
             finish(place, now, answered: false)
             return
         }
+        if asksForReports, slab[place].tries == 0 { sendProbes(worker, now) }
         let block = unsafe plan.shared.block(endpoint)
         let before = unsafe block.pointee.inFlight.wrappingAdd(1, ordering: .relaxed).oldValue
         unsafe block.pointee.bytesInTransfer.wrappingAdd(slab[place].bytes, ordering: .relaxed)
@@ -251,6 +256,43 @@ public struct Simulation: ~Copyable {
             if isMeasured { tally.errors &+= 1 }
         }
         slab.remove(place)
+    }
+
+    private mutating func sendProbes(_ worker: Int, _ now: Int64) {
+        var count = Int(probesPerRequest)
+        let fraction = probesPerRequest - Double(count)
+        if fraction > 0, randoms[worker].unit() <= fraction { count &+= 1 }
+        for _ in 0..<count {
+            guard let endpoint = balancers[worker].probeTarget(random: &randoms[worker]) else {
+                return
+            }
+            let probe = Probe(endpoint: endpoint, worker: worker)
+            heap.push(Event(now &+ network, .probed, probes.insert(probe)))
+        }
+    }
+
+    /// A server that fails requests fails probes.
+    private mutating func probed(_ place: Int, _ now: Int64) {
+        let endpoint = probes[place].endpoint
+        if machines[endpoint].failure(at: now) != nil {
+            probes.remove(place)
+            return
+        }
+        probes[place].inFlight = machines[endpoint].busy &+ machines[endpoint].queued
+        probes[place].latency = Int64(machines[endpoint].recent)
+        heap.push(Event(now &+ network, .reported, place))
+    }
+
+    private mutating func reported(_ place: Int, _ now: Int64) {
+        let probe = probes[place]
+        probes.remove(place)
+        let inFlight = Int32(clamping: probe.inFlight)
+        let report = LoadReport(now: now, inFlight: inFlight, latency: probe.latency)
+        balancers[probe.worker].reported(
+            probe.endpoint,
+            report,
+            random: &randoms[probe.worker]
+        )
     }
 
     // MARK: The machine
