@@ -25,7 +25,8 @@ struct ReplayTests {
             reader.read(Self.line(second, "b", "0.300000").utf8)
         }
         reader.read("no line\n\(Self.line(1, "c", "0.1"))\(Self.line(1, nil, "0.1"))".utf8)
-        let replay = try #require(reader.replay())
+        let found = reader.replay()
+        let replay = try #require(found)
         #expect(reader.unreadable == 1 && reader.foreign == 2 && replay.entries.count == 300)
         #expect(replay.entries.map(\.arrival) == replay.entries.map(\.arrival).sorted())
         let first = replay.entries.filter { $0.arrival < 100_000_000 }
@@ -43,7 +44,8 @@ struct ReplayTests {
             let status = second < 10 && second % 2 == 0 ? 503 : 200
             reader.read(Self.line(second, "a", "0.001", status: status).utf8)
         }
-        let replay = try #require(reader.replay())
+        let found = reader.replay()
+        let replay = try #require(found)
         #expect(abs(replay.failureShare(0, 0) - 0.5) < 0.1)
         #expect(replay.failureShare(0, 35_000_000_000) == 0 && replay.failureShare(1, 0) == 0)
         #expect(replay.failureTime(0, 0) == 1_000_000)
