@@ -9,7 +9,8 @@ import Simulator
 struct Simulate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Play traffic through a pool in virtual time, and tell how it fared.",
-        discussion: "The file's section \"simulate\" says which traffic; docs/reference/simulate.md."
+        discussion:
+            "The file's section \"simulate\" says which traffic; docs/reference/simulate.md."
     )
 
     @Argument(help: "The configuration file.")

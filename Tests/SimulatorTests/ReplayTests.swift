@@ -51,10 +51,13 @@ struct ReplayTests {
         #expect(replay.failureTime(0, 0) == 1_000_000)
     }
 
-    @Test("times and durations are read", arguments: [
-        ("1970-01-01T00:00:00.000Z", 0), ("2000-02-29T12:00:00Z", 951_825_600_000_000_000),
-        ("2026-11-23T22:31:27.159Z", 1_795_473_087_159_000_000),
-    ])
+    @Test(
+        "times and durations are read",
+        arguments: [
+            ("1970-01-01T00:00:00.000Z", 0), ("2000-02-29T12:00:00Z", 951_825_600_000_000_000),
+            ("2026-11-23T22:31:27.159Z", 1_795_473_087_159_000_000),
+        ]
+    )
     func times(text: String, time: Int64) {
         #expect(LogLine.time(text) == time)
     }

@@ -39,7 +39,12 @@ struct SimulationTests {
     static func text(_ scenario: Scenario) -> String {
         let result = simulated(scenario, "x").report
         let report = Report(
-            file: "f", pool: "main", scenario: scenario, configured: "x", results: [result])
+            file: "f",
+            pool: "main",
+            scenario: scenario,
+            configured: "x",
+            results: [result]
+        )
         return report.text + report.json + report.svg
     }
 
@@ -70,7 +75,10 @@ struct SimulationTests {
         settings.servers = [NamedMachine(pattern: "10.0.0.1:80", machine: slow)]
         let even = simulated(Scenario(pool: try pool(4), settings: settings)).report
         #expect(even.endpoints.allSatisfy { abs($0.share - 0.25) < 0.002 })
-        let scenario = Scenario(pool: try pool(4, strategy: "least-connections"), settings: settings)
+        let scenario = Scenario(
+            pool: try pool(4, strategy: "least-connections"),
+            settings: settings
+        )
         let aware = simulated(scenario).report
         // Workers that saw their own requests only would send it twice as many.
         #expect(aware.endpoints[0].share < 0.15)

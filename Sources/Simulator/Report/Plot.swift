@@ -78,7 +78,8 @@ private struct Plot {
     /// From p50 to p99.9, evenly by the logarithm of what lies beyond.
     private func x(_ millionths: Int) -> Double {
         let beyond = Double(1_000_000 - millionths) / 1e6
-        let share = (Maths.naturalLog(0.5) - Maths.naturalLog(beyond))
+        let share =
+            (Maths.naturalLog(0.5) - Maths.naturalLog(beyond))
             / (Maths.naturalLog(0.5) - Maths.naturalLog(0.001))
         return Self.left + share * (Self.right - Self.left)
     }
