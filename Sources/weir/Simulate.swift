@@ -9,7 +9,8 @@ import Simulator
 struct Simulate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Play traffic through a pool in virtual time, and tell how it fared.",
-        discussion: "The file's section \"simulate\" says which traffic; docs/reference/simulate.md."
+        discussion:
+            "The file's section \"simulate\" says which traffic; docs/reference/simulate.md."
     )
 
     @Argument(help: "The configuration file.")
@@ -40,7 +41,7 @@ struct Simulate: ParsableCommand {
         let pool = try chosenPool(config)
         var settings = config.simulate ?? SimulateConfig()
         if let seed { settings.seed = seed }
-        let replay: Replay? = nil
+        let replay = try log.map { try recorded($0, pool) }
         let scenario = Scenario(pool: pool, settings: settings, replay: replay)
         let own = Candidate(pool.balance)
         let candidates = compare || log != nil ? Candidate.all(pool.balance) : [own]
@@ -53,6 +54,7 @@ struct Simulate: ParsableCommand {
             results: results,
             log: log
         )
+        if let plot { try write(report.svg, to: plot) }
         Output.text(json ? report.json : report.text)
     }
 
@@ -72,6 +74,64 @@ struct Simulate: ParsableCommand {
             throw ExitCode(2)
         }
         return found
+    }
+
+    private func recorded(_ path: String, _ pool: PoolConfig) throws -> Replay {
+        let keys = pool.hashKey.compactMap { choice -> LogReader.Key? in
+            switch choice {
+            case .client: .client
+            case .host: .host
+            case .path: .path
+            case .header, .cookie, .query: nil
+            }
+        }
+        var reader = LogReader(endpoints: pool.servers.map(\.name), key: keys.first ?? .client)
+        let file = weir_open_read(path)
+        guard file >= 0 else { throw failed("cannot read", path, file) }
+        defer { weir_close(file) }
+        var buffer = [UInt8](repeating: 0, count: 1 << 18)
+        while true {
+            let count = buffer.withUnsafeMutableBytes { memory in
+                memory.baseAddress.map { weir_read(file, $0, memory.count) } ?? 0
+            }
+            if count < 0 { throw failed("cannot read", path, Int32(truncatingIfNeeded: count)) }
+            if count == 0 { break }
+            reader.read(buffer[..<count])
+        }
+        let replay = reader.replay()
+        if reader.unreadable > 0 || reader.foreign > 0 {
+            Output.error(
+                "weir: \(path): left out \(reader.unreadable) lines that are none of Weir's JSON log"
+                    + " and \(reader.foreign) of no server of pool \"\(pool.name)\""
+            )
+        }
+        guard let replay else {
+            Output.error("weir: \(path) has no request that a server of \"\(pool.name)\" served")
+            throw ExitCode(1)
+        }
+        return replay
+    }
+
+    private func write(_ text: String, to path: String) throws {
+        let file = weir_open_new(path)
+        guard file >= 0 else { throw failed("cannot write", path, file) }
+        defer { weir_close(file) }
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { memory in
+                memory.baseAddress.map { weir_write(file, $0, memory.count) } ?? 0
+            }
+            guard count > 0 else {
+                throw failed("cannot write", path, Int32(truncatingIfNeeded: count))
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private func failed(_ what: String, _ path: String, _ result: Int32) -> ExitCode {
+        let reason = String(cString: weir_error_text(-result)).lowercased()
+        Output.error("weir: \(what) \(path): \(reason)")
+        return ExitCode(1)
     }
 
     private func simulated(_ scenario: Scenario, _ candidates: [Candidate]) -> [StrategyReport] {

@@ -34,10 +34,11 @@ struct BoundsTests {
                         "\(range.upperBound + 1)B", before
                     )
                 case .duration(let range):
-                    let least = range.lowerBound / Duration.milliseconds(1)
+                    let least = range.lowerBound
                     texts = (
-                        "\(Int(least))ms", "365d", "\(365 * 86_400_000 + 1)ms",
-                        least > 0 ? "\(Int(least) - 1).999ms" : nil
+                        Quantity.text(duration: least), "365d", "\(365 * 86_400_000 + 1)ms",
+                        least > .zero
+                            ? Quantity.text(duration: least - .microseconds(1)) : nil
                     )
                 case .factor(let range):
                     texts = (

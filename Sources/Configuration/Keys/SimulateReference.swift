@@ -101,8 +101,7 @@ private enum SimulateText {
         Two assumptions are in this: each server got the same mixture of requests, and what
         requests waited for each other is part of the servers' speed. A strategy that
         spreads the load better would have shortened that waiting, too, which the replay does
-        not show unless `concurrency` is small. By itself the replay bounds it by nothing:
-        `concurrency` counts only where the file sets it.
+        not show: `concurrency` does not count in it.
 
         """
 }

@@ -49,7 +49,12 @@ public struct Scenario: Sendable {
         probes = pool.prequalProbe != nil
         self.settings = settings
         self.replay = replay
-        machines = pool.servers.map(settings.machine)
+        machines = pool.servers.map { server in
+            var machine = settings.machine(server)
+            // Recorded latencies have the waiting in them already.
+            if replay != nil { machine.concurrency = nil }
+            return machine
+        }
         attempts = pool.retries.attempts
         retriesRefused = pool.retries.onConnectFailure
         timeout = (pool.timeouts.response ?? Self.longestTry).wholeNanoseconds

@@ -13,8 +13,6 @@ public struct Simulation: ~Copyable {
     /// When it begins, in nanoseconds; far from 0, which stands for "never" in places.
     static let epoch: Int64 = 1_000_000_000_000
 
-    /// A struct of this size, owned by a noncopyable one, is released wrongly by the optimiser of
-    /// Swift 6.3; behind a reference it is not.
     private let box: ScenarioBox
     let plan: PoolPlan
     private let replay: Replay?
@@ -33,64 +31,59 @@ public struct Simulation: ~Copyable {
     private let firstMeasured: Int
     private let measuredFrom: Int64
 
-    private var balancers: [PoolBalancer] = []
-    private var randoms: [SeededRandom] = []
+    private var balancers: [PoolBalancer]
+    private var randoms: [SeededRandom]
     private var traffic: SeededRandom
     private var arrivals: ArrivalSampler
-    private var nextArrival: Int64 = 0
-    private var heap = EventHeap()
-    private var slab = RequestSlab()
-    private var machines: [Machine] = []
+    private var nextArrival: Int64
+    private var heap: EventHeap
+    private var slab: RequestSlab
+    private var machines: [Machine]
+    private let probesPerRequest: Double
+    private var probes: ProbeSlab
     private(set) var tally: Tally
 
     /// A simulation at its beginning; takes the time that the strategy's tables need.
     public init(_ scenario: Scenario) { self.init(ScenarioBox(scenario)) }
 
+    /// Takes only what is complete: a noncopyable struct whose parts are changed before all of
+    /// them are there is released wrongly by the optimiser of Swift 6.3.
     private init(_ box: ScenarioBox) {
         self.box = box
         let scenario = box.scenario
+        let settings = scenario.settings
+        let plan = scenario.plan()
+        let workers = SimulatedWorkers(plan, settings)
+        let crew = MachineCrew(scenario.machines, seed: settings.seed)
+        let span = MeasuredSpan(scenario)
         replay = scenario.replay
         attempts = scenario.attempts
         retriesRefused = scenario.retriesRefused
         timeout = scenario.timeout
-        let settings = scenario.settings
-        let seed = settings.seed
-        plan = scenario.plan()
+        self.plan = plan
         isKeyed = KeyMovement.isKeyed(scenario)
         network = settings.network.wholeNanoseconds
         service = ServiceSampler(settings.service)
         keys = KeySampler(count: settings.keys.count, skew: settings.keys.skew)
         let mean = max(1, settings.service.mean.wholeNanoseconds)
         bytesPerWork = Double(settings.size) / Double(mean)
-        traffic = SeededRandom(seed: derivedSeed(seed, 1))
+        requestLimit = span.requestLimit
+        timeLimit = span.timeLimit
+        firstMeasured = span.firstMeasured
+        measuredFrom = span.measuredFrom
+        traffic = SeededRandom(seed: derivedSeed(settings.seed, 1))
         arrivals = ArrivalSampler(settings.arrivals, rate: scenario.rate)
-        requestLimit = scenario.replay?.entries.count ?? settings.requests ?? Int.max
-        let end = scenario.replay == nil ? settings.duration : nil
-        timeLimit = end.map { Self.epoch &+ $0.wholeNanoseconds } ?? Int64.max
-        if requestLimit < Int.max {
-            firstMeasured = Int(Double(requestLimit) * settings.warmUp)
-            measuredFrom = 0
-        } else {
-            firstMeasured = 0
-            measuredFrom =
-                Self.epoch &+ Int64(Double(timeLimit &- Self.epoch) * settings.warmUp)
-        }
-        for worker in 0..<settings.workers {
-            var random = SeededRandom(seed: derivedSeed(seed, 2, worker))
-            balancers.append(PoolBalancer(plan, now: Self.epoch, random: &random))
-            randoms.append(random)
-        }
-        observesResults = balancers.contains { $0.observesResults }
-        asksForReports = scenario.probes && balancers.contains { $0.wantsReports }
+        nextArrival = 0
+        balancers = workers.balancers
+        randoms = workers.randoms
+        observesResults = workers.observesResults
+        asksForReports = scenario.probes && workers.wantsReports
+        probesPerRequest = max(0, min(8, scenario.balance.prequal.probes))
+        heap = crew.heap
+        machines = crew.machines
+        slab = RequestSlab()
+        probes = ProbeSlab()
         tally = Tally(endpoints: scenario.endpoints.count)
-        for (index, config) in scenario.machines.enumerated() {
-            let random = SeededRandom(seed: derivedSeed(seed, 3, index))
-            var machine = Machine(config, epoch: Self.epoch, random: random)
-            if let time = machine.firstDisturbance(Self.epoch) {
-                heap.push(Event(time, .antagonist, index))
-            }
-            machines.append(machine)
-        }
         planArrival()
     }
 
@@ -141,7 +134,8 @@ public struct Simulation: ~Copyable {
                 heap.push(Event(next, .antagonist, event.index))
             }
         case .reached: reached(event.index, event.time)
-        case .probed, .reported: break
+        case .probed: probed(event.index, event.time)
+        case .reported: reported(event.index, event.time)
         }
     }
 
@@ -200,6 +194,7 @@ public struct Simulation: ~Copyable {
             finish(place, now, answered: false)
             return
         }
+        if asksForReports, slab[place].tries == 0 { sendProbes(worker, now) }
         let block = unsafe plan.shared.block(endpoint)
         let before = unsafe block.pointee.inFlight.wrappingAdd(1, ordering: .relaxed).oldValue
         unsafe block.pointee.bytesInTransfer.wrappingAdd(slab[place].bytes, ordering: .relaxed)
@@ -251,6 +246,43 @@ public struct Simulation: ~Copyable {
             if isMeasured { tally.errors &+= 1 }
         }
         slab.remove(place)
+    }
+
+    private mutating func sendProbes(_ worker: Int, _ now: Int64) {
+        var count = Int(probesPerRequest)
+        let fraction = probesPerRequest - Double(count)
+        if fraction > 0, randoms[worker].unit() <= fraction { count &+= 1 }
+        for _ in 0..<count {
+            guard let endpoint = balancers[worker].probeTarget(random: &randoms[worker]) else {
+                return
+            }
+            let probe = Probe(endpoint: endpoint, worker: worker)
+            heap.push(Event(now &+ network, .probed, probes.insert(probe)))
+        }
+    }
+
+    /// A server that fails requests fails probes.
+    private mutating func probed(_ place: Int, _ now: Int64) {
+        let endpoint = probes[place].endpoint
+        if machines[endpoint].failure(at: now) != nil {
+            probes.remove(place)
+            return
+        }
+        probes[place].inFlight = machines[endpoint].busy &+ machines[endpoint].queued
+        probes[place].latency = Int64(machines[endpoint].recent)
+        heap.push(Event(now &+ network, .reported, place))
+    }
+
+    private mutating func reported(_ place: Int, _ now: Int64) {
+        let probe = probes[place]
+        probes.remove(place)
+        let inFlight = Int32(clamping: probe.inFlight)
+        let report = LoadReport(now: now, inFlight: inFlight, latency: probe.latency)
+        balancers[probe.worker].reported(
+            probe.endpoint,
+            report,
+            random: &randoms[probe.worker]
+        )
     }
 
     // MARK: The machine
@@ -370,11 +402,4 @@ public struct Simulation: ~Copyable {
         }
         watchQueue(endpoint)
     }
-}
-
-/// A scenario in a place of its own.
-private final class ScenarioBox: Sendable {
-    let scenario: Scenario
-
-    init(_ scenario: Scenario) { self.scenario = scenario }
 }

@@ -10,8 +10,6 @@ struct Tally {
     var errors = 0
     /// By endpoint: tries that count.
     var tries: [Int]
-    /// Probes sent.
-    var probes = 0
 
     init(endpoints: Int) { tries = Array(repeating: 0, count: endpoints) }
 }

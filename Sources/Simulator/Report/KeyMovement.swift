@@ -11,7 +11,7 @@ enum KeyMovement {
     static func isKeyed(_ scenario: Scenario) -> Bool {
         guard scenario.endpoints.count > 1 else { return false }
         let one = mapping(scenario, seed: 1, keys: trialKeys)
-        let other = mapping(scenario, seed: 2, keys: trialKeys)
+        let other = mapping(scenario, seed: 2, keys: trialKeys, isReversed: true)
         return one == other && Set(one).count > 1
     }
 
@@ -43,12 +43,20 @@ enum KeyMovement {
     }
 
     /// The endpoint of each key, -1 for none.
-    private static func mapping(_ scenario: Scenario, seed: UInt64, keys: Int) -> [Int] {
+    private static func mapping(
+        _ scenario: Scenario,
+        seed: UInt64,
+        keys: Int,
+        isReversed: Bool = false
+    ) -> [Int] {
         var random = SeededRandom(seed: seed)
         let balancer = PoolBalancer(scenario.plan(), now: Simulation.epoch, random: &random)
-        return (0..<keys).map { key in
+        var picked = Array(repeating: -1, count: keys)
+        for place in 0..<keys {
+            let key = isReversed ? keys - 1 - place : place
             let request = PickRequest(now: Simulation.epoch, key: KeySampler.hash(key))
-            return balancer.pick(request, random: &random) ?? -1
+            picked[key] = balancer.pick(request, random: &random) ?? -1
         }
+        return picked
     }
 }

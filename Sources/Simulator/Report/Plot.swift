@@ -1,3 +1,5 @@
+import Balancing
+
 extension Report {
     /// The report as a picture: latency by percentile, and the load of each server.
     public var svg: String { Plot(report: self).drawn() }
@@ -76,8 +78,9 @@ private struct Plot {
     /// From p50 to p99.9, evenly by the logarithm of what lies beyond.
     private func x(_ millionths: Int) -> Double {
         let beyond = Double(1_000_000 - millionths) / 1e6
-        let share = (FixedMaths.log(0.5) - FixedMaths.log(beyond))
-            / (FixedMaths.log(0.5) - FixedMaths.log(0.001))
+        let share =
+            (Maths.naturalLog(0.5) - Maths.naturalLog(beyond))
+            / (Maths.naturalLog(0.5) - Maths.naturalLog(0.001))
         return Self.left + share * (Self.right - Self.left)
     }
 
@@ -90,20 +93,20 @@ private struct Plot {
     private func drawCurves(_ svg: inout SVG) {
         let answered = report.results.filter { $0.latencies.count > 0 }
         let all = answered.flatMap { result in Self.points.map { max(1000, result.latency($0)) } }
-        let least = FixedMaths.log(Double(all.min() ?? 1_000_000))
-        let greatest = FixedMaths.log(Double(all.max() ?? 10_000_000))
+        let least = Maths.naturalLog(Double(all.min() ?? 1_000_000))
+        let greatest = Maths.naturalLog(Double(all.max() ?? 10_000_000))
         // Some room above and below, and never an axis without extent.
         let low = least - 0.1
         let high = max(greatest + 0.1, low + 0.7)
         let y = { (latency: Int64) -> Double in
-            let share = (FixedMaths.log(Double(max(1000, latency))) - low) / (high - low)
+            let share = (Maths.naturalLog(Double(max(1000, latency))) - low) / (high - low)
             return Self.bottom - share * (Self.bottom - Self.top)
         }
         var decade: Int64 = 1000
-        while FixedMaths.log(Double(decade)) <= high, decade < 1_000_000_000_000_000 {
+        while Maths.naturalLog(Double(decade)) <= high, decade < 1_000_000_000_000_000 {
             for factor in [1, 2, 5] as [Int64] {
                 let value = decade * factor
-                let position = FixedMaths.log(Double(value))
+                let position = Maths.naturalLog(Double(value))
                 guard position >= low, position <= high else { continue }
                 svg.line((Self.left, y(value)), (Self.right, y(value)), "grid")
                 svg.label(milliseconds(value), Self.left - 8, y(value) + 4, anchor: "end", "small")

@@ -54,7 +54,8 @@ public struct Report: Sendable {
         guard results.count > 1, let best, let own = ownResult, best.requests > 0 else {
             return nil
         }
-        let traffic = log == nil ? "serves this traffic best" : "would have served this traffic best"
+        let traffic =
+            log == nil ? "serves this traffic best" : "would have served this traffic best"
         let bestTime = FixedPoint.milliseconds(best.latency(990_000))
         let ownTime = FixedPoint.milliseconds(own.latency(990_000))
         if best.name == own.name {

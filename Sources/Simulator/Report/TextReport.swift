@@ -6,7 +6,9 @@ extension Report {
         var text = heading + "\n\n" + table(resultRows) + "\n"
         text += notes
         let loads = loadRows
-        if !loads.isEmpty { text += "\nShare of the tries by server, in per cent\n\n" + table(loads) }
+        if !loads.isEmpty {
+            text += "\nShare of the tries by server, in per cent\n\n" + table(loads)
+        }
         if let verdict { text += "\n\(verdict)\n" }
         return text
     }
@@ -53,7 +55,8 @@ extension Report {
     private var notes: String {
         var text = "Latencies are in milliseconds, of answered requests; "
         let warmUp = scenario.settings.warmUp
-        text += warmUp > 0 ? "the first \(FixedPoint.decimal(warmUp * 100, places: 0)) %" : "nothing"
+        text +=
+            warmUp > 0 ? "the first \(FixedPoint.decimal(warmUp * 100, places: 0)) %" : "nothing"
         text += warmUp > 0 ? " are left out.\n" : " is left out.\n"
         text += "Spread is the busiest server's tries per weight, divided by the mean.\n"
         if results.contains(where: { $0.keysMoved != nil }) {

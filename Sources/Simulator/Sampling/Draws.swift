@@ -8,7 +8,7 @@ extension SeededRandom {
 
     /// Exponentially distributed with mean 1.
     mutating func exponential() -> Double {
-        -FixedMaths.log(unit())
+        -Maths.naturalLog(unit())
     }
 
     /// Normally distributed with mean 0 and deviation 1: the polar method of Marsaglia.
@@ -18,9 +18,16 @@ extension SeededRandom {
             let y = 2 * unit() - 1
             let square = x * x + y * y
             if square < 1, square > 0 {
-                return x * (-2 * FixedMaths.log(square) / square).squareRoot()
+                return x * (-2 * Maths.naturalLog(square) / square).squareRoot()
             }
         }
+    }
+}
+
+extension Maths {
+    /// `base` to the power of `exponent`, for a positive base.
+    static func power(_ base: Double, _ exponent: Double) -> Double {
+        exponential(exponent * naturalLog(base))
     }
 }
 

@@ -13,7 +13,7 @@ struct KeySampler {
     init(count: Int, skew: Double) {
         self.count = max(1, count)
         guard skew > 0, count > 1 else { return }
-        var shares = (1...count).map { FixedMaths.power(Double($0), -skew) }
+        var shares = (1...count).map { Maths.power(Double($0), -skew) }
         let scale = Double(count) / shares.reduce(0, +)
         var small: [Int] = []
         var large: [Int] = []

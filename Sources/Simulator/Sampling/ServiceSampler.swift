@@ -14,8 +14,8 @@ struct ServiceSampler {
         switch config.kind {
         case .logNormal:
             let share = Double(config.deviation.wholeNanoseconds) / max(1, mean)
-            let variance = FixedMaths.log(1 + share * share)
-            location = FixedMaths.log(max(1, mean)) - variance / 2
+            let variance = Maths.naturalLog(1 + share * share)
+            location = Maths.naturalLog(max(1, mean)) - variance / 2
             scale = variance.squareRoot()
         case .pareto:
             // The mean of a Pareto distribution is its least value × shape ÷ (shape - 1).
@@ -32,8 +32,8 @@ struct ServiceSampler {
         switch kind {
         case .fixed: mean
         case .exponential: mean * random.exponential()
-        case .logNormal: FixedMaths.exp(location + scale * random.normal())
-        case .pareto: location * FixedMaths.power(random.unit(), scale)
+        case .logNormal: Maths.exponential(location + scale * random.normal())
+        case .pareto: location * Maths.power(random.unit(), scale)
         }
     }
 }

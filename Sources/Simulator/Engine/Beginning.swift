@@ -1,0 +1,69 @@
+import Balancing
+import Configuration
+
+/// A scenario in a place of its own.
+final class ScenarioBox: Sendable {
+    let scenario: Scenario
+
+    init(_ scenario: Scenario) { self.scenario = scenario }
+}
+
+/// The workers at the beginning.
+struct SimulatedWorkers {
+    private(set) var balancers: [PoolBalancer] = []
+    private(set) var randoms: [SeededRandom] = []
+
+    init(_ plan: PoolPlan, _ settings: SimulateConfig) {
+        for worker in 0..<settings.workers {
+            var random = SeededRandom(seed: derivedSeed(settings.seed, 2, worker))
+            balancers.append(PoolBalancer(plan, now: Simulation.epoch, random: &random))
+            randoms.append(random)
+        }
+    }
+
+    /// Whether a balancer wants to hear of results.
+    var observesResults: Bool { balancers.contains { $0.observesResults } }
+
+    /// Whether a balancer wants to hear of probes.
+    var wantsReports: Bool { balancers.contains { $0.wantsReports } }
+}
+
+/// The machines at the beginning, with what will happen to them.
+struct MachineCrew {
+    private(set) var machines: [Machine] = []
+    private(set) var heap = EventHeap()
+
+    init(_ configs: [MachineConfig], seed: UInt64) {
+        for (index, config) in configs.enumerated() {
+            let random = SeededRandom(seed: derivedSeed(seed, 3, index))
+            var machine = Machine(config, epoch: Simulation.epoch, random: random)
+            if let time = machine.firstDisturbance(Simulation.epoch) {
+                heap.push(Event(time, .antagonist, index))
+            }
+            machines.append(machine)
+        }
+    }
+}
+
+/// How long requests come, and from when on they count.
+struct MeasuredSpan {
+    let requestLimit: Int
+    let timeLimit: Int64
+    let firstMeasured: Int
+    let measuredFrom: Int64
+
+    init(_ scenario: Scenario) {
+        let settings = scenario.settings
+        requestLimit = scenario.replay?.entries.count ?? settings.requests ?? Int.max
+        let end = scenario.replay == nil ? settings.duration : nil
+        timeLimit = end.map { Simulation.epoch &+ $0.wholeNanoseconds } ?? Int64.max
+        if requestLimit < Int.max {
+            firstMeasured = Int(Double(requestLimit) * settings.warmUp)
+            measuredFrom = 0
+        } else {
+            firstMeasured = 0
+            let length = Double(timeLimit &- Simulation.epoch)
+            measuredFrom = Simulation.epoch &+ Int64(length * settings.warmUp)
+        }
+    }
+}
