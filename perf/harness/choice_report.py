@@ -113,7 +113,7 @@ def verdicts(results_by_load):
     """Lines that say whether the target is met, by Weir's strategies; both phases count."""
     loads = list(results_by_load)
     names = [name for name in results_by_load[loads[0]] if name.startswith("weir")]
-    lines = []
+    lines, targets = [], []
     for name in names:
         for scope in SCOPES[::-1]:
             words = []
@@ -130,9 +130,10 @@ def verdicts(results_by_load):
                 words.append(word)
                 lines.append(f"p99, {_TITLES[scope]}, {load:.0%} load: {sentence}")
             if scope == "both" and words:
-                met = words.count("below") >= 2 and "above" not in words
-                lines.append(f"{name}: p99 of both phases below the best peer's by more than the"
-                             f" spread in {words.count('below')} of {len(words)} loads (2 of 3"
-                             f" wanted), above it in {words.count('above')} (0 wanted):"
-                             f" {'met' if met else 'MISSED'}")
-    return lines
+                below, above = words.count("below"), words.count("above")
+                met = below >= 2 and not above
+                targets.append(
+                    f"{name}: p99 of both phases below the best peer's by more than the spread in"
+                    f" {below} of {len(words)} loads (2 of 3 wanted), above it in {above}"
+                    f" (0 wanted): {'met' if met else 'MISSED'}")
+    return lines + targets
