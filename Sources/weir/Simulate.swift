@@ -101,7 +101,7 @@ struct Simulate: ParsableCommand {
         let replay = reader.replay()
         if reader.unreadable > 0 || reader.foreign > 0 {
             Output.error(
-                "weir: \(path): left out \(reader.unreadable) lines that are none of Weir's JSON log"
+                "weir: \(path): left out \(reader.unreadable) lines that are no JSON of Weir's"
                     + " and \(reader.foreign) of no server of pool \"\(pool.name)\""
             )
         }

@@ -139,8 +139,6 @@ public struct Simulation: ~Copyable {
         }
     }
 
-    // MARK: The worker
-
     private mutating func planArrival() {
         guard tally.arrived < requestLimit else {
             nextArrival = Int64.max
@@ -150,9 +148,8 @@ public struct Simulation: ~Copyable {
             nextArrival = Self.epoch &+ replay.entries[tally.arrived].arrival
             return
         }
-        let time = arrivals.next(&traffic)
-        let (moment, overflow) = Self.epoch.addingReportingOverflow(time)
-        nextArrival = overflow || moment >= timeLimit ? Int64.max : moment
+        let (time, overflow) = Self.epoch.addingReportingOverflow(arrivals.next(&traffic))
+        nextArrival = overflow || time >= timeLimit ? Int64.max : time
     }
 
     private mutating func admit() {
@@ -285,8 +282,6 @@ public struct Simulation: ~Copyable {
         )
     }
 
-    // MARK: The machine
-
     private mutating func reached(_ place: Int, _ now: Int64) {
         let endpoint = Int(slab[place].endpoint)
         if let failure = machines[endpoint].failure(at: now) {
@@ -297,12 +292,10 @@ public struct Simulation: ~Copyable {
             }
             return
         }
-        if let replay {
-            let time = now &- Self.epoch
-            if machines[endpoint].draws(replay.failureShare(endpoint, time)) {
-                answer(place, now &+ replay.failureTime(endpoint, time), .refused)
-                return
-            }
+        let time = now &- Self.epoch
+        if let replay, machines[endpoint].draws(replay.failureShare(endpoint, time)) {
+            answer(place, now &+ replay.failureTime(endpoint, time), .refused)
+            return
         }
         if machines[endpoint].busy < machines[endpoint].concurrency {
             start(place, now)
@@ -376,9 +369,8 @@ public struct Simulation: ~Copyable {
     private mutating func dequeue(_ endpoint: Int) -> Int? {
         let place = Int(machines[endpoint].head)
         guard place >= 0 else { return nil }
-        let next = slab[place].next
-        machines[endpoint].head = next
-        if next < 0 { machines[endpoint].tail = -1 }
+        machines[endpoint].head = slab[place].next
+        if slab[place].next < 0 { machines[endpoint].tail = -1 }
         machines[endpoint].queued &-= 1
         return place
     }
