@@ -6,10 +6,11 @@ PYTHON := .venv/bin/python
 STAMPS := .build/stamps
 WEIR := .build/release/weir
 RELEASE_FLAGS := -c release --static-swift-stdlib
+PLOTS := slow-endpoint antagonists-above uneven-machines
 FORMATTED := Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources perf/micro
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-long lint format docs clean
+.PHONY: help build demo test test-long lint format docs plots clean
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -34,6 +35,12 @@ format: ## Formats all Swift files in place
 
 docs: build ## Writes the generated reference pages anew
 	Tests/Support/write_docs.sh $(WEIR)
+
+plots: build ## Draws the pictures of docs/explanation/balancing.md anew
+	for name in $(PLOTS); do \
+	    $(WEIR) simulate --compare --plot docs/explanation/balancing-$$name.svg \
+	        examples/simulate/$$name.yaml || exit 1; \
+	done
 
 clean: ## Removes everything that was built or installed into the clone
 	rm -rf .build .build-* .venv Fuzz/.build

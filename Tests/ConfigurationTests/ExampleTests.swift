@@ -3,7 +3,9 @@ import Testing
 
 @Suite("Examples")
 struct ExampleTests {
-    static let names = PackageFiles.names(in: "examples", matching: "*.yaml")
+    static let names =
+        PackageFiles.names(in: "examples", matching: "*.yaml")
+        + PackageFiles.names(in: "examples/simulate", matching: "*.yaml").map { "simulate/" + $0 }
 
     static func load(_ name: String, as text: String? = nil) -> LoadResult {
         var files = ExampleFiles(folder: FolderFiles(folder: PackageFiles.root + "/examples"))
