@@ -56,12 +56,12 @@ def pool(weir, backend):
     """`pool(a=…, b=…)` starts servers that tell so and a proxy before them."""
     scripts = {}
 
-    def start(workers=1, descriptors=None, probe=PROBE, options=None, **told):
+    def start(workers=1, probe=PROBE, **told):
         scripts.update({name: Server(what) for name, what in told.items()})
         servers = [backend(script, name=name) for name, script in scripts.items()]
-        balance = {"strategy": "prequal", "probe": probe, **(options or {})}
+        balance = {"strategy": "prequal", "probe": probe}
         config = {"workers": workers, **pool_of(servers, balance=balance)}
-        return weir(config, descriptors=descriptors), scripts, servers
+        return weir(config), scripts, servers
 
     yield start
     for script in scripts.values():
@@ -259,3 +259,29 @@ def test_a_drain_ends_with_the_last_request_whatever_the_probes_do(pool, told):
     for script in scripts.values():
         script.release.set()
     eventually(lambda: all(s.open_connections == 0 for s in servers), "no connection")
+
+
+def test_servers_at_unix_sockets_are_asked_too(weir, backend, tmp_path):
+    scripts = {"a": Server(load(1, 100)), "b": Server(load(1, 90_000))}
+    servers = [backend(s, name=n, path=tmp_path / f"{n}.sock") for n, s in scripts.items()]
+    balance = {"strategy": "prequal", "probe": "/load"}
+    proxy = weir({"workers": 1, **pool_of(servers, balance=balance)})
+    client = warm_up(proxy, scripts, "a", "b")
+    assert spread(client, 100).get("a", 0) > 60
+    assert scripts["a"].probes[0][1].get("host") == "localhost"
+
+
+def test_a_server_that_is_gone_is_noted_and_found_again(weir, backend, tmp_path):
+    path = tmp_path / "b.sock"
+    scripts = {"a": Server(load(1, 100)), "b": Server(load(1, 100))}
+    servers = [backend(scripts["a"], name="a"), backend(scripts["b"], name="b", path=path)]
+    balance = {"strategy": "prequal", "probe": PROBE}
+    proxy = weir({"workers": 1, **pool_of(servers, balance=balance)})
+    client = warm_up(proxy, scripts, "a", "b")
+    servers[1].close()
+    assert spread(client, 50) == {"a": 50}
+    note = "server b does not tell its load (no connection)"
+    eventually(lambda: client.ask() and any(note in line for line in proxy.lines), note)
+    scripts["b"] = Server(load(0, 1))
+    backend(scripts["b"], name="b", path=path)
+    eventually(lambda: spread(client, 20).get("b", 0) > 0, "traffic at b")
