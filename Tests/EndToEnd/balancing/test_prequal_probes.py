@@ -56,10 +56,10 @@ def pool(weir, backend):
     """`pool(a=…, b=…)` starts servers that tell so and a proxy before them."""
     scripts = {}
 
-    def start(workers=1, probe=PROBE, **told):
+    def start(workers=1, probe=PROBE, quantile=0.84, **told):
         scripts.update({name: Server(what) for name, what in told.items()})
         servers = [backend(script, name=name) for name, script in scripts.items()]
-        balance = {"strategy": "prequal", "probe": probe}
+        balance = {"strategy": "prequal", "probe": probe, "quantile": quantile}
         config = {"workers": workers, **pool_of(servers, balance=balance)}
         return weir(config), scripts, servers
 
@@ -86,15 +86,18 @@ def test_traffic_goes_to_the_server_that_tells_the_least_latency(pool):
     assert spread(client, 300).get("b", 0) > 200
 
 
-def test_a_server_that_tells_many_in_flight_gets_nearly_nothing(pool):
-    proxy, scripts, _ = pool(a=load(1, 100), b=load(900, 100), c=load(1, 100), d=load(1, 100))
-    client = warm_up(proxy, scripts, "a", "b", "c", "d")
-    assert spread(client, 300).get("b", 0) < 30
+def test_a_server_that_tells_many_in_flight_gets_nearly_nothing_though_it_is_fast(pool):
+    # One of four is more than the usual quantile leaves to the hot ones.
+    told = {"a": load(1, 100), "b": load(900, 10), "c": load(1, 100), "d": load(1, 100)}
+    proxy, scripts, _ = pool(quantile=0.5, **told)
+    client = warm_up(proxy, scripts, *told)
+    assert spread(client, 300).get("b", 0) < 60
 
 
 def test_in_flight_alone_is_enough(pool):
-    proxy, scripts, _ = pool(a=load(2), b=load(900), c=load(2), d=load(2))
-    client = warm_up(proxy, scripts, "a", "b", "c", "d")
+    told = {"a": load(2), "b": load(900), "c": load(2), "d": load(2)}
+    proxy, scripts, _ = pool(quantile=0.5, **told)
+    client = warm_up(proxy, scripts, *told)
     assert spread(client, 300).get("b", 0) < 60
 
 
@@ -210,12 +213,11 @@ def test_answers_of_every_shape_tell(pool, told):
     proxy, scripts, _ = pool(a=load(1, 90_000), b=told, c=load(1, 90_000))
     client = warm_up(proxy, scripts, "a", "b", "c")
     names = []
-    for _ in range(60):
-        before = len(scripts["b"].probes)
+    for _ in range(100):
         names.append(where(client.ask()))
-        # Where each probe takes a connection, requests would be faster than reports.
-        eventually(lambda: len(scripts["b"].probes) > before, "a probe")
-    assert names.count("b") > 40
+        # The pace of the traffic: a probe that takes a connection is slower than a request.
+        time.sleep(0.003)
+    assert names.count("b") > 60
     assert not [line for line in proxy.lines if "does not tell" in line]
 
 
