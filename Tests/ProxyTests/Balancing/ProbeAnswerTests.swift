@@ -158,7 +158,7 @@ struct ProbeAnswerTests {
     @Test("a part of an answer is not enough", arguments: ProbeCase.reports.prefix(7))
     func cut(row: ProbeCase) {
         for count in 1..<row.raw.utf8.count {
-            let step = read(String(row.raw.prefix(count)), by: 5)
+            let step = read(String(decoding: row.raw.utf8.prefix(count), as: UTF8.self), by: 5)
             guard case .needMore = step else {
                 Issue.record("\(count) bytes: \(step)")
                 continue
