@@ -70,9 +70,11 @@ public struct TryResult: BitwiseCopyable, Sendable {
 public struct LoadReport: BitwiseCopyable, Sendable {
     /// When it was made, in nanoseconds of a monotonic clock.
     public var now: Int64
-    /// Requests in flight there.
+    /// Requests in flight there; -1 if the endpoint does not tell: then both are what Weir's own
+    /// traffic says.
     public var inFlight: Int32
-    /// What a request takes there now, in nanoseconds.
+    /// What a request takes there now, in nanoseconds; -1 if the endpoint does not tell: then it
+    /// is what own requests took that met about as many.
     public var latency: Int64
 
     /// A report.

@@ -35,8 +35,10 @@ public final class SharedState: Sendable {
         descriptorLimit: Int,
         logs: LogQueue
     ) {
-        // An accepted request must always be able to connect: half of what control leaves.
-        let automatic = max(1, (descriptorLimit - 32) / 2)
+        // An accepted request must always be able to connect: half of what control and probes leave.
+        let probed = config.pools.filter { $0.prequalProbe != nil }
+        let probes = mailboxes.count * probed.reduce(0) { $0 + $1.servers.count }
+        let automatic = max(1, (descriptorLimit - 32 - probes) / 2)
         maxConnections = config.limits.maxConnections ?? automatic
         listenerConnections = config.listeners.map { _ in SharedCount() }
         listenerLimits = config.listeners.map { $0.maxConnections ?? Int.max }

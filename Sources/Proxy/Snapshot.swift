@@ -63,6 +63,8 @@ public final class Snapshot: @unchecked Sendable {
     let hashKeys: [[CompiledKey]]
     /// By pool: how clients come back to their endpoint.
     let stickyTokens: [StickyTokens?]
+    /// By pool: how its endpoints are asked for their load.
+    let probePlans: [ProbePlan?]
     let limits: ClientLimits
     private var allocations: [UnsafeMutableRawPointer] = []
 
@@ -111,6 +113,7 @@ public final class Snapshot: @unchecked Sendable {
                 )
             }
         }
+        probePlans = config.pools.map { ProbePlan($0) { Self.keep($0, in: &kept) } }
         allocations = kept
     }
 

@@ -151,10 +151,18 @@ struct PrequalCore {
         random: inout SeededRandom
     ) {
         guard endpoint >= 0 && endpoint < weights.count else { return }
-        lastProbe = report.now
-        let inFlight = Float(max(0, report.inFlight))
-        let latency = Float(max(0, report.latency))
-        add(endpoint, inFlight, latency, report.now, isOwn: false, &random)
+        let (now, inFlight) = (report.now, report.inFlight)
+        guard inFlight >= 0 else {
+            // Without any probe's answer, picks look at own traffic anyway.
+            if hasProbes(now) { self.report(own: endpoint, now, &random) }
+            return
+        }
+        lastProbe = now
+        let latency =
+            report.latency >= 0
+            ? Float(report.latency)
+            : latencies.estimate(endpoint, inFlight: inFlight, now: now)
+        add(endpoint, Float(inFlight), latency, now, isOwn: false, &random)
     }
 
     /// The next endpoint to ask, all in turn in random order.

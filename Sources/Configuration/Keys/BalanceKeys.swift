@@ -100,7 +100,8 @@ enum BalanceKeys {
         or: ["off"],
         note: "`off`: Weir's own traffic tells",
         example: "/load",
-        "`prequal`: asks servers for their load. Text stands for `{path: …}`."
+        "`prequal`: asks servers for their load; those that do not tell are known by Weir's own "
+            + "traffic. Text stands for `{path: …}`."
     )
 
     static let set = KeySet(
@@ -167,21 +168,24 @@ enum ProbeKeys {
         .text,
         required: true,
         example: "/load",
-        "What is asked; the answer tells in `x-prequal-rif` and `x-prequal-latency-us`."
+        "What is asked: the answer, 2xx, tells requests in flight in `x-prequal-rif` and, if it "
+            + "knows, what a request takes in `x-prequal-latency-us`."
     )
     static let timeout = Key(
         "timeout",
         .duration(Bounds.timeout),
         standard: "1s",
         example: "100ms",
-        "How long an answer is waited for."
+        "How long an answer is waited for, connecting included."
     )
 
     static let set = KeySet(
         "pools.<name>.balance.probe",
         noun: "probe",
         short: .scalar("path"),
-        "How servers are asked for their load.",
+        "How servers are asked for their load, on connections of their own: a worker asks a "
+            + "server once at a time, and one that fails to answer after 100 ms at the "
+            + "earliest, then after twice as long each time, up to 5 s.",
         keys: [path, timeout]
     )
 }

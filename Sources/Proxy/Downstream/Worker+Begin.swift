@@ -166,6 +166,8 @@ extension Worker {
             return -1
         }
         tryUpstream(exchangeSlot)
+        let pool = pools + Int(snapshot.routes[route].pool)
+        if pool.pointee.probes != nil { chooseProbes(pool) }
         return used
     }
 

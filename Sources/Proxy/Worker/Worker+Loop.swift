@@ -29,6 +29,8 @@ extension Worker {
         runTimers()
         runReady()
         sendUnsent()
+        // Behind the requests, which they must not delay.
+        if !probes.due.isEmpty { sendProbes() }
         accessLog.flushIfOld(now)
         isLate = weir_monotonic_ns() &- now.nanoseconds > limits.loopLag
     }
@@ -38,6 +40,7 @@ extension Worker {
         var limit: Int64 = isAcceptPaused ? 50 : 60_000
         limit = downTimers.wait(from: now, limit: limit)
         limit = upTimers.wait(from: now, limit: limit)
+        if probes.count > 0 { limit = probes.timers.wait(from: now, limit: limit) }
         if accessLog.isWaiting { limit = min(limit, 100) }
         if !(newcomers.isEmpty && earlierNewcomers.isEmpty) { limit = min(limit, 8) }
         return Int32(truncatingIfNeeded: limit)
@@ -45,15 +48,15 @@ extension Worker {
 
     /// Packs what a registration stands for into the 64 bits that travel with its events.
     static func token(_ kind: TokenKind, _ slot: Int32, _ generation: UInt32) -> UInt64 {
-        kind.rawValue << 62 | UInt64(UInt32(bitPattern: slot)) << 32 | UInt64(generation)
+        kind.rawValue << 61 | UInt64(UInt32(bitPattern: slot)) << 32 | UInt64(generation)
     }
 
     static func slot(of token: UInt64) -> Int32 {
-        Int32(truncatingIfNeeded: (token >> 32) & 0x3fff_ffff)
+        Int32(truncatingIfNeeded: (token >> 32) & 0x1fff_ffff)
     }
 
     private mutating func dropIdleUpstream(_ token: UInt64, _ index: Int) {
-        guard token >> 62 == TokenKind.upstream.rawValue else { return }
+        guard token >> 61 == TokenKind.upstream.rawValue else { return }
         let slot = Self.slot(of: token)
         let generation = UInt32(truncatingIfNeeded: token)
         guard let upstream = up.find(slot, generation: generation),
@@ -66,7 +69,7 @@ extension Worker {
     private mutating func dispatch(_ token: UInt64, _ readiness: Readiness) {
         let slot = Self.slot(of: token)
         let generation = UInt32(truncatingIfNeeded: token)
-        switch token >> 62 {
+        switch token >> 61 {
         case TokenKind.downstream.rawValue:
             if down.find(slot, generation: generation) != nil {
                 downstreamEvent(slot, readiness)
@@ -75,6 +78,7 @@ extension Worker {
             if up.find(slot, generation: generation) != nil { upstreamEvent(slot, readiness) }
         case TokenKind.listener.rawValue:
             accept(Int(slot))
+        case TokenKind.probe.rawValue: probeEvent(slot, generation: generation, readiness)
         default:
             for message in mailbox.drain() { receive(message) }
         }
@@ -106,7 +110,7 @@ extension Worker {
             let token = unsent[index]
             let slot = Self.slot(of: token)
             let generation = UInt32(truncatingIfNeeded: token)
-            if token >> 62 == TokenKind.downstream.rawValue {
+            if token >> 61 == TokenKind.downstream.rawValue {
                 if down.find(slot, generation: generation) != nil { _ = flushDownstream(slot) }
                 continue
             }
@@ -144,7 +148,7 @@ extension Worker {
             let token = running[index]
             let slot = Self.slot(of: token)
             let generation = UInt32(truncatingIfNeeded: token)
-            if token >> 62 == TokenKind.downstream.rawValue {
+            if token >> 61 == TokenKind.downstream.rawValue {
                 guard let downstream = down.find(slot, generation: generation) else { continue }
                 downstream.pointee.flags.remove(.queued)
                 progressDownstream(slot)
@@ -196,6 +200,7 @@ extension Worker {
                 upstreamTimedOut(slot)
             }
         }
+        if probes.count > 0 { runProbeTimers() }
         if isAcceptPaused { resumeAccepting() }
     }
 
@@ -212,6 +217,7 @@ extension Worker {
         }
         listeners = []
         isAcceptPaused = false
+        closeProbes()
         for slot in 0..<down.usedLimit where down.isInUse(slot) {
             if down[slot].pointee.phase == .idle, down[slot].pointee.output.isEmpty {
                 setDeadline(downstream: slot, now + 1_000_000_000)
@@ -225,6 +231,7 @@ extension Worker {
             if exchange >= 0 { abort(exchange, .shutdown) } else { closeDownstream(slot) }
         }
         for slot in 0..<up.usedLimit where up.isInUse(slot) { closeUpstream(slot) }
+        closeProbes()
         pipes.closeAll()
     }
 }

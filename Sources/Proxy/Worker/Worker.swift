@@ -53,6 +53,8 @@ struct PoolState {
     var observesResults: Bool
     /// Whether the strategy looks at bytes in transfer.
     var countsBytes: Bool
+    /// How endpoints are asked for their load; `nil` where they are not.
+    var probes: ProbePlan?
     /// By what requests are balanced; empty if the strategy does not ask.
     var keys: [CompiledKey]
     /// How clients come back to their endpoint.
@@ -75,6 +77,7 @@ public struct Worker: ~Copyable {
         case listener = 1
         case downstream = 2
         case upstream = 3
+        case probe = 4
     }
 
     /// Bytes received at once.
@@ -104,6 +107,7 @@ public struct Worker: ~Copyable {
     var exchanges: Slab<Exchange>
     var downTimers: TimerWheel
     var upTimers: TimerWheel
+    var probes: ProbeTable
     var buffers = BufferPool()
     var pipes = PipePool()
     var fields: FieldTable
@@ -180,6 +184,7 @@ public struct Worker: ~Copyable {
         exchanges = Slab(capacity: slots)
         downTimers = TimerWheel(capacity: slots, now: now)
         upTimers = TimerWheel(capacity: slots, now: now)
+        probes = ProbeTable(snapshot, now: now)
         // Weir's own fields stand beside a full head's where the log reads what was sent.
         fields = FieldTable(capacity: config.limits.fields + 16)
         endpointStates = .allocate(capacity: max(1, snapshot.endpointCount))
@@ -228,6 +233,7 @@ public struct Worker: ~Copyable {
                     balancer: balancer,
                     observesResults: balancer.observesResults,
                     countsBytes: balancer.countsBytes,
+                    probes: balancer.wantsReports ? snapshot.probePlans[index] : nil,
                     keys: balancer.usesKeys ? snapshot.hashKeys[index] : [],
                     sticky: snapshot.stickyTokens[index],
                     firstEndpoint: snapshot.firstEndpoints[index],

@@ -1,0 +1,133 @@
+import Configuration
+import EventLoop
+import Routing
+import Synchronization
+
+/// How a pool's servers are asked for their load; all workers share it.
+final class ProbePlan {
+    /// By endpoint of the pool: the bytes that are sent.
+    let requests: [UnsafeRawBufferPointer]
+    /// Nanoseconds from the begin of a probe, connecting included, to its answer's end.
+    let timeout: Int64
+    /// Probes per request on average.
+    let rate: Double
+    /// By endpoint of the pool: workers for which probing fails at present.
+    let failing: [SharedCount]
+    /// The pool's name.
+    let pool: String
+
+    /// A plan; `keep` gives text a place in the snapshot's memory.
+    init?(_ pool: PoolConfig, keep: (String) -> UnsafeRawBufferPointer) {
+        guard let probe = pool.prequalProbe else { return nil }
+        self.pool = pool.name
+        timeout = max(1, probe.timeout.inNanoseconds)
+        rate = min(8, max(0, pool.balance.prequal.probes))
+        failing = pool.servers.map { _ in SharedCount() }
+        requests = pool.servers.map { keep(ProbePlan.request(probe.path, $0.address)) }
+    }
+
+    static func request(_ path: String, _ address: ServerAddress) -> String {
+        "GET \(path) HTTP/1.1\r\nHost: \(host(address))\r\n"
+            + "User-Agent: weir-probe\r\nAccept: */*\r\n\r\n"
+    }
+
+    private static func host(_ address: ServerAddress) -> String {
+        switch address {
+        case .ip(.v4(let bits), let port): "\(IPAddress.v4(bits)):\(port)"
+        case .ip(let address, let port): "[\(address)]:\(port)"
+        case .unix: "localhost"
+        }
+    }
+}
+
+/// A worker's one connection for probes of an endpoint.
+struct Probe: BitwiseCopyable {
+    /// Where the connection stands.
+    enum Phase: UInt8 {
+        /// There is none. Next: `connecting`, `asking`.
+        case none
+        /// The handshake runs. Next: `asking`, `none`.
+        case connecting
+        /// A request was sent, or part of it. Next: `idle`, `none`.
+        case asking
+        /// It waits for the next probe. Next: `asking`, `none`.
+        case idle
+    }
+
+    /// The first and the longest pause after a failure, in nanoseconds.
+    static let firstPause: Int64 = 100_000_000
+    static let longestPause: Int64 = 5_000_000_000
+
+    /// The bytes that are sent.
+    var request: UnsafeRawBufferPointer
+    /// Nanoseconds from the begin of a probe, connecting included, to its answer's end.
+    var timeout: Int64
+    var descriptor: Int32 = -1
+    /// Counts the connections, so that stale events are told apart.
+    var generation: UInt32 = 0
+    var phase = Phase.none
+    /// Whether it stands in the list of those to be asked at the turn's end.
+    var isQueued = false
+    /// Whether the connection has answered before.
+    var isReused = false
+    /// Whether a byte of the present answer has come.
+    var hasBytes = false
+    /// Whether the last probe failed by the server's fault.
+    var isFailing = false
+    /// Bytes of the request that were sent.
+    var sent = 0
+    var answer = ProbeAnswer()
+    /// Bytes received and not yet used.
+    var input = Buffer()
+    /// When the present phase has lasted too long.
+    var deadline = Instant.never
+    /// How long the last failure keeps probes away, and until when.
+    var pause: Int64 = 0
+    var pausedUntil = Instant(nanoseconds: 0)
+
+    /// Notes a failure: the pause doubles from one to the next.
+    mutating func failed(at now: Instant) {
+        pause = min(Self.longestPause, max(Self.firstPause, pause &* 2))
+        pausedUntil = now + pause
+    }
+
+    /// Notes an answer.
+    mutating func succeeded() {
+        pause = 0
+        pausedUntil = Instant(nanoseconds: 0)
+    }
+}
+
+/// A worker's probes, by endpoint; empty where no pool has any.
+struct ProbeTable: ~Copyable {
+    private let probes: UnsafeMutablePointer<Probe>
+    /// How many endpoints there are, 0 where no pool has probes.
+    let count: Int
+    var timers: TimerWheel
+    /// Endpoints to be asked at the turn's end, each at most once.
+    var due: [Int] = []
+
+    /// Room for the snapshot's endpoints.
+    init(_ snapshot: Snapshot, now: Instant) {
+        let plans = snapshot.probePlans
+        count = plans.contains { $0 != nil } ? snapshot.endpointCount : 0
+        probes = .allocate(capacity: max(1, count))
+        for endpoint in 0..<count {
+            let pool = Int(snapshot.endpoints[endpoint].pool)
+            let place = endpoint - snapshot.firstEndpoints[pool]
+            (probes + endpoint).initialize(
+                to: Probe(
+                    request: plans[pool]?.requests[place] ?? .init(start: nil, count: 0),
+                    timeout: plans[pool]?.timeout ?? 0
+                )
+            )
+        }
+        timers = TimerWheel(capacity: max(1, count), now: now)
+        due.reserveCapacity(count)
+    }
+
+    deinit { probes.deallocate() }
+
+    /// The probe of an endpoint below ``count``.
+    subscript(_ endpoint: Int) -> UnsafeMutablePointer<Probe> { probes + endpoint }
+}
