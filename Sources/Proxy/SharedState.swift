@@ -35,7 +35,8 @@ public final class SharedState: Sendable {
         descriptorLimit: Int,
         logs: LogQueue
     ) {
-        // An accepted request must always be able to connect: half of what control and probes leave.
+        // An accepted request must always be able to connect: half of what control and probes
+        // leave.
         let probed = config.pools.filter { $0.prequalProbe != nil }
         let probes = mailboxes.count * probed.reduce(0) { $0 + $1.servers.count }
         let automatic = max(1, (descriptorLimit - 32 - probes) / 2)
