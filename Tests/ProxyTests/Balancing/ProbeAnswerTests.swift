@@ -53,7 +53,8 @@ struct ProbeCase: CustomTestStringConvertible, Sendable {
         .report("HTTP/1.1 204 No Content\r\nx-prequal-rif: 1\r\n\r\n", 1),
         .report(
             ok
-                + "x-prequal-rif: 1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\na: b\r\n\r\n",
+                + "x-prequal-rif: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + "2\r\nok\r\n0\r\na: b\r\n\r\n",
             1
         ),
         .report(
