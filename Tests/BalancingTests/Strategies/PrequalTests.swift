@@ -56,6 +56,38 @@ struct PrequalTests {
         #expect(picked.count { $0 == 0 } == 2 && picked.count { $0 == 1 } == 2, "\(picked)")
     }
 
+    @Test("what a probe's answer does not tell is known by own traffic")
+    func untold() {
+        let pool = TestPool("prequal", weights: [1, 1, 1]) { $0.prequal.quantile = 1 }
+        for index in 0..<3 {
+            for _ in 0..<7 {
+                let result = TryResult(
+                    now: pool.now,
+                    latency: Int64(30 - 10 * index) * millisecond,
+                    inFlight: 0
+                )
+                pool.balancer.answered(index, result, random: &pool.random)
+            }
+        }
+        // Own traffic took 30, 20 and 10 ms there.
+        report(pool, 0, 0, 5)
+        report(pool, 1, 0, 15)
+        pool.balancer.reported(
+            2,
+            LoadReport(now: pool.now, inFlight: 0, latency: -1),
+            random: &pool.random
+        )
+        #expect(pool.pick() == 0)
+        report(pool, 0, 0, 12)
+        for inFlight in [0, -1] as [Int32] {
+            let untold = LoadReport(now: pool.now, inFlight: inFlight, latency: -1)
+            report(pool, 0, 0, 12)
+            report(pool, 1, 0, 15)
+            pool.balancer.reported(2, untold, random: &pool.random)
+            #expect(pool.pick() == 2, "in flight \(inFlight)")
+        }
+    }
+
     @Test("reports older than the age limit are worth nothing")
     func age() {
         let pool = TestPool("prequal", weights: [1, 1, 1, 1])
