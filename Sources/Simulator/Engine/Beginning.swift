@@ -8,14 +8,28 @@ final class ScenarioBox: Sendable {
     init(_ scenario: Scenario) { self.scenario = scenario }
 }
 
+/// What the workers share, or would have to do without.
+struct WorkerPlans {
+    private let plans: [PoolPlan]
+
+    init(_ scenario: Scenario) {
+        let count = scenario.sharesLoads ? 1 : scenario.settings.workers
+        plans = (0..<count).map { _ in scenario.plan() }
+    }
+
+    /// The plan in whose blocks a worker counts.
+    func plan(of worker: Int) -> PoolPlan { plans[plans.count == 1 ? 0 : worker] }
+}
+
 /// The workers at the beginning.
 struct SimulatedWorkers {
     private(set) var balancers: [PoolBalancer] = []
     private(set) var randoms: [SeededRandom] = []
 
-    init(_ plan: PoolPlan, _ settings: SimulateConfig) {
+    init(_ plans: WorkerPlans, _ settings: SimulateConfig) {
         for worker in 0..<settings.workers {
             var random = SeededRandom(seed: derivedSeed(settings.seed, 2, worker))
+            let plan = plans.plan(of: worker)
             balancers.append(PoolBalancer(plan, now: Simulation.epoch, random: &random))
             randoms.append(random)
         }

@@ -13,6 +13,9 @@ public struct Scenario: Sendable {
     public var settings: SimulateConfig
     /// By endpoint: what the server is like.
     public var machines: [MachineConfig]
+    /// Whether the workers share what they know of endpoints, as they do when Weir serves; without,
+    /// it shows what that is worth.
+    public var sharesLoads = true
     /// A recorded traffic in place of a drawn one.
     public var replay: Replay?
 

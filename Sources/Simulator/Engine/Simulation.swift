@@ -14,7 +14,7 @@ public struct Simulation: ~Copyable {
     static let epoch: Int64 = 1_000_000_000_000
 
     private let box: ScenarioBox
-    let plan: PoolPlan
+    private let plans: WorkerPlans
     private let replay: Replay?
     private let isKeyed: Bool
     private let attempts: Int
@@ -52,15 +52,15 @@ public struct Simulation: ~Copyable {
         self.box = box
         let scenario = box.scenario
         let settings = scenario.settings
-        let plan = scenario.plan()
-        let workers = SimulatedWorkers(plan, settings)
+        let plans = WorkerPlans(scenario)
+        let workers = SimulatedWorkers(plans, settings)
         let crew = MachineCrew(scenario.machines, seed: settings.seed)
         let span = MeasuredSpan(scenario)
         replay = scenario.replay
         attempts = scenario.attempts
         retriesRefused = scenario.retriesRefused
         timeout = scenario.timeout
-        self.plan = plan
+        self.plans = plans
         isKeyed = KeyMovement.isKeyed(scenario)
         network = settings.network.wholeNanoseconds
         service = ServiceSampler(settings.service)
@@ -192,7 +192,7 @@ public struct Simulation: ~Copyable {
             return
         }
         if asksForReports, slab[place].tries == 0 { sendProbes(worker, now) }
-        let block = unsafe plan.shared.block(endpoint)
+        let block = unsafe plans.plan(of: worker).shared.block(endpoint)
         let before = unsafe block.pointee.inFlight.wrappingAdd(1, ordering: .relaxed).oldValue
         unsafe block.pointee.bytesInTransfer.wrappingAdd(slab[place].bytes, ordering: .relaxed)
         slab[place].tryBegin = now
@@ -220,7 +220,7 @@ public struct Simulation: ~Copyable {
             let worker = Int(request.worker)
             balancers[worker].answered(endpoint, result, random: &randoms[worker])
         }
-        let block = unsafe plan.shared.block(endpoint)
+        let block = unsafe plans.plan(of: Int(request.worker)).shared.block(endpoint)
         unsafe block.pointee.inFlight.wrappingSubtract(1, ordering: .relaxed)
         unsafe block.pointee.bytesInTransfer.wrappingSubtract(request.bytes, ordering: .relaxed)
         if request.outcome == .unreachable, retriesRefused,
