@@ -83,8 +83,8 @@ private enum SimulateText {
         them; for strategies that hash |
 
         With several strategies the last line says which is the best: the fewest errors, as far as
-        they differ by more than 0.1 % of the requests, then the lowest p99. Strategies that hash are
-        left out unless the file has one: they are chosen for where keys go.
+        they differ by more than 0.1 % of the requests, then the lowest p99. Strategies that hash
+        are left out unless the file has one: they are chosen for where keys go.
 
         ## Replaying a log
 
