@@ -115,7 +115,7 @@ final class Service {
                 let own = listeners[index]
                 let left = left
                 let logs = logs
-                _ = try Thread(name: "weir-worker-\(index)") {
+                let body = { @Sendable in
                     do throws(SystemError) {
                         var worker = try Worker(
                             snapshot: snapshot,
@@ -134,8 +134,8 @@ final class Service {
                             weir_close(listener.descriptor)
                         }
                     }
-                    left.one()
                 }
+                _ = try Thread(name: "weir-worker-\(index)", body) { left.one() }
             } catch {
                 throw StartError(description: "cannot start a worker: \(error)")
             }

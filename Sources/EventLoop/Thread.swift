@@ -5,20 +5,37 @@ public struct Thread: ~Copyable {
     private let handle: pthread_t
 
     private final class Start {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+        var body: (@Sendable () -> Void)?
+        let ended: @Sendable () -> Void
+
+        init(_ body: @escaping @Sendable () -> Void, _ ended: @escaping @Sendable () -> Void) {
+            self.body = body
+            self.ended = ended
+        }
+
+        func run() {
+            body?()
+            body = nil
+            ended()
+        }
     }
 
     /// Starts a thread that runs `body`; `name` has at most 15 bytes.
     ///
+    /// `ended` runs behind it, once everything that `body` held has been released.
+    ///
     /// - Throws: ``SystemError`` if the system has no more threads to give.
-    public init(name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
-        let start = Unmanaged.passRetained(Start(body))
+    public init(
+        name: String,
+        _ body: @escaping @Sendable () -> Void,
+        ended: @escaping @Sendable () -> Void = {}
+    ) throws(SystemError) {
+        let start = Unmanaged.passRetained(Start(body, ended))
         var thread = pthread_t()
         let failed = weir_thread_start(
             { argument in
                 if let argument {
-                    Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().body()
+                    Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().run()
                 }
                 return nil
             },
