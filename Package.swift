@@ -39,7 +39,7 @@ let package = Package(
         ),
         .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: common),
         .target(name: "HTTP", dependencies: ["CBytes"], swiftSettings: pure),
-        .target(name: "Balancing", swiftSettings: pure),
+        .target(name: "Balancing", dependencies: ["CBytes"], swiftSettings: pure),
         .target(name: "Routing", dependencies: ["CBytes", "HTTP"], swiftSettings: pure),
         .target(
             name: "Configuration",

@@ -1,7 +1,9 @@
+import CBytes
+
 /// Plain values in memory that somebody else frees.
 ///
 /// Copying it counts no references: workers that read a shared table on every pick would otherwise
-/// all write its reference count. Indices are checked.
+/// all write its reference count. Indices are checked. The first value begins a cache line.
 @safe struct FlatArray<Element: BitwiseCopyable>: @unchecked Sendable {
     /// How many values there are.
     let count: Int
@@ -10,7 +12,10 @@
     /// A copy of the values.
     init(_ values: [Element]) {
         count = values.count
-        unsafe base = UnsafeMutablePointer.allocate(capacity: max(1, values.count))
+        unsafe base = UnsafeMutableRawPointer.allocate(
+            byteCount: max(1, values.count) * MemoryLayout<Element>.stride,
+            alignment: max(64, MemoryLayout<Element>.alignment)
+        ).bindMemory(to: Element.self, capacity: max(1, values.count))
         for index in values.indices { unsafe (base + index).initialize(to: values[index]) }
     }
 
@@ -27,6 +32,12 @@
             precondition(index >= 0 && index < count)
             unsafe base[index] = newValue
         }
+    }
+
+    /// Asks for the cache line of a value that is read soon.
+    func prefetch(_ index: Int) {
+        precondition(index >= 0 && index < count)
+        unsafe cbytes_prefetch(base + index)
     }
 
     /// Frees the memory; by its owner, after the last use.

@@ -1,3 +1,4 @@
+import CBytes
 import Synchronization
 
 /// What all workers share of one endpoint; two cache lines of its own, so that endpoints do not
@@ -67,6 +68,11 @@ public enum Availability: UInt32, Sendable {
         precondition(index >= 0 && index < count)
         return unsafe (memory + index &* EndpointBlock.stride)
             .assumingMemoryBound(to: EndpointBlock.self)
+    }
+
+    /// Asks for an endpoint's block, which is read soon.
+    func prefetch(_ index: EndpointIndex) {
+        unsafe cbytes_prefetch(block(index))
     }
 
     /// Requests in flight at an endpoint.

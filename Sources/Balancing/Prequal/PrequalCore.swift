@@ -74,12 +74,16 @@ struct PrequalCore {
         _ request: PickRequest,
         random: inout SeededRandom
     ) -> EndpointIndex? {
-        if !hasProbes(request.now) { lookAround(request.now, &random) }
+        if hasProbes(request.now) {
+            prefetchReported()
+        } else {
+            lookAround(request.now, &random)
+        }
         let best = bestReport(request)
         guard let best, reports.count >= 2 else { return lessOfTwo(request, &random) }
         var report = reports[best]
         let picked = Int(report.endpoint)
-        report.inFlight += scales[picked]
+        report.inFlight += report.scale
         report.uses &-= 1
         if report.uses > 0 {
             reports[best] = report
@@ -129,7 +133,7 @@ struct PrequalCore {
         case .answered:
             failures[endpoint] <<= 1
             remember(endpoint, inFlight, result.latency, now)
-            if !hasProbes(now) { report(own: endpoint, now, &random) }
+            if weights[endpoint] > 0 && !hasProbes(now) { report(own: endpoint, now, &random) }
         case .failed:
             let wait = max(penalty, min(result.retryAfter, PrequalCore.mostPenalty))
             if isFailing(endpoint) || result.retryAfter > 0 {
@@ -158,6 +162,7 @@ struct PrequalCore {
             return
         }
         lastProbe = now
+        guard weights[endpoint] > 0 else { return }
         let latency =
             report.latency >= 0
             ? Float(report.latency)
@@ -184,6 +189,15 @@ extension PrequalCore {
         return now &- lastProbe <= PrequalCore.times(PrequalCore.probeAges, options.age)
     }
 
+    /// Whether there are more endpoints than reports, and caches may not hold what is read of them.
+    private var isLarge: Bool { orderCount > options.pool }
+
+    /// Asks for the blocks that ``bestReport(_:)`` reads.
+    private func prefetchReported() {
+        guard isLarge else { return }
+        for place in 0..<reports.count { shared.prefetch(Int(reports[place].endpoint)) }
+    }
+
     private mutating func remember(
         _ endpoint: EndpointIndex,
         _ inFlight: Int32,
@@ -196,14 +210,28 @@ extension PrequalCore {
     /// Does what probes would do, with what is known of own traffic.
     private mutating func lookAround(_ now: Int64, _ random: inout SeededRandom) {
         // Where the pool has room for all of them, it is refreshed at each pick anyway.
-        let wanted = orderCount <= options.pool ? min(1, options.probes) : options.probes
+        let wanted = isLarge ? options.probes : min(1, options.probes)
         var count = Int(max(0, min(wanted, 8)))
         let fraction = wanted - Double(count)
         if fraction > 0 && Double(random.next() >> 11) * 0x1p-53 < fraction { count += 1 }
-        for _ in 0..<min(count, orderCount) {
-            guard let endpoint = probeTarget(random: &random) else { return }
-            report(own: endpoint, now, &random)
+        count = min(count, orderCount)
+        guard isLarge else {
+            for _ in 0..<count {
+                guard let endpoint = probeTarget(random: &random) else { return }
+                report(own: endpoint, now, &random)
+            }
+            return
         }
+        // All are drawn and asked for before the first is read, so that cache misses overlap.
+        var targets = InlineArray<8, UInt32>(repeating: 0)
+        for place in 0..<count {
+            guard let endpoint = probeTarget(random: &random) else { return }
+            targets[place] = UInt32(truncatingIfNeeded: endpoint)
+            shared.prefetch(endpoint)
+            latencies.prefetch(endpoint)
+        }
+        prefetchReported()
+        for place in 0..<count { report(own: Int(targets[place]), now, &random) }
     }
 
     private mutating func report(
@@ -224,7 +252,7 @@ extension PrequalCore {
         isOwn: Bool,
         _ random: inout SeededRandom
     ) {
-        guard weights[endpoint] > 0, shared.avoidedUntil(endpoint) <= now else { return }
+        guard shared.avoidedUntil(endpoint) <= now else { return }
         let scale = scales[endpoint]
         quantile.add(inFlight * scale)
         var uses = Int32(self.uses)
@@ -237,36 +265,20 @@ extension PrequalCore {
                 inFlight: inFlight * scale,
                 latency: latency * scale,
                 made: now,
-                isOwn: isOwn
+                isOwn: isOwn,
+                scale: scale
             )
         )
     }
 
-    /// The place of the best report that may be used; removes those out of date on the way.
-    private mutating func bestReport(_ request: PickRequest) -> Int? {
-        refresh(request.now)
-        let isSecondTry = !request.tried.isEmpty
-        var best: Int?
-        var bestIsHot = true
-        for place in 0..<reports.count {
-            let one = reports[place]
-            if isSecondTry && request.tried.contains(Int(one.endpoint)) { continue }
-            let isHot = quantile.isHot(one.inFlight)
-            if let best,
-                !(isHot == bestIsHot
-                    ? PrequalCore.isBetter(one, reports[best], isHot) : !isHot)
-            {
-                continue
-            }
-            (best, bestIsHot) = (place, isHot)
-        }
-        return best
-    }
-
-    /// Removes reports out of date, and brings those of own traffic up to date.
+    /// The place of the best report that may be used.
     ///
-    /// Nothing depends on what is read here, so that cache misses overlap.
-    private mutating func refresh(_ now: Int64) {
+    /// Removes those out of date on the way, and brings those of own traffic up to date.
+    private mutating func bestReport(_ request: PickRequest) -> Int? {
+        let isSecondTry = !request.tried.isEmpty
+        let now = request.now
+        var best = -1
+        var bestRank = UInt64.max
         var place = 0
         while place < reports.count {
             var one = reports[place]
@@ -276,23 +288,24 @@ extension PrequalCore {
                 continue
             }
             if one.isOwn {
-                one.inFlight = Float(max(0, shared.inFlight(endpoint))) * scales[endpoint]
-                reports[place] = one
+                one.inFlight = Float(max(0, shared.inFlight(endpoint))) * one.scale
+                reports[place].inFlight = one.inFlight
+            }
+            if !(isSecondTry && request.tried.contains(endpoint)) {
+                let rank = one.rank(isHot: quantile.isHot(one.inFlight))
+                let isBetter = rank < bestRank
+                best = isBetter ? place : best
+                bestRank = isBetter ? rank : bestRank
             }
             place &+= 1
         }
-    }
-
-    private static func isBetter(
-        _ one: ReportPool.Report,
-        _ other: ReportPool.Report,
-        _ areHot: Bool
-    ) -> Bool {
-        if areHot || one.latency == other.latency { return one.inFlight < other.inFlight }
-        return one.latency < other.latency
+        return best < 0 ? nil : best
     }
 
     /// The less loaded of two at random; of avoided ones only if no other is found.
+    ///
+    /// Rarely needed: of its own, so that picks that do not need it do not load its code.
+    @inline(never)
     private func lessOfTwo(
         _ request: PickRequest,
         _ random: inout SeededRandom

@@ -13,6 +13,18 @@ struct ReportPool {
         var made: Int64
         /// Whether it comes from Weir's own traffic, so that its in-flight is known at any time.
         var isOwn: Bool
+        /// Mean weight ÷ weight.
+        var scale: Float = 1
+
+        /// Less is better: cold before hot; cold ones by latency, then in flight, hot ones by in
+        /// flight.
+        ///
+        /// One number, so that the best is found without branches that nobody can foresee. Floats
+        /// from 0 compare as their bits do.
+        func rank(isHot: Bool) -> UInt64 {
+            let load = UInt64(inFlight.bitPattern)
+            return isHot ? 1 << 63 | load : UInt64(latency.bitPattern) << 32 | load
+        }
     }
 
     private let reports: FlatArray<Report>
@@ -44,13 +56,9 @@ struct ReportPool {
 
     /// Adds a report in place of the endpoint's former one, or of the oldest if the pool is full.
     mutating func add(_ report: Report) {
-        var oldest = 0
-        for place in 0..<count {
-            if reports[place].endpoint == report.endpoint {
-                reports[place] = report
-                return
-            }
-            if reports[place].made < reports[oldest].made { oldest = place }
+        for place in 0..<count where reports[place].endpoint == report.endpoint {
+            reports[place] = report
+            return
         }
         if count < reports.count {
             reports[count] = report
@@ -58,6 +66,35 @@ struct ReportPool {
         } else {
             reports[oldest] = report
         }
+    }
+
+    /// The place of the oldest report, the first of equally old ones.
+    private var oldest: Int {
+        var found = 0
+        var made = Int64.max
+        for place in 0..<count {
+            let one = reports[place].made
+            let isOlder = one < made
+            found = isOlder ? place : found
+            made = isOlder ? one : made
+        }
+        return found
+    }
+
+    /// The place of the hot report with the most in flight or, if none is hot, of the slowest.
+    private func worst(_ quantile: LoadQuantile) -> Int {
+        var found = 0
+        var worst: UInt64 = 0
+        for place in 0..<count {
+            let one = reports[place]
+            let rank =
+                quantile.isHot(one.inFlight)
+                ? 1 << 63 | UInt64(one.inFlight.bitPattern) : UInt64(one.latency.bitPattern)
+            let isWorse = rank > worst
+            found = isWorse ? place : found
+            worst = isWorse ? rank : worst
+        }
+        return found
     }
 
     /// Removes one; the last one takes its place.
@@ -79,21 +116,6 @@ struct ReportPool {
     mutating func removeOne(_ quantile: LoadQuantile) {
         removesOldest.toggle()
         guard count > 0 else { return }
-        var found = 0
-        var foundIsHot = !removesOldest && quantile.isHot(reports[0].inFlight)
-        for place in 1..<max(1, count) {
-            let one = reports[place]
-            let other = reports[found]
-            if removesOldest {
-                if one.made < other.made { found = place }
-                continue
-            }
-            let isHot = quantile.isHot(one.inFlight)
-            let isWorse =
-                isHot == foundIsHot
-                ? (isHot ? one.inFlight > other.inFlight : one.latency > other.latency) : isHot
-            if isWorse { (found, foundIsHot) = (place, isHot) }
-        }
-        remove(at: found)
+        remove(at: removesOldest ? oldest : worst(quantile))
     }
 }

@@ -5,4 +5,5 @@
 #include "byte_blocks.h"
 #include "field_line.h"
 #include "field_names.h"
+#include "prefetch.h"
 #include "scans.h"

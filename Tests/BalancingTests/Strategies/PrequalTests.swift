@@ -210,6 +210,21 @@ struct ReportPoolTests {
         #expect(endpoints(pool) == [0, 7])
     }
 
+    @Test("reports rank cold before hot, then by latency or by load")
+    func rank() {
+        let ranked = [
+            report(0, 3, 0, made: 0).rank(isHot: false),
+            report(0, 2, 0.5, made: 0).rank(isHot: false),
+            report(0, 1, 1e9, made: 0).rank(isHot: false),
+            report(0, 2, 1e9, made: 0).rank(isHot: false),
+            report(0, 0, LatencyByLoad.unknown, made: 0).rank(isHot: false),
+            report(0, 1, 1e9, made: 0).rank(isHot: true),
+            report(0, 1.5, 1, made: 0).rank(isHot: true),
+            report(0, 1e9, 0, made: 0).rank(isHot: true),
+        ]
+        #expect(ranked == ranked.sorted() && Set(ranked).count == ranked.count, "\(ranked)")
+    }
+
     @Test("the oldest and the worst go in turn; the worst is hot first, then slow")
     func removal() {
         var quantile = LoadQuantile(0.84)
@@ -275,5 +290,24 @@ struct ReportPoolTests {
         #expect(latencies.estimate(0, inFlight: 0, now: 6) == 0)
         for latency in 1...7 { latencies.record(1, inFlight: 9, latency: Int64(latency), now: 950) }
         #expect(latencies.estimate(1, inFlight: 9, now: 950) == 4)
+    }
+
+    @Test(
+        "latencies stay up to date as long as they should, whatever the time",
+        arguments: [1_000, 10_000_000_000, 3_600_000_000_000, .max] as [Int64],
+        [0, 1, 1 << 40, 1 << 62] as [Int64]
+    )
+    func freshness(freshness: Int64, start: Int64) {
+        let latencies = LatencyByLoad(endpoints: 1, freshness: freshness)
+        defer { latencies.deallocate() }
+        latencies.record(0, inFlight: 1, latency: 70, now: start)
+        // An idle endpoint without fresh latencies counts as 0. Times are a thousandth coarse.
+        let late = min(freshness, .max - start) / 1_000 * 995
+        #expect(latencies.estimate(0, inFlight: 0, now: start + late) == 70)
+        guard freshness < .max >> 2 else { return }
+        let tooLate = start + freshness / 1_000 * 1_005
+        #expect(latencies.estimate(0, inFlight: 0, now: tooLate) == 0)
+        latencies.record(0, inFlight: 1, latency: 90, now: tooLate)
+        #expect(latencies.estimate(0, inFlight: 1, now: tooLate) == 90)
     }
 }
