@@ -42,6 +42,46 @@ def test_allocations(weir, tools, fast_backend, load, tmp_path, kind, log):
     assert settled(count) - before < 100
 
 
+BALANCE = {
+    "least-connections": {"balance": "least-connections"},
+    "latency-weighted": {"balance": "latency-weighted"},
+    "maglev, bounded": {"balance": {"strategy": "consistent-hash", "bounded-load": 1.25}},
+    "ring": {"balance": {"strategy": "consistent-hash", "table": "ring", "key": "path"}},
+    "rendezvous": {"balance": {"strategy": "consistent-hash", "table": "rendezvous"}},
+    "random": {"balance": "random"},
+    "prequal": {"balance": "prequal"},
+    "least-bytes": {"balance": "least-bytes"},
+    "sticky": {"sticky": True},
+}
+
+
+@pytest.mark.parametrize("kind", BALANCE)
+def test_allocations_of_strategies(weir, tools, fast_backend, load, tmp_path, kind):
+    """As above, with two servers (one backend under two addresses) to choose from."""
+    counter = tmp_path / "allocations"
+    environment = {
+        "LD_PRELOAD": str(tools / "count_allocations.so"),
+        "COUNT_ALLOCATIONS": str(counter),
+    }
+    servers = [
+        f"127.0.0.1:{fast_backend}",
+        {"address": f"[::ffff:127.0.0.1]:{fast_backend}", "weight": 3},
+    ]
+    pools = {"main": {"servers": servers, **BALANCE[kind]}}
+    proxy = weir(
+        {"workers": 2, "listen": "127.0.0.1:0", "pools": pools}, environment=environment
+    )
+
+    def count():
+        return struct.unpack("Q", counter.read_bytes())[0]
+
+    load(proxy.address[1], 10_000, size=100)
+    before = settled(count)
+    assert before > 100, "the counter does not count"
+    load(proxy.address[1], 100_000, size=100)
+    assert settled(count) - before < 100
+
+
 def abort(proxy, number):
     """A client that leaves, each time elsewhere in its request or the answer."""
     with contextlib.suppress(OSError, Closed):
