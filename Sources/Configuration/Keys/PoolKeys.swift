@@ -110,7 +110,7 @@ enum ServerKeys {
         .text,
         note: "the address",
         example: "blue",
-        "Label in logs."
+        "Label in logs; consistent hashing and sticky tokens know the server by it."
     )
 
     static let set = KeySet(

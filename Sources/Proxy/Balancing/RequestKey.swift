@@ -49,6 +49,8 @@ struct KeyedRequest {
     let client: weir_address
     /// The normalised host.
     let host: UnsafeRawBufferPointer
+    /// The normalised path.
+    let path: UnsafeRawBufferPointer
 
     /// The hash of the first of these keys that the request has; `nil` if it has none.
     func hash(_ keys: [CompiledKey], _ fields: borrowing FieldTable) -> UInt64? {
@@ -67,9 +69,7 @@ struct KeyedRequest {
         case .host:
             return host.isEmpty ? nil : KeyHash.hash(RawSpan(_unsafeBytes: host))
         case .path:
-            // An absolute target without a path means the root.
-            if !head.path.isEmpty { return hash(head.path) }
-            return withUnsafeBytes(of: UInt8(0x2f)) { KeyHash.hash(RawSpan(_unsafeBytes: $0)) }
+            return KeyHash.hash(RawSpan(_unsafeBytes: path))
         case .header:
             guard let index = fields.first(key.field, named: name, in: bytes) else { return nil }
             return hash(fields[index].value)

@@ -6,14 +6,16 @@ extension Worker {
     mutating func noteKeys(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ request: ReceivedRequest,
-        host: UnsafeRawBufferPointer
+        host: UnsafeRawBufferPointer,
+        path: UnsafeRawBufferPointer
     ) {
         let pool = pools + Int(exchange.pointee.pool)
         if !pool.pointee.keys.isEmpty {
             let keyed = KeyedRequest(
                 request: request,
                 client: exchange.pointee.client,
-                host: host
+                host: host,
+                path: path
             )
             if let hash = keyed.hash(pool.pointee.keys, fields) {
                 exchange.pointee.key = hash
@@ -22,7 +24,25 @@ extension Worker {
         }
         if let tokens = pool.pointee.sticky {
             exchange.pointee.stuckTo = Int32(truncatingIfNeeded: stuckTo(tokens, request))
+            let downstream = down[exchange.pointee.downstream]
+            if downstream.pointee.flags.contains(.trustedPeer), cameByHTTPS(request) {
+                exchange.pointee.flags.insert(.https)
+            }
         }
+    }
+
+    /// Whether X-Forwarded-Proto, which a trusted proxy has written, begins with `https`.
+    private func cameByHTTPS(_ request: ReceivedRequest) -> Bool {
+        guard let index = fields.first(.xForwardedProto) else { return false }
+        let value = fields[index].value
+        guard value.count >= 5, value.end <= request.head.headSize else { return false }
+        for (offset, letter) in "https".utf8.enumerated()
+        where request.bytes.load(fromByteOffset: value.start &+ offset, as: UInt8.self) | 0x20
+            != letter
+        {
+            return false
+        }
+        return true
     }
 
     /// The endpoint whose token the request carries, -1 without one.
@@ -49,6 +69,9 @@ extension Worker {
         if endpoint == Int(exchange.pointee.stuckTo) {
             return UnsafeRawBufferPointer(start: nil, count: 0)
         }
-        return tokens.fieldLine(for: endpoint, secure: false)
+        return tokens.fieldLine(
+            for: endpoint,
+            secure: exchange.pointee.flags.contains(.https)
+        )
     }
 }

@@ -309,6 +309,15 @@ extension Worker {
         probe.pointee.phase = .none
     }
 
+    /// Closes a connection that waits for its next probe; false if there is none.
+    mutating func closeIdleProbe() -> Bool {
+        for endpoint in 0..<probes.count where probes[endpoint].pointee.phase == .idle {
+            closeProbe(endpoint)
+            return true
+        }
+        return false
+    }
+
     /// Closes every connection for probes.
     mutating func closeProbes() {
         for endpoint in 0..<probes.count { closeProbe(endpoint) }

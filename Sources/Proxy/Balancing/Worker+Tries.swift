@@ -35,10 +35,11 @@ extension Worker {
         exchange.pointee.inFlight =
             block.pointee.inFlight.wrappingAdd(1, ordering: .relaxed).oldValue
         exchange.pointee.flags.insert(.counted)
-        exchange.pointee.flags.remove(.told)
+        exchange.pointee.flags.subtract([.told, .toldFailure])
         exchange.pointee.tryBegan = now
-        if pool.pointee.countsBytes, let owed = exchange.pointee.requestBody.remaining {
-            addTransfer(exchange, Int64(clamping: owed))
+        if pool.pointee.countsBytes {
+            let kept = exchange.pointee.request.end &- exchange.pointee.headEnd
+            addTransfer(exchange, UInt64(kept) &+ (exchange.pointee.requestBody.remaining ?? 0))
         }
     }
 
@@ -57,24 +58,34 @@ extension Worker {
         }
     }
 
-    /// The endpoint has announced or sent so many bytes more.
-    func addTransfer(_ exchange: UnsafeMutablePointer<Exchange>, _ count: Int64) {
+    /// So many bytes more are to pass to or from the endpoint.
+    ///
+    /// Of one message a gibibyte counts at most, so that no announced length outweighs all others.
+    private func addTransfer(_ exchange: UnsafeMutablePointer<Exchange>, _ announced: UInt64) {
+        let count = Int64(min(announced, 1 << 30))
         exchange.pointee.transfer &+= count
         endpointStates[Int(exchange.pointee.endpoint)].block.pointee.bytesInTransfer
             .wrappingAdd(count, ordering: .relaxed)
     }
 
-    /// Tells the strategy how the try ended, once, if it wants to know.
+    /// Tells the strategy how the try ended, if it wants to know: once, but for a failure behind
+    /// an answer's head.
+    ///
+    /// `isSilent`: it is not to be told of this try at all.
     mutating func tell(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ kind: TryResult.Kind,
-        retryAfter: Int64 = 0
+        retryAfter: Int64 = 0,
+        isSilent: Bool = false
     ) {
         let pool = pools + Int(exchange.pointee.pool)
+        let said: Exchange.Flags = kind == .failed ? .toldFailure : .told
         guard pool.pointee.observesResults, exchange.pointee.flags.contains(.counted),
-            !exchange.pointee.flags.contains(.told)
+            !exchange.pointee.flags.contains(said)
         else { return }
         exchange.pointee.flags.insert(.told)
+        if kind == .failed || isSilent { exchange.pointee.flags.insert(.toldFailure) }
+        if isSilent { return }
         let result = TryResult(
             now: now.nanoseconds,
             latency: max(0, now - exchange.pointee.tryBegan),
@@ -94,15 +105,18 @@ extension Worker {
     ) {
         let pool = pools + Int(exchange.pointee.pool)
         if pool.pointee.countsBytes, let owed = exchange.pointee.answerBody.remaining {
-            addTransfer(exchange, Int64(clamping: owed))
+            addTransfer(exchange, owed)
         }
         guard pool.pointee.observesResults else { return }
-        guard head.status >= 500 || head.status == 429 else {
-            tell(exchange, .answered)
+        guard isFailure(head.status) else {
+            // How long an unfinished request took so far is the client's doing.
+            let isWhole = exchange.pointee.flags.contains(.requestComplete)
+            if isWhole { tell(exchange, .answered) }
             return
         }
         var wait: Int64 = 0
-        if let index = fields.first(.retryAfter) {
+        // What one client is told to wait, by 429, is not the endpoint's state.
+        if head.status == 503, let index = fields.first(.retryAfter) {
             let value = fields[index].value
             let bytes = RawSpan(_unsafeStart: source, byteCount: head.headSize)
             wait = retryAfterSeconds(value, of: bytes).map { $0 &* 1_000_000_000 } ?? 0
@@ -110,16 +124,21 @@ extension Worker {
         tell(exchange, .failed, retryAfter: wait)
     }
 
-    /// The try has failed by the endpoint's or the network's fault.
-    mutating func tellFailure(
-        _ exchange: UnsafeMutablePointer<Exchange>,
-        _ outcome: Outcome
-    ) {
+    /// Whether a status says that the server cannot take more or is broken: 429 and 5xx, but for
+    /// those by which it refuses what this client asks (501, 505).
+    private func isFailure(_ status: UInt16) -> Bool {
+        status == 429 || (status >= 500 && status != 501 && status != 505)
+    }
+
+    /// The exchange ends while its try counts as under way.
+    mutating func tellEnd(_ exchange: UnsafeMutablePointer<Exchange>, _ outcome: Outcome) {
         switch outcome {
         case .connectFailed, .connectTimeout, .responseTimeout, .upstreamReset, .badAnswer,
             .streamTimeout:
             tell(exchange, .failed)
-        default: tell(exchange, .abandoned)
+        case .clientAborted, .totalTimeout:
+            if exchange.pointee.flags.contains(.requestComplete) { tell(exchange, .abandoned) }
+        default: break
         }
     }
 }

@@ -78,7 +78,7 @@ extension Worker {
             return refuse(slot, request, .bodyTooLarge, route: index)
         }
         if route.pointee.pool < 0 { return answerByRoute(slot, request, index) }
-        return forward(slot, request, index, host: normalised.hostBytes)
+        return forward(slot, request, index, normalised)
     }
 
     private struct Normalised {
@@ -91,6 +91,9 @@ extension Worker {
 
         var hostBytes: UnsafeRawBufferPointer {
             UnsafeRawBufferPointer(start: host, count: hostCount)
+        }
+        var pathBytes: UnsafeRawBufferPointer {
+            UnsafeRawBufferPointer(start: path, count: pathCount)
         }
     }
 
@@ -133,7 +136,7 @@ extension Worker {
         _ slot: Int32,
         _ request: ReceivedRequest,
         _ route: Int,
-        host: UnsafeRawBufferPointer
+        _ normalised: Normalised
     ) -> Int {
         let exchangeSlot = exchanges.allocate()
         guard exchangeSlot >= 0 else { return refuse(slot, request, .overloaded, route: route) }
@@ -153,7 +156,12 @@ extension Worker {
         exchange.pointee.requestBody = BodyDecoder(request.head.framing)
         exchange.pointee.flags = Self.flags(of: request, snapshot.routes[route])
         exchange.pointee.bytesIn = UInt64(request.head.headSize)
-        noteKeys(exchange, request, host: host)
+        noteKeys(
+            exchange,
+            request,
+            host: normalised.hostBytes,
+            path: normalised.pathBytes
+        )
         let used: Int
         if takesArea(request) {
             used = takeArea(exchange, downstream, request)

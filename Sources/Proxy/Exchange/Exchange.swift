@@ -59,6 +59,10 @@ struct Exchange: SlabEntry {
         static let counted = Flags(rawValue: 1 << 17)
         /// The strategy has been told how the try ended.
         static let told = Flags(rawValue: 1 << 18)
+        /// The strategy has been told that the try failed, or is not to be.
+        static let toldFailure = Flags(rawValue: 1 << 20)
+        /// A trusted proxy says that the client came by https.
+        static let https = Flags(rawValue: 1 << 21)
         /// ``Exchange/key`` is the request's key.
         static let hasKey = Flags(rawValue: 1 << 19)
     }

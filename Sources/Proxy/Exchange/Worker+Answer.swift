@@ -156,7 +156,12 @@ extension Worker {
         }
         out.removeAll()
         AnswerHeadWriter(source: source, head: head)
-            .writeInterim(fields: fields, isUpgrade: false, to: &out)
+            .writeInterim(
+                fields: fields,
+                isUpgrade: false,
+                stickyLine: UnsafeRawBufferPointer(start: nil, count: 0),
+                to: &out
+            )
         exchange.pointee.flags.insert(.interimSent)
         guard
             deliver(exchange.pointee.downstream, head: out.start, out.count, body: nil, 0)

@@ -73,10 +73,8 @@ extension Worker {
             retriesReset: entry.pointee.retriesReset
         )
         let decision = rule.decide(failure)
-        // A connection that had ended before says nothing of its endpoint, nor a lack of our own.
-        if failure != .closedUnseen, failure != .noDescriptor {
-            tellFailure(exchange, failure.outcome)
-        }
+        let isTold = Self.blamesEndpoint(failure, decision, isReused: isReused)
+        tell(exchange, isTold ? .failed : .abandoned, isSilent: !isTold)
         if decision != .giveUp {
             if upstreamSlot >= 0 { closeUpstream(upstreamSlot) }
             exchange.pointee.flags.remove(.requestDropped)
@@ -100,6 +98,22 @@ extension Worker {
             tryUpstream(slot)
             // The next try decides on the outcome.
             if exchanges.isInUse(slot) { exchanges[slot].pointee.outcome = .ok }
+        }
+    }
+
+    /// Whether a failed try says something of its endpoint.
+    ///
+    /// A kept connection that had ended does not, nor a lack of descriptors.
+    private static func blamesEndpoint(
+        _ failure: TryFailure,
+        _ decision: RetryRule.Decision,
+        isReused: Bool
+    ) -> Bool {
+        switch failure {
+        case .noDescriptor: false
+        case .closedUnseen: !isReused
+        case .reset: !isReused || decision != .sameEndpoint
+        case .connectFailed, .connectTimeout, .badAnswer: true
         }
     }
 
@@ -154,7 +168,7 @@ extension Worker {
         let exchange = exchanges[slot]
         exchange.pointee.outcome = outcome
         if exchange.pointee.flags.contains(.counted) {
-            tellFailure(exchange, outcome)
+            tellEnd(exchange, outcome)
             endTry(exchange)
         }
         if exchange.pointee.upstream >= 0 { closeUpstream(exchange.pointee.upstream) }

@@ -225,12 +225,12 @@ extension Worker {
             fail(slot, used == -2 ? .bodyTooLarge : .badRequest)
             return -1
         }
+        // The client's own slowness is not the endpoint's.
+        if exchange.pointee.flags.contains(.requestComplete) { exchange.pointee.tryBegan = now }
         let generation = exchange.pointee.generation
         if !exchange.pointee.flags.contains(.requestDropped), sendPending(slot),
             exchange.pointee.flags.contains(.requestComplete)
         {
-            // The client's own slowness is not the endpoint's.
-            exchange.pointee.tryBegan = now
             awaitAnswer(slot)
         }
         return exchanges.find(slot, generation: generation) == nil ? -1 : used

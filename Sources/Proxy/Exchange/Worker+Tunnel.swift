@@ -20,7 +20,12 @@ extension Worker {
         }
         out.removeAll()
         AnswerHeadWriter(source: source, head: head)
-            .writeInterim(fields: fields, isUpgrade: true, to: &out)
+            .writeInterim(
+                fields: fields,
+                isUpgrade: true,
+                stickyLine: stickyLine(exchange),
+                to: &out
+            )
         let downSlot = exchange.pointee.downstream
         exchange.pointee.status = head.status
         exchange.pointee.answer = .tunnel

@@ -53,9 +53,11 @@ struct AnswerHeadWriter {
     func writeInterim(
         fields: borrowing FieldTable,
         isUpgrade: Bool,
+        stickyLine: UnsafeRawBufferPointer,
         to out: inout ByteWriter
     ) {
         copyHead(fields, to: &out)
+        if let line = stickyLine.baseAddress { out.append(line, stickyLine.count) }
         if isUpgrade { out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n") }
         out.append("\r\n")
     }

@@ -186,7 +186,8 @@ extension Worker {
         if descriptor == -EMFILE || descriptor == -ENFILE {
             holdNewcomers()
             // Whoever is being served goes before whoever is idle.
-            guard closeOldestIdleUpstream() || closeOldestIdle() else { return descriptor }
+            guard closeIdleProbe() || closeOldestIdleUpstream() || closeOldestIdle()
+            else { return descriptor }
             descriptor = weir_socket(family, isUnix)
         }
         guard descriptor >= 0, isUnix == 0 else { return descriptor }

@@ -4,7 +4,7 @@ public enum KeyChoice: Sendable, Hashable {
     case client
     /// The host, in lower case, without a port.
     case host
-    /// The path as it was sent, without the query.
+    /// The path in the form in which routes match it, without the query.
     case path
     /// The value of the first field of this name (in lower case).
     case header(String)

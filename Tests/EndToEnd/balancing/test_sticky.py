@@ -245,3 +245,32 @@ def test_a_header_carries_the_token_in_both_directions(weir, backend):
         assert not response.has("x-server")
     forged = proxy.ask(fields=[("X-Server", flipped(token))])
     assert forged.get("x-server") != flipped(token)
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_the_cookie_is_secure_where_a_trusted_proxy_says_https(weir, backend, trusted):
+    config = pool_of(started(backend), sticky=True)
+    if trusted:
+        config["trusted-proxies"] = ["127.0.0.1"]
+    proxy = weir(config)
+    for proto, is_secure in [("https", True), ("HTTPS, http", True), ("http", False)]:
+        line = proxy.ask(fields=[("X-Forwarded-Proto", proto)]).get("set-cookie")
+        assert line.endswith("; Secure") == (trusted and is_secure), (proto, line)
+
+
+def upgrading(connection):
+    connection.request()
+    connection.send(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+    )
+    connection.ended()
+
+
+def test_a_websocket_brings_the_cookie_too(weir, backend):
+    servers = [backend(upgrading, name=name) for name in NAMES]
+    client = weir(pool_of(servers, sticky=True)).client()
+    client.send_request(fields=[("Connection", "Upgrade"), ("Upgrade", "websocket")])
+    response = client.response()
+    assert response.status == 101
+    assert token_of(response)
+    client.close()

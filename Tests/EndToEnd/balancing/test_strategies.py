@@ -205,3 +205,41 @@ def test_latency_weighted_is_not_drawn_to_a_server_that_fails_fast(weir, backend
     statuses = [client.ask().status for _ in range(60)]
     assert statuses.count(503) <= 10, statuses
     assert len(bad.requests) == statuses.count(503)
+
+
+def closing(connection):
+    """A server that takes connections and closes them unread."""
+    connection.close()
+
+
+@pytest.mark.parametrize("strategy", ["latency-weighted", "prequal"])
+def test_a_server_that_closes_at_once_draws_nothing(weir, backend, strategy):
+    good = [backend(replying(scaled(0.01)), name=name) for name in ("a", "b")]
+    bad = backend(closing, name="bad")
+    client = weir({"workers": 1, **pool_of([*good, bad], balance=strategy)}).client()
+    assert {client.ask().status for _ in range(60)} == {200}
+    assert len(bad.connections) <= 20, len(bad.connections)
+
+
+@pytest.mark.parametrize("strategy", ["latency-weighted", "prequal"])
+def test_a_client_that_uploads_slowly_does_not_make_its_server_slow(weir, backend, strategy):
+    servers = [backend(replying(scaled(0.05)), name="far"), backend(name="near")]
+    proxy = weir({"workers": 1, **pool_of(servers, balance=strategy)})
+    assert spread(proxy.client(), 30).get("near", 0) >= 20
+    slow = proxy.client()
+    slow.send("POST /slow HTTP/1.1\r\nHost: a.test\r\nContent-Length: 10\r\n\r\n01234")
+    begun = time.monotonic()
+    eventually(lambda: time.monotonic() > begun + 1, "longer than any answer takes")
+    slow.close()
+    counts = spread(proxy.client(), 60)
+    assert counts.get("near", 0) >= 40, counts
+
+
+def test_announced_lengths_do_not_shut_a_server_out(weir, backend, holding):
+    servers = [backend(name=name) for name in ("a", "b")]
+    proxy = weir({"workers": 1, **pool_of(servers, balance="least-bytes")})
+    liars = [proxy.client() for _ in range(24)]
+    for liar in liars:
+        liar.send(f"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: {'9' * 18}\r\n\r\n01234")
+    eventually(lambda: sum(len(one.connections) for one in servers) >= 24, "all are under way")
+    assert set(spread(proxy.client(), 40)) == {"a", "b"}

@@ -127,6 +127,7 @@ struct AnswerHeadWriterTests {
             AnswerHeadWriter(source: source, head: head).writeInterim(
                 fields: fields,
                 isUpgrade: isUpgrade,
+                stickyLine: UnsafeRawBufferPointer(start: nil, count: 0),
                 to: &out
             )
             return String(
