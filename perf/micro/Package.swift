@@ -15,7 +15,7 @@ let package = Package(
                 .product(name: "Routing", package: "weir"),
                 .product(name: "Balancing", package: "weir"),
             ]
-        )
+        ),
     ],
     swiftLanguageModes: [.v6]
 )
