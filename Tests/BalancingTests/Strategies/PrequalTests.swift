@@ -200,6 +200,7 @@ struct ReportPoolTests {
     @Test("the pool keeps the newest report of each, at most its capacity")
     func bound() {
         var pool = ReportPool(capacity: 3)
+        defer { pool.deallocate() }
         for index in 0..<3 { pool.add(report(UInt32(index), 1, 1, made: Int64(index))) }
         pool.add(report(0, 5, 5, made: 10))
         #expect(pool.count == 3)
@@ -228,8 +229,10 @@ struct ReportPoolTests {
     @Test("the oldest and the worst go in turn; the worst is hot first, then slow")
     func removal() {
         var quantile = LoadQuantile(0.84)
+        defer { quantile.deallocate() }
         for _ in 0..<64 { quantile.add(10) }
         var pool = ReportPool(capacity: 8)
+        defer { pool.deallocate() }
         for (index, row) in [(1, 1), (50, 1), (60, 1), (1, 99), (2, 7), (3, 8)].enumerated() {
             pool.add(report(UInt32(index), Float(row.0), Float(row.1), made: Int64(index)))
         }
@@ -249,6 +252,7 @@ struct ReportPoolTests {
     func quantile(share: Double) {
         var random = SeededRandom(seed: 0x7175_616e)
         var quantile = LoadQuantile(share)
+        defer { quantile.deallocate() }
         var recent: [Int] = []
         for step in 0..<2_000 {
             let added = random.next(below: step % 500 < 250 ? 60 : 9)
@@ -265,14 +269,21 @@ struct ReportPoolTests {
     @Test("numbers in flight of any size have their place")
     func extremes() {
         var quantile = LoadQuantile(0.5)
+        defer { quantile.deallocate() }
         for load in [Float(0), -1, 63, 64, 1e6, 2e9, .infinity, 3e38] { quantile.add(load) }
         #expect(quantile.isHot(.infinity) && !quantile.isHot(0))
-        #expect(LoadQuantile(0).isHot(0) && !LoadQuantile(1).isHot(1e9))
+        let (least, greatest) = (LoadQuantile(0), LoadQuantile(1))
+        defer {
+            least.deallocate()
+            greatest.deallocate()
+        }
+        #expect(least.isHot(0) && !greatest.isHot(1e9))
     }
 
     @Test("latencies are medians of requests that met about as many in flight")
     func latencies() {
         let latencies = LatencyByLoad(endpoints: 2, freshness: 1_000)
+        defer { latencies.deallocate() }
         #expect(latencies.estimate(1, inFlight: 0, now: 0) == 0)
         #expect(latencies.estimate(1, inFlight: 1, now: 0) == LatencyByLoad.unknown)
         for latency in [10, 90, 20, 30, 1_000] as [Int64] {
