@@ -172,7 +172,7 @@ def test_a_server_that_does_not_tell_is_served_and_left_alone(pool, told, why):
     eventually(lambda: client.ask() and any(note in line for line in proxy.lines), note)
     before, began = len(scripts["mute"].probes), time.monotonic()
     counts = spread(client, 400)
-    assert counts.get("mute", 0) > 100, counts
+    assert counts.get("mute", 0) > 5, counts
     # Pauses of 100 ms, 200 ms, and so on.
     assert len(scripts["mute"].probes) - before <= 2 + (time.monotonic() - began) / 0.1
     assert len([line for line in proxy.lines if "does not tell" in line]) == 1
