@@ -31,6 +31,16 @@ def tools(tmp_path_factory):
 @pytest.fixture
 def fast_backend(tools):
     """The port of a backend that is as cheap as can be: /b/N is answered with N bytes."""
+    yield from cheap_backend(tools)
+
+
+@pytest.fixture
+def other_fast_backend(tools):
+    """The port of another one."""
+    yield from cheap_backend(tools)
+
+
+def cheap_backend(tools):
     process = subprocess.Popen([tools / "backend"], stdout=subprocess.PIPE, text=True)
     try:
         yield int(re.search(r"\d+", process.stdout.readline()).group())

@@ -56,8 +56,10 @@ BALANCE = {
 
 
 @pytest.mark.parametrize("kind", BALANCE)
-def test_allocations_of_strategies(weir, tools, fast_backend, load, tmp_path, kind):
-    """As above, with two servers (one backend under two addresses) to choose from."""
+def test_allocations_of_strategies(
+    weir, tools, fast_backend, other_fast_backend, load, tmp_path, kind
+):
+    """As above, with two servers to choose from."""
     counter = tmp_path / "allocations"
     environment = {
         "LD_PRELOAD": str(tools / "count_allocations.so"),
@@ -65,7 +67,7 @@ def test_allocations_of_strategies(weir, tools, fast_backend, load, tmp_path, ki
     }
     servers = [
         f"127.0.0.1:{fast_backend}",
-        {"address": f"[::ffff:127.0.0.1]:{fast_backend}", "weight": 3},
+        {"address": f"127.0.0.1:{other_fast_backend}", "weight": 3},
     ]
     pools = {"main": {"servers": servers, **BALANCE[kind]}}
     proxy = weir(
