@@ -38,6 +38,8 @@ struct PrequalCore {
     /// The last eight results of each endpoint on this worker, a bit each, 1 for a failure.
     private let failures: FlatArray<UInt8>
     private var lastProbe: Int64?
+    /// Whether a report has come since one was removed.
+    private var hasNews = false
 
     init(_ context: StrategyContext) {
         shared = context.shared
@@ -90,7 +92,11 @@ struct PrequalCore {
         } else {
             reports.remove(at: best)
         }
-        reports.removeOne(quantile)
+        // Where reports come more slowly than picks, removing with each pick would empty the pool.
+        if hasNews {
+            reports.removeOne(quantile)
+            hasNews = false
+        }
         return picked
     }
 
@@ -258,6 +264,7 @@ extension PrequalCore {
         var uses = Int32(self.uses)
         let fraction = self.uses - Double(uses)
         if fraction > 0 && Double(random.next() >> 11) * 0x1p-53 < fraction { uses &+= 1 }
+        hasNews = true
         reports.add(
             ReportPool.Report(
                 endpoint: UInt32(truncatingIfNeeded: endpoint),

@@ -21,16 +21,16 @@ extension Worker {
             guard let target = balancer.probeTarget(random: &random) else { return }
             let endpoint = pool.pointee.firstEndpoint &+ target
             let probe = probes[endpoint]
+            // Also while it is being asked again: a server that hangs would be forgotten so long.
+            if probe.pointee.isFailing {
+                let unknown = LoadReport(now: now.nanoseconds, inFlight: -1, latency: -1)
+                balancer.reported(target, unknown, random: &random)
+            }
             switch probe.pointee.phase {
             case .connecting, .asking: continue
             case .none, .idle: break
             }
-            if probe.pointee.pausedUntil > now {
-                let unknown = LoadReport(now: now.nanoseconds, inFlight: -1, latency: -1)
-                balancer.reported(target, unknown, random: &random)
-            } else {
-                queueProbe(endpoint)
-            }
+            if probe.pointee.pausedUntil <= now { queueProbe(endpoint) }
         }
     }
 

@@ -88,6 +88,17 @@ struct PrequalTests {
         }
     }
 
+    @Test("picks without further reports do not empty the pool")
+    func slowReports() {
+        let pool = TestPool("prequal", weights: [1, 1, 1, 1, 1, 1, 1, 1])
+        for index in 0..<8 { report(pool, index, 0, Int64(index + 1)) }
+        // By load alone the last one would be picked.
+        for index in 0..<7 { pool.setInFlight(index, 9) }
+        // Each one counts as hot once it was picked, so that the next fastest follows.
+        let picked = (0..<6).map { _ in pool.pick() }
+        #expect(picked == [0, 1, 2, 3, 4, 5], "\(picked)")
+    }
+
     @Test("reports older than the age limit are worth nothing")
     func age() {
         let pool = TestPool("prequal", weights: [1, 1, 1, 1])

@@ -83,7 +83,7 @@ def warm_up(proxy, scripts, *names):
 def test_traffic_goes_to_the_server_that_tells_the_least_latency(pool):
     proxy, scripts, _ = pool(a=load(1, 50_000), b=load(1, 100), c=load(1, 90_000))
     client = warm_up(proxy, scripts, "a", "b", "c")
-    assert spread(client, 300).get("b", 0) > 150
+    assert spread(client, 300).get("b", 0) > 200
 
 
 def test_a_server_that_tells_many_in_flight_gets_nearly_nothing_though_it_is_fast(pool):
@@ -172,7 +172,7 @@ def test_a_server_that_does_not_tell_is_served_and_left_alone(pool, told, why):
     eventually(lambda: client.ask() and any(note in line for line in proxy.lines), note)
     before, began = len(scripts["mute"].probes), time.monotonic()
     counts = spread(client, 400)
-    assert counts.get("mute", 0) > 5, counts
+    assert counts.get("mute", 0) > 100, counts
     # Pauses of 100 ms, 200 ms, and so on.
     assert len(scripts["mute"].probes) - before <= 2 + (time.monotonic() - began) / 0.1
     assert len([line for line in proxy.lines if "does not tell" in line]) == 1
