@@ -14,7 +14,6 @@ struct LeastLoaded<Load: EndpointLoad> {
 
     private let shared: SharedPool
     private let choices: BalanceOptions.Choices
-    private var weights: [UInt32] = []
     private var sampler = WeightedSampler(weights: [])
     /// Each member's load while all are compared.
     private var loads: [Double]
@@ -30,8 +29,6 @@ struct LeastLoaded<Load: EndpointLoad> {
     }
 
     mutating func weightsChanged(_ weights: [UInt32]) {
-        guard weights != self.weights else { return }
-        self.weights = weights
         sampler = WeightedSampler(weights: weights)
     }
 
@@ -52,7 +49,7 @@ struct LeastLoaded<Load: EndpointLoad> {
     private func relativeLoad(_ index: EndpointIndex) -> Double {
         let load = Double(Load.load(of: index, in: shared))
         // Divided, not multiplied by an inverse: equal fractions have to come out equal.
-        return sampler.isUniform ? load : load / Double(weights[index])
+        return sampler.isUniform ? load : load / Double(sampler.weights[index])
     }
 
     private func lessOfTwo(
@@ -71,7 +68,7 @@ struct LeastLoaded<Load: EndpointLoad> {
         random: inout SeededRandom
     ) -> EndpointIndex? {
         let members = sampler.members
-        let weights = self.weights
+        let weights = sampler.weights
         let shared = self.shared
         let isUniform = sampler.isUniform
         var loads = self.loads.mutableSpan

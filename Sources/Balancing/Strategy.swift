@@ -82,7 +82,7 @@ public class BalancingStrategy {
     /// What the endpoints weigh from now on.
     ///
     /// One for each endpoint, in thousandths of a unit of weight; 0 for those that may not be
-    /// picked now. Called once before the first pick, then on each change. May allocate.
+    /// picked now. Called once before the first pick, then only if one has changed. May allocate.
     public func weightsChanged(_ weights: [UInt32], random: inout SeededRandom) {}
 
     /// A try at this endpoint was answered or failed.

@@ -20,7 +20,8 @@ struct WeightedSampler {
     /// Whether all of them weigh the same.
     let isUniform: Bool
     private let slots: [Slot]
-    private let weights: [UInt32]
+    /// What each endpoint of the pool weighs.
+    let weights: [UInt32]
 
     /// A sampler of endpoints with these weights.
     init(weights: [UInt32]) {

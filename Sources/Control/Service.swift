@@ -229,15 +229,9 @@ final class Service {
     private static func display(_ address: ListenAddress, port: UInt16) -> String {
         switch address {
         case .any: "http://[::]:\(port)"
-        case .ip(.v6, _): "http://\(Self.host(address)):\(port)"
-        case .ip(let ip, _): "http://\(ip):\(port)"
+        case .ip(let ip, _): "http://\(ip.text(port: port))"
         case .unix(let path): "unix:\(path)"
         }
-    }
-
-    private static func host(_ address: ListenAddress) -> String {
-        if case .ip(let ip, _) = address { return "[\(ip)]" }
-        return ""
     }
 }
 

@@ -29,6 +29,11 @@ struct EndpointEntry {
     var pool: Int32
     /// The label in logs.
     var name: UnsafeRawBufferPointer
+
+    /// Begins to connect the socket; 0, or a negated errno.
+    mutating func connect(_ descriptor: Int32) -> Int32 {
+        path.map { weir_connect_unix(descriptor, $0) } ?? weir_connect(descriptor, &address)
+    }
 }
 
 /// Nanoseconds and bounds that concern every client.
@@ -99,7 +104,7 @@ public final class Snapshot: @unchecked Sendable {
             }
         }
         firstEndpoints = first
-        plans = config.pools.map { PoolPlan($0) }
+        plans = config.pools.map { $0.plan() }
         hashKeys = config.pools.map { pool in
             pool.hashKey.map { CompiledKey($0) { Self.keep($0, in: &kept) } }
         }
@@ -155,36 +160,6 @@ public final class Snapshot: @unchecked Sendable {
             entry.path = text.baseAddress?.assumingMemoryBound(to: CChar.self)
         }
         return entry
-    }
-}
-
-extension Availability {
-    init(_ state: ServerState) {
-        switch state {
-        case .ready: self = .up
-        case .drain: self = .draining
-        case .down: self = .down
-        }
-    }
-}
-
-extension PoolPlan {
-    convenience init(_ pool: PoolConfig) {
-        let endpoints = pool.servers.map {
-            PlannedEndpoint(
-                name: $0.name,
-                weight: $0.weight,
-                priority: $0.priority,
-                availability: Availability($0.state)
-            )
-        }
-        self.init(
-            endpoints: endpoints,
-            options: pool.balance,
-            slowStart: pool.slowStart.inNanoseconds,
-            panicThreshold: pool.panicThreshold,
-            spillBelow: pool.spillBelow
-        )
     }
 }
 

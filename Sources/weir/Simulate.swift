@@ -140,7 +140,7 @@ struct Simulate: ParsableCommand {
         var bar = ProgressBar(parts: candidates.count)
         let results = candidates.map { candidate in
             var own = scenario
-            own.balance = candidate.options
+            own.pool.balance = candidate.options
             var simulation = Simulation(own)
             while simulation.advance(requests: 1 << 18) {
                 bar.show(candidate.name, simulation.progress)

@@ -57,14 +57,10 @@ struct RotationScheduleTests {
     @Test("a change of weights goes on at the same part of the cycle, an equal list where it was")
     func place() {
         var random = SeededRandom(seed: 4)
-        let context = StrategyContext(
-            endpoints: (0..<100).map { StrategyEndpoint(name: "a:\($0)", weight: 1) },
-            options: BalanceOptions(),
-            shared: SharedPool(count: 100)
-        )
-        let strategy = RoundRobin(context, random: &random)
+        let strategy = RoundRobin()
         let request = PickRequest(now: 0)
         var weights = [UInt32](repeating: 1_000, count: 100)
+        strategy.weightsChanged(weights, random: &random)
         var last = strategy.pick(request, random: &random) ?? -1
         for turn in 0..<300 {
             strategy.weightsChanged(weights, random: &random)

@@ -105,7 +105,7 @@ struct SimulationTests {
         settings.requests = 100
         for candidate in Candidate.all(BalanceOptions()) {
             var scenario = Scenario(pool: try pool(10), settings: settings)
-            scenario.balance = candidate.options
+            scenario.pool.balance = candidate.options
             let moved = simulated(scenario).report.keysMoved
             if candidate.options.strategy == "consistent-hash" {
                 #expect(moved.map { (0.08...0.13).contains($0) } == true, "\(candidate.name)")

@@ -15,6 +15,8 @@ public final class PoolBalancer {
     private let tiers: [BalancingStrategy]
     /// By endpoint: which of ``tiers`` is its.
     private let tierOfEndpoint: [Int]
+    /// By tier: what its endpoints weigh.
+    private var weights: [[UInt32]]
     private var shares: TierShares
     private var version: UInt32
     /// When weights change by themselves next, `Int64.max` if none does.
@@ -45,7 +47,7 @@ public final class PoolBalancer {
             // The file was checked against the registry, so the first choice exists.
             tiers.append(
                 StrategyRegistry.make(context, random: &random)
-                    ?? RoundRobin(context, random: &random)
+                    ?? RoundRobin()
             )
         }
         self.tiers = tiers
@@ -54,6 +56,7 @@ public final class PoolBalancer {
         countsBytes = tiers.contains { $0.countsBytes }
         usesKeys = tiers.contains { $0.usesKeys }
         wantsReports = tiers.contains { $0.wantsReports }
+        weights = tiers.map { _ in [] }
         shares = TierShares(healthy: [], spillBelow: 1)
         version = 0
         refresh(now, &random)
@@ -69,7 +72,7 @@ public final class PoolBalancer {
         if tiers.count == 1 { return tiers[0].pick(request, random: &random) }
         guard !tiers.isEmpty else { return nil }
         // The same key has to come out at the same priority each time.
-        let place = request.hasKey ? request.key &* 0x9e37_79b9_7f4a_7c15 : random.next()
+        let place = request.hasKey ? KeyHash.mix(request.key) : random.next()
         let first = shares.tier(at: Double(place >> 11) * 0x1p-53)
         if let picked = tiers[first].pick(request, random: &random) { return picked }
         for tier in tiers.indices where tier != first {
@@ -153,11 +156,11 @@ public final class PoolBalancer {
         }
         shares = TierShares(healthy: healthy, spillBelow: plan.spillBelow)
         nextRamp = Int64.max
-        let weights = plan.endpoints.indices.map { weight($0, states[$0], now) }
-        for (tier, priority) in plan.priorities.enumerated() {
-            let own = plan.endpoints.indices.map {
-                plan.endpoints[$0].priority == priority ? weights[$0] : 0
-            }
+        let effective = plan.endpoints.indices.map { weight($0, states[$0], now) }
+        for tier in tiers.indices {
+            let own = effective.indices.map { tierOfEndpoint[$0] == tier ? effective[$0] : 0 }
+            guard own != weights[tier] else { continue }
+            weights[tier] = own
             tiers[tier].weightsChanged(own, random: &random)
         }
     }

@@ -102,7 +102,6 @@ struct PrequalCore {
 
     /// Takes new weights.
     mutating func weightsChanged(_ weights: [UInt32]) {
-        guard weights != self.weights else { return }
         self.weights = weights
         sampler = WeightedSampler(weights: weights)
         orderCount = sampler.members.count

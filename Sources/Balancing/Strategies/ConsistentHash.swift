@@ -21,13 +21,11 @@ public final class ConsistentHash: BalancingStrategy {
         summary: "the same key to the same endpoint, with few keys moved when endpoints change",
         source: "Maglev, NSDI 2016; Karger, 1997; Thaler, 1998; Mirrokni, 2018",
         prepare: { ConsistentHash.table($0, $1) },
-        make: { ConsistentHash($0, random: &$1) }
+        make: { context, _ in ConsistentHash(context) }
     )
 
     /// Entries or points that are looked at before all endpoints are.
     private static let steps = 128
-    /// How many draws a request without a key gets before it takes the next that is allowed.
-    private static let draws = 8
     /// The share that stands for all keys.
     private static let whole = UInt32.max
 
@@ -62,14 +60,14 @@ public final class ConsistentHash: BalancingStrategy {
     private let shared: SharedPool
     /// By endpoint: the hash of its name.
     private let names: FlatArray<UInt64>
-    /// By endpoint: the sum of the weights up to it and with it.
-    private let sums: FlatArray<UInt64>
+    /// Draws where there is no key.
+    private var sampler = WeightedSampler(weights: [])
     private let configured: [UInt32]
     /// Keeps what ``table`` reads.
     private let tableOwner: (any StrategyTable)?
 
     /// Consistent hashing over the context's table; makes one where there is none.
-    public init(_ context: StrategyContext, random: inout SeededRandom) {
+    init(_ context: StrategyContext) {
         let prepared = context.table ?? ConsistentHash.table(context.endpoints, context.options)
         tableOwner = prepared
         switch prepared {
@@ -88,20 +86,17 @@ public final class ConsistentHash: BalancingStrategy {
         }
         names = FlatArray(context.endpoints.map { KeyHash.hash($0.name) })
         shares = FlatArray(configured.map { $0 > 0 ? ConsistentHash.whole : 0 })
-        sums = FlatArray(configured.map { _ in 0 })
         isBounded = context.options.boundedLoad != nil
         bounded = BoundedLoad(
             factor: context.options.boundedLoad ?? 1,
             count: isBounded ? configured.count : 0
         )
         super.init()
-        weightsChanged(configured, random: &random)
     }
 
     deinit {
         names.deallocate()
         shares.deallocate()
-        sums.deallocate()
     }
 
     /// The table for these endpoints; `nil` if none has a weight.
@@ -121,18 +116,16 @@ public final class ConsistentHash: BalancingStrategy {
         }
     }
 
-    /// Without a key it draws at random.
+    /// Always: a request without one is drawn at random.
     public override var usesKeys: Bool { true }
 
+    /// Takes new weights: shares of keys, bounds and draws follow them.
     public override func weightsChanged(_ weights: [UInt32], random: inout SeededRandom) {
-        var sum: UInt64 = 0
         var changed: [UInt32] = []
         for index in configured.indices {
             let whole = configured[index]
             let weight = index < weights.count && whole > 0 ? min(weights[index], whole) : 0
             changed.append(weight)
-            sum += UInt64(weight)
-            sums[index] = sum
             if weight == whole {
                 shares[index] = whole > 0 ? ConsistentHash.whole : 0
             } else {
@@ -141,14 +134,18 @@ public final class ConsistentHash: BalancingStrategy {
             }
         }
         if isBounded { bounded.weightsChanged(changed) }
+        sampler = WeightedSampler(weights: changed)
         takesAll.store(!isBounded && changed == configured, ordering: .relaxed)
     }
 
+    /// The endpoint of the request's key, or one onward that may take it.
     public override func pick(
         _ request: PickRequest,
         random: inout SeededRandom
     ) -> EndpointIndex? {
-        guard request.hasKey else { return draw(request.tried, &random) }
+        guard request.hasKey else {
+            return sampler.draw(excluding: request.tried, random: &random)
+        }
         if isBounded { bounded.refresh(shared, now: request.now) }
         // Others (a split by share, priorities) use the same hash; what they choose by it must not
         // choose here too.
@@ -331,33 +328,5 @@ public final class ConsistentHash: BalancingStrategy {
             }
         }
         return best
-    }
-
-    private func draw(_ tried: TriedEndpoints, _ random: inout SeededRandom) -> EndpointIndex? {
-        guard sums.count > 0 else { return nil }
-        let all = sums[sums.count &- 1]
-        guard all > 0 else { return nil }
-        for _ in 0..<ConsistentHash.draws {
-            let endpoint = endpoint(at: UInt64(random.next(below: Int(clamping: all))))
-            if !tried.contains(endpoint) { return endpoint }
-        }
-        let first = random.next(below: shares.count)
-        for offset in 0..<shares.count {
-            let place = first &+ offset
-            let endpoint = place < shares.count ? place : place &- shares.count
-            if shares[endpoint] > 0, !tried.contains(endpoint) { return endpoint }
-        }
-        return nil
-    }
-
-    /// The first endpoint whose sum is above a number below the sum of all.
-    private func endpoint(at target: UInt64) -> EndpointIndex {
-        var low = 0
-        var high = sums.count &- 1
-        while low < high {
-            let middle = (low &+ high) / 2
-            if sums[middle] > target { high = middle } else { low = middle &+ 1 }
-        }
-        return low
     }
 }

@@ -23,7 +23,6 @@ public final class LatencyWeighted: BalancingStrategy {
 
     private let shared: SharedPool
     private let latency: PeakEWMA
-    private var weights: [UInt32] = []
     private var sampler = WeightedSampler(weights: [])
 
     init(_ context: StrategyContext) {
@@ -48,8 +47,6 @@ public final class LatencyWeighted: BalancingStrategy {
 
     /// Takes new weights.
     public override func weightsChanged(_ weights: [UInt32], random: inout SeededRandom) {
-        guard weights != self.weights else { return }
-        self.weights = weights
         sampler = WeightedSampler(weights: weights)
     }
 
@@ -65,7 +62,7 @@ public final class LatencyWeighted: BalancingStrategy {
 
     private func cost(_ index: EndpointIndex, _ now: Int64) -> Double {
         let inFlight = Double(max(0, shared.inFlight(index)))
-        let weight = Double(weights[index])
+        let weight = Double(sampler.weights[index])
         guard let average = latency.cost(shared.latency(index), now: now) else {
             return LatencyWeighted.pendingCost * inFlight / weight
         }

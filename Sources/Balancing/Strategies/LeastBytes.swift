@@ -2,8 +2,8 @@
 ///
 /// Apache's `bytraffic` counts what was transferred; this counts the bytes that the messages under
 /// way have announced (their Content-Length), so that an endpoint that is sending a large file
-/// gets less while it does. Bytes count for all workers
-/// together. Up to 16 endpoints all are compared, beyond that two, drawn without repetition.
+/// gets less while it does. Bytes count for all workers together. Up to 16 endpoints all are
+/// compared, beyond that two, drawn without repetition.
 public final class LeastBytes: BalancingStrategy {
     static let entry = StrategyEntry(
         name: "least-bytes",
@@ -25,7 +25,7 @@ public final class LeastBytes: BalancingStrategy {
         super.init()
     }
 
-    /// It compares nothing else.
+    /// Always: they are what it compares.
     public override var countsBytes: Bool { true }
 
     /// The endpoint with the least in transfer of those that are compared.

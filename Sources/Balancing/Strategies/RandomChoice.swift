@@ -9,7 +9,6 @@ public final class RandomChoice: BalancingStrategy {
         make: { _, _ in RandomChoice() }
     )
 
-    private var weights: [UInt32] = []
     private var sampler = WeightedSampler(weights: [])
 
     /// Any endpoint that has weight and was not tried.
@@ -23,8 +22,6 @@ public final class RandomChoice: BalancingStrategy {
 
     /// Takes new weights.
     public override func weightsChanged(_ weights: [UInt32], random: inout SeededRandom) {
-        guard weights != self.weights else { return }
-        self.weights = weights
         sampler = WeightedSampler(weights: weights)
     }
 }

@@ -16,23 +16,12 @@ public final class RoundRobin: BalancingStrategy {
         name: "round-robin",
         summary: "each endpoint in turn, as often as its weight says, evenly interleaved",
         source: "nginx's smooth weighted round robin",
-        make: { RoundRobin($0, random: &$1) }
+        make: { _, _ in RoundRobin() }
     )
 
-    private var weights: [UInt32] = []
     private var sampler = WeightedSampler(weights: [])
     private var turns: [UInt32] = []
     private var position = 0
-
-    /// A rotation over these endpoints that begins at a random place.
-    public init(_ context: StrategyContext, random: inout SeededRandom) {
-        super.init()
-        let weights = context.endpoints.map {
-            UInt32(clamping: max(0, $0.weight))
-                .multipliedReportingOverflow(by: BalancingStrategy.unitWeight)
-        }
-        weightsChanged(weights.map { $0.overflow ? .max : $0.partialValue }, random: &random)
-    }
 
     /// The next endpoint in the rotation; for a second try one at random, by weight.
     public override func pick(
@@ -49,11 +38,9 @@ public final class RoundRobin: BalancingStrategy {
         return Int(picked)
     }
 
-    /// Lays out the new cycle and goes on at the same part of it.
+    /// Lays out the new cycle and goes on at the same part of it; the first one begins at random.
     public override func weightsChanged(_ weights: [UInt32], random: inout SeededRandom) {
-        guard weights != self.weights else { return }
         let before = turns.count
-        self.weights = weights
         sampler = WeightedSampler(weights: weights)
         turns = RotationSchedule(weights: weights).turns
         position =

@@ -223,23 +223,15 @@ extension BalanceOptions {
     fileprivate mutating func read(_ map: RawMap) {
         if let count = map.count(BalanceKeys.choices) { choices = .sampled(count) }
         if map.word(BalanceKeys.choices) == "all" { choices = .all }
-        decay = map.duration(BalanceKeys.decay)?.nanoseconds ?? decay
-        penalty = map.duration(BalanceKeys.penalty)?.nanoseconds ?? penalty
+        decay = map.duration(BalanceKeys.decay)?.inNanoseconds ?? decay
+        penalty = map.duration(BalanceKeys.penalty)?.inNanoseconds ?? penalty
         table = map.text(BalanceKeys.table).flatMap(HashTable.init) ?? table
         tableSize = map.count(BalanceKeys.tableSize)
         boundedLoad = map.factor(BalanceKeys.boundedLoad)
         prequal.pool = map.count(BalanceKeys.pool) ?? prequal.pool
         prequal.probes = map.factor(BalanceKeys.probes) ?? prequal.probes
-        prequal.age = map.duration(BalanceKeys.age)?.nanoseconds ?? prequal.age
+        prequal.age = map.duration(BalanceKeys.age)?.inNanoseconds ?? prequal.age
         prequal.quantile = map.factor(BalanceKeys.quantile) ?? prequal.quantile
-    }
-}
-
-extension Duration {
-    /// Whole nanoseconds; those of the file's durations, a year at most, always fit.
-    fileprivate var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }
 

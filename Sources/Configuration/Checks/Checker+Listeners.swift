@@ -216,13 +216,3 @@ extension ServerAddress: CustomStringConvertible {
         }
     }
 }
-
-extension IPAddress {
-    /// The address with a port, IPv6 in brackets.
-    fileprivate func text(port: UInt16) -> String {
-        switch self {
-        case .v4: "\(self):\(port)"
-        case .v6: "[\(self)]:\(port)"
-        }
-    }
-}

@@ -18,12 +18,7 @@ public struct MemoryEstimate: Sendable, Equatable {
 
     /// The estimate; takes the time that the strategies' tables need.
     public init(of config: Config) {
-        pools = config.pools.map { pool in
-            let endpoints = pool.servers.map {
-                PlannedEndpoint(name: $0.name, weight: $0.weight, priority: $0.priority)
-            }
-            return (pool.name, PoolPlan(endpoints: endpoints, options: pool.balance).memory)
-        }
+        pools = config.pools.map { ($0.name, $0.plan().memory) }
         var answers = 0
         var kept = 0
         for route in config.routes {

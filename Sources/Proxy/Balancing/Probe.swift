@@ -33,8 +33,7 @@ final class ProbePlan {
 
     private static func host(_ address: ServerAddress) -> String {
         switch address {
-        case .ip(.v4(let bits), let port): "\(IPAddress.v4(bits)):\(port)"
-        case .ip(let address, let port): "[\(address)]:\(port)"
+        case .ip(let address, let port): address.text(port: port)
         case .unix: "localhost"
         }
     }

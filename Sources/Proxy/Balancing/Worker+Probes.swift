@@ -80,9 +80,7 @@ extension Worker {
         probe.pointee.phase = .connecting
         probe.pointee.isReused = false
         setProbeDeadline(endpoint, now + probe.pointee.timeout)
-        let result =
-            entry.pointee.path.map { weir_connect_unix(descriptor, $0) }
-            ?? weir_connect(descriptor, &entry.pointee.address)
+        let result = entry.pointee.connect(descriptor)
         let token = Self.token(
             .probe,
             Int32(truncatingIfNeeded: endpoint),

@@ -70,22 +70,17 @@ extension Worker {
 
     /// Tells the strategy how the try ended, if it wants to know: once, but for a failure behind
     /// an answer's head.
-    ///
-    /// `isSilent`: it is not to be told of this try at all.
     mutating func tell(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ kind: TryResult.Kind,
-        retryAfter: Int64 = 0,
-        isSilent: Bool = false
+        retryAfter: Int64 = 0
     ) {
         let pool = pools + Int(exchange.pointee.pool)
         let said: Exchange.Flags = kind == .failed ? .toldFailure : .told
         guard pool.pointee.observesResults, exchange.pointee.flags.contains(.counted),
             !exchange.pointee.flags.contains(said)
         else { return }
-        exchange.pointee.flags.insert(.told)
-        if kind == .failed || isSilent { exchange.pointee.flags.insert(.toldFailure) }
-        if isSilent { return }
+        exchange.pointee.flags.formUnion(kind == .failed ? [.told, .toldFailure] : .told)
         let result = TryResult(
             now: now.nanoseconds,
             latency: max(0, now - exchange.pointee.tryBegan),

@@ -73,8 +73,11 @@ extension Worker {
             retriesReset: entry.pointee.retriesReset
         )
         let decision = rule.decide(failure)
-        let isTold = Self.blamesEndpoint(failure, decision, isReused: isReused)
-        tell(exchange, isTold ? .failed : .abandoned, isSilent: !isTold)
+        if Self.blamesEndpoint(failure, decision, isReused: isReused) {
+            tell(exchange, .failed)
+        } else {
+            exchange.pointee.flags.formUnion([.told, .toldFailure])
+        }
         if decision != .giveUp {
             if upstreamSlot >= 0 { closeUpstream(upstreamSlot) }
             exchange.pointee.flags.remove(.requestDropped)

@@ -160,9 +160,7 @@ extension Worker {
         upstream.pointee.descriptor = descriptor
         upstream.pointee.endpoint = Int32(truncatingIfNeeded: endpoint)
         upstream.pointee.expires = now + jittered(pools[Int(entry.pointee.pool)].maxAge)
-        let result =
-            entry.pointee.path.map { weir_connect_unix(descriptor, $0) }
-            ?? weir_connect(descriptor, &entry.pointee.address)
+        let result = entry.pointee.connect(descriptor)
         attach(slot, upstreamSlot)
         let token = Self.token(.upstream, upstreamSlot, upstream.pointee.generation)
         if result < 0, result != -EINPROGRESS {

@@ -108,3 +108,13 @@ private func longestZeroRun(high: UInt64, low: UInt64) -> (start: Int, count: In
     }
     return best
 }
+
+extension IPAddress {
+    /// The address with a port, IPv6 in brackets.
+    public func text(port: UInt16) -> String {
+        switch self {
+        case .v4: "\(self):\(port)"
+        case .v6: "[\(self)]:\(port)"
+        }
+    }
+}

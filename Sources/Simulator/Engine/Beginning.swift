@@ -14,7 +14,7 @@ struct WorkerPlans {
 
     init(_ scenario: Scenario) {
         let count = scenario.sharesLoads ? 1 : scenario.settings.workers
-        plans = (0..<count).map { _ in scenario.plan() }
+        plans = (0..<count).map { _ in scenario.pool.plan() }
     }
 
     /// The plan in whose blocks a worker counts.

@@ -3,10 +3,10 @@ import Configuration
 
 /// What is simulated: one pool under one traffic.
 public struct Scenario: Sendable {
-    /// The pool's servers as the balancing sees them.
-    public var endpoints: [PlannedEndpoint]
-    /// Strategy and parameters.
-    public var balance: BalanceOptions
+    /// The pool, as the file has it.
+    public var pool: PoolConfig
+    /// Its servers as the balancing sees them.
+    public let endpoints: [PlannedEndpoint]
     /// Whether reports are asked for by probes.
     public var probes: Bool
     /// The traffic and the machines.
@@ -25,30 +25,14 @@ public struct Scenario: Sendable {
     var retriesRefused: Bool
     /// Until a try is given up, in nanoseconds.
     var timeout: Int64
-    var slowStart: Int64
-    var panicThreshold: Double
-    var spillBelow: Double
 
     /// A time-out of `none` ends after this all the same: a simulation has to end.
     private static let longestTry = Duration.seconds(3600)
 
     /// The pool of a checked file under a traffic.
     public init(pool: PoolConfig, settings: SimulateConfig, replay: Replay? = nil) {
-        endpoints = pool.servers.map { server in
-            let availability: Availability =
-                switch server.state {
-                case .ready: .up
-                case .drain: .draining
-                case .down: .down
-                }
-            return PlannedEndpoint(
-                name: server.name,
-                weight: server.weight,
-                priority: server.priority,
-                availability: availability
-            )
-        }
-        balance = pool.balance
+        self.pool = pool
+        endpoints = pool.plannedEndpoints
         probes = pool.prequalProbe != nil
         self.settings = settings
         self.replay = replay
@@ -61,9 +45,6 @@ public struct Scenario: Sendable {
         attempts = pool.retries.attempts
         retriesRefused = pool.retries.onConnectFailure
         timeout = (pool.timeouts.response ?? Self.longestTry).wholeNanoseconds
-        slowStart = pool.slowStart.wholeNanoseconds
-        panicThreshold = pool.panicThreshold
-        spillBelow = pool.spillBelow
     }
 
     /// Requests a second in the mean.
@@ -84,25 +65,9 @@ public struct Scenario: Sendable {
             return max(share * slots / mean, 1e-6)
         }
     }
-
-    /// The balancing's plan, with shared blocks of its own.
-    func plan() -> PoolPlan {
-        PoolPlan(
-            endpoints: endpoints,
-            options: balance,
-            slowStart: slowStart,
-            panicThreshold: panicThreshold,
-            spillBelow: spillBelow
-        )
-    }
 }
 
 extension Duration {
-    /// Nanoseconds, within what 64 bits hold.
-    var wholeNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        guard !overflow else { return seconds > 0 ? Int64.max / 4 : 0 }
-        return min(scaled, Int64.max / 4) + attoseconds / 1_000_000_000
-    }
+    /// Nanoseconds, at most a quarter of what 64 bits hold, so that sums of them fit.
+    var wholeNanoseconds: Int64 { min(inNanoseconds, Int64.max / 4) }
 }

@@ -78,7 +78,7 @@ public struct Simulation: ~Copyable {
         randoms = workers.randoms
         observesResults = workers.observesResults
         asksForReports = scenario.probes && workers.wantsReports
-        probesPerRequest = max(0, min(8, scenario.balance.prequal.probes))
+        probesPerRequest = max(0, min(8, scenario.pool.balance.prequal.probes))
         heap = crew.heap
         machines = crew.machines
         slab = RequestSlab()

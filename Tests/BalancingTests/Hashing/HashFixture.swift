@@ -1,4 +1,4 @@
-import Balancing
+@testable import Balancing
 
 /// A pool under consistent hashing, with strategies as its workers have them.
 struct HashFixture {
@@ -50,7 +50,10 @@ struct HashFixture {
 
     static func worker(_ context: StrategyContext, seed: UInt64) -> ConsistentHash {
         var random = SeededRandom(seed: seed)
-        return ConsistentHash(context, random: &random)
+        let strategy = ConsistentHash(context)
+        let weights = context.endpoints.map { UInt32($0.weight) * BalancingStrategy.unitWeight }
+        strategy.weightsChanged(weights, random: &random)
+        return strategy
     }
 
     /// The keys' endpoints.
@@ -73,7 +76,7 @@ struct HashFixture {
         var idle = context
         idle.options = options
         var random = SeededRandom(seed: 9)
-        return ConsistentHash(idle, random: &random)
+        return Self.worker(idle, seed: 9)
             .pick(PickRequest(now: 1, key: key), random: &random) ?? -1
     }
 
