@@ -72,7 +72,7 @@ def notes(results):
         if disturbed:
             found.append(f"{name}: {disturbed} of {len(samples)} rounds stayed disturbed by other"
                          " work on the two CPUs.")
-        problems = [text for sample in samples.values() for text in sample["problems"]]
+        problems = [text for sample in samples.values() for text in sample["failures"]]
         if problems:
             found.append(f"{name}: {len(problems)} runs broke off and were repeated; the first:"
                          f" {problems[0]}")

