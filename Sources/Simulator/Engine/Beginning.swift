@@ -38,6 +38,9 @@ struct SimulatedWorkers {
     /// Whether a balancer wants to hear of results.
     var observesResults: Bool { balancers.contains { $0.observesResults } }
 
+    /// Whether a balancer picks by key.
+    var usesKeys: Bool { balancers.contains { $0.usesKeys } }
+
     /// Whether a balancer wants to hear of probes.
     var wantsReports: Bool { balancers.contains { $0.wantsReports } }
 }

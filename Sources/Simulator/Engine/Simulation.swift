@@ -16,7 +16,7 @@ public struct Simulation: ~Copyable {
     private let box: ScenarioBox
     private let plans: WorkerPlans
     private let replay: Replay?
-    private let isKeyed: Bool
+    private let usesKeys: Bool
     private let attempts: Int
     private let retriesRefused: Bool
     private let timeout: Int64
@@ -46,8 +46,8 @@ public struct Simulation: ~Copyable {
     /// A simulation at its beginning; takes the time that the strategy's tables need.
     public init(_ scenario: Scenario) { self.init(ScenarioBox(scenario)) }
 
-    /// Takes only what is complete: a noncopyable struct whose parts are changed before all of
-    /// them are there is released wrongly by the optimiser of Swift 6.3.
+    /// Takes only what is complete: with parts that were changed before all of them were there,
+    /// release builds of Swift 6.3 crashed here.
     private init(_ box: ScenarioBox) {
         self.box = box
         let scenario = box.scenario
@@ -61,7 +61,7 @@ public struct Simulation: ~Copyable {
         retriesRefused = scenario.retriesRefused
         timeout = scenario.timeout
         self.plans = plans
-        isKeyed = KeyMovement.isKeyed(scenario)
+        usesKeys = workers.usesKeys
         network = settings.network.wholeNanoseconds
         service = ServiceSampler(settings.service)
         keys = KeySampler(count: settings.keys.count, skew: settings.keys.skew)
@@ -184,7 +184,7 @@ public struct Simulation: ~Copyable {
         let worker = Int(slab[place].worker)
         let tried = slab[place].tried
         let request =
-            isKeyed
+            usesKeys
             ? PickRequest(now: now, key: slab[place].key, tried: tried)
             : PickRequest(now: now, tried: tried)
         guard let endpoint = balancers[worker].pick(request, random: &randoms[worker]) else {

@@ -59,16 +59,22 @@ public struct Report: Sendable {
         guard results.count > 1, let best, let own = ownResult, best.requests > 0 else {
             return nil
         }
-        let traffic =
-            log == nil ? "serves this traffic best" : "would have served this traffic best"
-        let bestTime = FixedPoint.milliseconds(best.latency(990_000))
-        let ownTime = FixedPoint.milliseconds(own.latency(990_000))
+        let traffic = log == nil ? "serves this traffic" : "would have served this traffic"
+        let bestText = figures(best)
         if best.name == own.name {
-            return "\(best.name), which the file has, \(traffic): p99 \(bestTime) ms"
-                + errors(best) + runnerUp(best)
+            return "\(own.name), which the file has, \(traffic) best: p99 \(bestText)"
+                + runnerUp(own)
         }
-        return "\(best.name) \(traffic): p99 \(bestTime) ms\(errors(best)), against \(ownTime) ms"
-            + errors(own) + " with \(own.name), which the file has."
+        if figures(own) == bestText {
+            return "\(own.name), which the file has, \(traffic) as well as any: p99 \(bestText)."
+        }
+        return "\(best.name) \(traffic) best: p99 \(bestText), against \(figures(own))"
+            + " with \(own.name), which the file has."
+    }
+
+    /// What a strategy is judged by, as it is printed.
+    private func figures(_ result: StrategyReport) -> String {
+        "\(FixedPoint.milliseconds(result.latency(990_000))) ms\(errors(result))"
     }
 
     private func errors(_ result: StrategyReport) -> String {
@@ -80,8 +86,7 @@ public struct Report: Sendable {
         var rest = self
         rest.results.removeAll { $0.name == best.name }
         guard let second = rest.best else { return "." }
-        let time = FixedPoint.milliseconds(second.latency(990_000))
-        return "; next is \(second.name) with \(time) ms\(errors(second))."
+        return "; next is \(second.name) with \(figures(second))."
     }
 }
 

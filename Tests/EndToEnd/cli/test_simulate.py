@@ -79,6 +79,18 @@ def test_a_log_is_replayed(file, tmp_path):
     assert "would have served this traffic best" in done.stdout.splitlines()[-1]
 
 
+def test_equal_strategies_are_called_equal(tmp_path):
+    """Of one server nobody can choose better than another."""
+    file = tmp_path / "one.yaml"
+    file.write_text(
+        'listen: "127.0.0.1:0"\n'
+        "pools: {main: {servers: [10.0.0.1:80], balance: least-connections}}\n"
+        "simulate: {requests: 2000}\n"
+    )
+    last = run("simulate", file, "--compare").stdout.splitlines()[-1]
+    assert last.startswith("least-connections, which the file has, serves this traffic as well")
+
+
 def test_failures(file, tmp_path):
     assert run("simulate").returncode == 2
     assert run("simulate", file, "--pool", "other").returncode == 2
