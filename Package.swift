@@ -40,28 +40,31 @@ let package = Package(
         .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: common),
         .target(name: "HTTP", dependencies: ["CBytes"], swiftSettings: pure),
         .target(name: "Balancing", dependencies: ["CBytes"], swiftSettings: pure),
+        .target(name: "Health", dependencies: ["Balancing"], swiftSettings: pure),
         .target(name: "Routing", dependencies: ["CBytes", "HTTP"], swiftSettings: pure),
         .target(
             name: "Configuration",
-            dependencies: ["CYaml", "HTTP", "Balancing", "Routing"],
+            dependencies: ["CYaml", "HTTP", "Balancing", "Health", "Routing"],
             swiftSettings: pure
         ),
         .target(
             name: "Simulator",
-            dependencies: ["Balancing", "Configuration"],
+            dependencies: ["Balancing", "Health", "Configuration"],
             swiftSettings: pure
         ),
         .target(
             name: "Proxy",
             dependencies: [
-                "CLinux", "CBytes", "COpenSSL", "EventLoop", "HTTP", "Balancing", "Routing",
-                "Configuration",
+                "CLinux", "CBytes", "COpenSSL", "EventLoop", "HTTP", "Balancing", "Health",
+                "Routing", "Configuration",
             ],
             swiftSettings: common
         ),
         .target(
             name: "Control",
-            dependencies: ["CLinux", "EventLoop", "HTTP", "Configuration", "Proxy"],
+            dependencies: [
+                "CLinux", "EventLoop", "HTTP", "Balancing", "Health", "Configuration", "Proxy",
+            ],
             swiftSettings: common
         ),
         .executableTarget(
@@ -79,6 +82,16 @@ let package = Package(
         ),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CBytes"], swiftSettings: common),
         .testTarget(name: "BalancingTests", dependencies: ["Balancing"], swiftSettings: common),
+        .testTarget(
+            name: "HealthTests",
+            dependencies: ["Health", "Balancing"],
+            swiftSettings: common
+        ),
+        .testTarget(
+            name: "ControlTests",
+            dependencies: ["Control", "Proxy", "EventLoop", "Health", "Balancing"],
+            swiftSettings: common
+        ),
         .testTarget(
             name: "RoutingTests",
             dependencies: ["Routing", "HTTP"],

@@ -21,11 +21,11 @@ struct LeastLoaded<Load: EndpointLoad> {
     private var marks: [UInt32]
     private var mark: UInt32 = 0
 
-    init(shared: SharedPool, choices: BalanceOptions.Choices) {
-        self.shared = shared
+    init(_ context: StrategyContext, choices: BalanceOptions.Choices) {
+        shared = context.shared
         self.choices = choices
-        loads = Array(repeating: 0, count: shared.count)
-        marks = Array(repeating: 0, count: shared.count)
+        loads = Array(repeating: 0, count: context.endpoints.count)
+        marks = Array(repeating: 0, count: context.endpoints.count)
     }
 
     mutating func weightsChanged(_ weights: [UInt32]) {

@@ -21,6 +21,7 @@ final class Service {
     private var mailboxes: [Mailbox<WorkerMessage>] = []
     private let left: Countdown
     private let wake: Int32
+    private let control: Mailbox<ControlMessage>
     private var unixPaths: [String] = []
     /// Where it listens, as an operator would type it.
     private(set) var addresses: [String] = []
@@ -45,8 +46,14 @@ final class Service {
     /// Whether all workers have ended.
     var hasEnded: Bool { left.count.load(ordering: .acquiring) == 0 }
 
-    /// A service that `wake` tells about its end.
-    init(_ config: Config, logs: LogQueue, wake: Int32) {
+    /// A service that `wake` tells about its end, and whose workers tell `control` the rest.
+    init(
+        _ config: Config,
+        logs: LogQueue,
+        wake: Int32,
+        control: Mailbox<ControlMessage>
+    ) {
+        self.control = control
         self.config = config
         self.logs = logs
         workers = config.workers ?? Self.usableCPUs()
@@ -105,6 +112,7 @@ final class Service {
         let shared = SharedState(
             config,
             mailboxes: mailboxes,
+            control: control,
             descriptorLimit: descriptorLimit,
             logs: logs
         )

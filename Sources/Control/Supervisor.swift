@@ -9,6 +9,7 @@ public final class Supervisor {
     private let logs: LogQueue
     private let writer: LogWriter
     private let wake: Int32
+    private let control: Mailbox<ControlMessage>
     private let descriptorLimit: Int
     private var services: [Service] = []
 
@@ -23,6 +24,7 @@ public final class Supervisor {
         descriptorLimit = Int(weir_raise_descriptor_limit())
         do throws(SystemError) {
             wake = try SystemError.check(weir_eventfd(), "eventfd")
+            control = try Mailbox<ControlMessage>()
             logs = try LogQueue(style: LogStyle(config.log))
             let writer = try LogWriter(config.log, queue: logs)
             self.writer = writer
@@ -36,7 +38,7 @@ public final class Supervisor {
     ///
     /// - Throws: ``StartError`` for an address that cannot be listened on.
     public func serve(_ config: Config) throws(StartError) -> [String] {
-        let service = Service(config, logs: logs, wake: wake)
+        let service = Service(config, logs: logs, wake: wake, control: control)
         do throws(StartError) {
             try service.start(descriptorLimit: descriptorLimit)
         } catch {
@@ -62,11 +64,13 @@ public final class Supervisor {
         defer { weir_close(signals) }
         _ = poller.addSource(signals, token: 0)
         _ = poller.addSource(wake, token: 1)
+        _ = poller.addSource(control.descriptor, token: 2)
         var end = limit.map { clock() + $0.inNanoseconds } ?? .never
         var isDraining = false
         while !services.allSatisfy(\.hasEnded) {
             _ = poller.wait(milliseconds: milliseconds(until: end))
             weir_eventfd_clear(wake)
+            for message in control.drain() { receive(message) }
             var isTold = clock() >= end
             let isOver = isTold && isDraining
             while true {
@@ -91,6 +95,13 @@ public final class Supervisor {
         }
         for service in services { service.cleanUp() }
         finishLogs()
+    }
+
+    private func receive(_ message: ControlMessage) {
+        switch message {
+        case .event(let event):
+            logs.note(level: .info, "\(event.kind.rawValue) \(event.pool) \(event.reason)")
+        }
     }
 
     private func stop(_ isOver: Bool) {

@@ -1,12 +1,19 @@
 import CLinux
 import Configuration
 import EventLoop
+import Health
 import Routing
 import Synchronization
 
 /// A count that all workers share.
 final class SharedCount: Sendable {
     let value = Atomic<Int>(0)
+}
+
+/// What a worker tells control.
+public enum ControlMessage: Sendable {
+    /// Something changed in a pool.
+    case event(HealthEvent)
 }
 
 /// What the workers of a process share: counts that change once per connection, never per request.
@@ -23,6 +30,8 @@ public final class SharedState: Sendable {
     let clients: ClientCounts?
     /// Where logs go.
     public let logs: LogQueue
+    /// Where workers tell control what has happened.
+    public let control: Mailbox<ControlMessage>
     /// Every worker's mailbox.
     let mailboxes: [Mailbox<WorkerMessage>]
 
@@ -32,6 +41,7 @@ public final class SharedState: Sendable {
     public init(
         _ config: Config,
         mailboxes: [Mailbox<WorkerMessage>],
+        control: Mailbox<ControlMessage>,
         descriptorLimit: Int,
         logs: LogQueue
     ) {
@@ -45,6 +55,7 @@ public final class SharedState: Sendable {
         listenerLimits = config.listeners.map { $0.maxConnections ?? Int.max }
         clients = config.limits.maxConnectionsPerClient.map { ClientCounts(limit: $0) }
         self.mailboxes = mailboxes
+        self.control = control
         self.logs = logs
     }
 }

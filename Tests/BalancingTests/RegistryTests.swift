@@ -29,7 +29,7 @@ struct RegistryTests {
         let context = StrategyContext(
             endpoints: [],
             options: options,
-            shared: SharedPool(count: 0)
+            shared: SharedPool(capacity: 0)
         )
         #expect(StrategyRegistry.make(context, random: &random) == nil)
     }

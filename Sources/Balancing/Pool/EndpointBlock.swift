@@ -9,8 +9,8 @@ public struct EndpointBlock: ~Copyable {
 
     /// Requests begun and not ended, on all workers.
     public let inFlight = Atomic<Int32>(0)
-    /// The raw ``Availability``.
-    let availability = Atomic<UInt32>(0)
+    /// Tries that failed since the last one that did not, on all workers.
+    public let failuresInARow = Atomic<UInt32>(0)
     /// Bytes announced by the requests and answers under way, on all workers.
     public let bytesInTransfer = Atomic<Int64>(0)
     /// The packed ``PeakEWMA``.
@@ -21,6 +21,14 @@ public struct EndpointBlock: ~Copyable {
     /// When the endpoint came (back), in nanoseconds of the monotonic clock; 0 for those that
     /// serve since the start.
     let returned = Atomic<Int64>(0)
+    /// The packed ``EndpointHealth``.
+    let health = Atomic<UInt64>(0)
+    /// Tries that ended, on all workers; wraps.
+    public let triesEnded = Atomic<UInt32>(0)
+    /// Those of them that failed or were answered with 5xx; wraps.
+    public let triesFailed = Atomic<UInt32>(0)
+    /// What the answered tries took, in microseconds; wraps. Counted only where somebody asks.
+    public let latencySum = Atomic<UInt64>(0)
 }
 
 /// Whether an endpoint gets traffic.
@@ -39,33 +47,36 @@ public enum Availability: UInt32, Sendable {
 ///
 /// Everything in it is atomic; it outlives the workers, who borrow it.
 @safe public final class SharedPool: @unchecked Sendable {
-    /// How many endpoints there are.
-    public let count: Int
+    /// How many endpoints there can be.
+    public let capacity: Int
     /// Changes with each change of an endpoint's availability.
     let version = Atomic<UInt32>(0)
+    /// Endpoints that are ejected or half-open.
+    public let ejected = Atomic<Int>(0)
+    /// Endpoints that are half-open and wait for a request.
+    public let halfOpen = Atomic<Int>(0)
+    private let allocated: UnsafeMutableRawPointer
     private let memory: UnsafeMutableRawPointer
 
-    /// Blocks of `count` endpoints, all up, with nothing in flight.
-    public init(count: Int) {
-        self.count = count
-        unsafe memory = UnsafeMutableRawPointer.allocate(
-            byteCount: max(1, count) * EndpointBlock.stride,
-            alignment: EndpointBlock.stride
-        )
-        for index in 0..<count {
-            unsafe (memory + index * EndpointBlock.stride)
-                .bindMemory(to: EndpointBlock.self, capacity: 1)
-                .initialize(to: EndpointBlock())
-        }
+    /// Blocks of `capacity` endpoints, all up, with nothing in flight.
+    ///
+    /// Those that are never used cost address space only.
+    public init(capacity: Int) {
+        self.capacity = capacity
+        let stride = EndpointBlock.stride
+        // Zeroes are a block's beginning, and come from the kernel where nobody looks.
+        unsafe allocated = cbytes_zeroed((max(1, capacity) + 1) * stride)
+        let place = unsafe UInt(bitPattern: allocated) % UInt(stride)
+        unsafe memory = allocated + (stride - Int(place)) % stride
     }
 
-    deinit { unsafe memory.deallocate() }
+    deinit { unsafe cbytes_free_zeroed(allocated) }
 
     /// The endpoint's block.
     ///
-    /// `index` must be below ``count``.
+    /// `index` must be below ``capacity``.
     public func block(_ index: EndpointIndex) -> UnsafeMutablePointer<EndpointBlock> {
-        precondition(index >= 0 && index < count)
+        precondition(index >= 0 && index < capacity)
         return unsafe (memory + index &* EndpointBlock.stride)
             .assumingMemoryBound(to: EndpointBlock.self)
     }
@@ -100,25 +111,88 @@ public enum Availability: UInt32, Sendable {
         unsafe block(index).pointee.avoidedUntil.max(until, ordering: .relaxed)
     }
 
-    /// Whether an endpoint gets traffic.
-    public func availability(_ index: EndpointIndex) -> Availability {
-        unsafe Availability(
-            rawValue: block(index).pointee.availability.load(ordering: .acquiring)
-        ) ?? .down
+    /// What is known of an endpoint.
+    public func health(_ index: EndpointIndex) -> EndpointHealth {
+        unsafe EndpointHealth(raw: block(index).pointee.health.load(ordering: .acquiring))
     }
 
-    /// Changes whether an endpoint gets traffic; all workers follow with their next pick.
+    /// Whether an endpoint gets traffic.
+    public func availability(_ index: EndpointIndex) -> Availability {
+        health(index).availability
+    }
+
+    /// Changes what is known of an endpoint; all workers follow with their next pick.
     ///
-    /// One that was unhealthy or down and is up now comes back by slow start.
-    public func set(_ index: EndpointIndex, _ availability: Availability, now: Int64) {
-        let before = self.availability(index)
-        guard before != availability else { return }
-        if availability == .up, before != .draining {
-            unsafe block(index).pointee.returned.store(max(1, now), ordering: .relaxed)
+    /// `transition` may run more than once, returns whether anything is to change, and must be
+    /// pure. One that was unhealthy or down and is up now comes back by slow start. Returns what
+    /// was known before and what is known now; `nil` if nothing changed.
+    @discardableResult
+    public func change(
+        _ index: EndpointIndex,
+        now: Int64,
+        _ transition: (inout EndpointHealth) -> Bool
+    ) -> (before: EndpointHealth, after: EndpointHealth)? {
+        var before = health(index)
+        while true {
+            var after = before
+            guard transition(&after), after != before else { return nil }
+            let isBack =
+                after.availability == .up && before.availability != .up
+                && before.availability != .draining
+            // Before the state, or a worker could miss that the endpoint is to start slowly.
+            if isBack {
+                unsafe block(index).pointee.returned.store(max(1, now), ordering: .relaxed)
+            }
+            let (isDone, found) = unsafe block(index).pointee.health.compareExchange(
+                expected: before.raw,
+                desired: after.raw,
+                ordering: .acquiringAndReleasing
+            )
+            if isDone {
+                count(before, after)
+                if before.availability != after.availability {
+                    version.wrappingAdd(1, ordering: .acquiringAndReleasing)
+                }
+                return (before, after)
+            }
+            before = EndpointHealth(raw: found)
         }
-        unsafe block(index).pointee.availability
-            .store(availability.rawValue, ordering: .releasing)
-        version.wrappingAdd(1, ordering: .acquiringAndReleasing)
+    }
+
+    private func count(_ before: EndpointHealth, _ after: EndpointHealth) {
+        let waits = (after.ejection == .halfOpen ? 1 : 0) - (before.ejection == .halfOpen ? 1 : 0)
+        if waits != 0 { halfOpen.wrappingAdd(waits, ordering: .acquiringAndReleasing) }
+    }
+
+    /// Changes whether an endpoint gets traffic: `unhealthy` is what checks say, the others what
+    /// the operator says; `up` forgets everything else.
+    public func set(_ index: EndpointIndex, _ availability: Availability, now: Int64) {
+        change(index, now: now) { health in
+            if availability == .up { health = EndpointHealth() }
+            health.operatorState = availability
+            health.isCheckedDown = availability == .unhealthy
+            return true
+        }
+    }
+
+    /// Counts one more as ejected unless that many are; false if so.
+    public func reserveEjection(limit: Int) -> Bool {
+        var count = ejected.load(ordering: .relaxed)
+        while count < limit {
+            let (isDone, found) = ejected.compareExchange(
+                expected: count,
+                desired: count + 1,
+                ordering: .acquiringAndReleasing
+            )
+            if isDone { return true }
+            count = found
+        }
+        return false
+    }
+
+    /// Counts one less as ejected.
+    public func releaseEjection() {
+        ejected.wrappingSubtract(1, ordering: .acquiringAndReleasing)
     }
 
     /// When the endpoint came back, 0 if it was there from the start.

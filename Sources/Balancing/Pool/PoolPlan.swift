@@ -45,21 +45,30 @@ public final class PoolPlan: Sendable {
     let tables: [(any StrategyTable)?]
 
     /// A plan; takes the time that the strategy's tables need.
+    ///
+    /// `shared`: the blocks where endpoints are there already, whose states stay as they are;
+    /// `nil` makes new ones.
     public init(
         endpoints: [PlannedEndpoint],
         options: BalanceOptions,
         slowStart: Int64 = 10_000_000_000,
         panicThreshold: Double = 0.1,
-        spillBelow: Double = 0.7
+        spillBelow: Double = 0.7,
+        shared: SharedPool? = nil
     ) {
         self.endpoints = endpoints
         self.options = options
         self.slowStart = slowStart
         self.panicThreshold = panicThreshold
         self.spillBelow = spillBelow
-        shared = SharedPool(count: endpoints.count)
-        for (index, endpoint) in endpoints.enumerated() {
-            shared.set(index, endpoint.availability, now: 0)
+        if let shared {
+            self.shared = shared
+        } else {
+            let new = SharedPool(capacity: endpoints.count)
+            for (index, endpoint) in endpoints.enumerated() {
+                new.set(index, endpoint.availability, now: 0)
+            }
+            self.shared = new
         }
         let priorities = Set(endpoints.map(\.priority)).sorted()
         self.priorities = priorities

@@ -47,11 +47,11 @@ struct PrequalCore {
         penalty = max(0, context.options.penalty)
         reports = ReportPool(capacity: options.pool)
         quantile = LoadQuantile(options.quantile)
-        failures = FlatArray(Array(repeating: 0, count: context.shared.count))
-        scales = FlatArray(Array(repeating: 1, count: context.shared.count))
-        order = FlatArray(Array(repeating: 0, count: context.shared.count))
+        failures = FlatArray(Array(repeating: 0, count: context.endpoints.count))
+        scales = FlatArray(Array(repeating: 1, count: context.endpoints.count))
+        order = FlatArray(Array(repeating: 0, count: context.endpoints.count))
         latencies = LatencyByLoad(
-            endpoints: context.shared.count,
+            endpoints: context.endpoints.count,
             freshness: PrequalCore.times(PrequalCore.probeAges, options.age)
         )
     }

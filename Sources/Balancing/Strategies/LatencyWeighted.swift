@@ -56,7 +56,7 @@ public final class LatencyWeighted: BalancingStrategy {
         _ result: TryResult,
         random: inout SeededRandom
     ) {
-        guard endpoint >= 0 && endpoint < shared.count else { return }
+        guard endpoint >= 0 && endpoint < shared.capacity else { return }
         unsafe latency.record(result, in: shared.block(endpoint))
     }
 

@@ -21,7 +21,7 @@ public final class LeastBytes: BalancingStrategy {
     private var endpoints: LeastLoaded<InTransfer>
 
     init(_ context: StrategyContext) {
-        endpoints = LeastLoaded(shared: context.shared, choices: .automatic)
+        endpoints = LeastLoaded(context, choices: .automatic)
         super.init()
     }
 

@@ -22,7 +22,7 @@ public final class LeastConnections: BalancingStrategy {
     private var endpoints: LeastLoaded<InFlight>
 
     init(_ context: StrategyContext) {
-        endpoints = LeastLoaded(shared: context.shared, choices: context.options.choices)
+        endpoints = LeastLoaded(context, choices: context.options.choices)
         super.init()
     }
 

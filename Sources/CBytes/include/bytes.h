@@ -7,3 +7,4 @@
 #include "field_names.h"
 #include "prefetch.h"
 #include "scans.h"
+#include "zeroed.h"

@@ -139,7 +139,7 @@ struct BoundedLoadTests {
     @Test("the bound is the least whole number that is not below its formula")
     func capacity() {
         let load = BoundedLoad(factor: 1.25, count: 4)
-        let shared = SharedPool(count: 4)
+        let shared = SharedPool(capacity: 4)
         load.weightsChanged([1_000, 1_000, 2_000, 0])
         load.refresh(shared, now: 0)
         #expect((0..<4).map { load.capacity($0) } == [1, 1, 1, 0])

@@ -21,7 +21,7 @@ struct HashFixture {
         options.boundedLoad = bounded
         let weights = weights ?? names.map { _ in 1 }
         self.names = names
-        shared = SharedPool(count: names.count)
+        shared = SharedPool(capacity: names.count)
         context = StrategyContext(
             endpoints: zip(names, weights).map { StrategyEndpoint(name: $0, weight: $1) },
             options: options,

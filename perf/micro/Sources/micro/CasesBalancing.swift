@@ -52,7 +52,7 @@ let balancingCases: [Case] =
             let context = StrategyContext(
                 endpoints: endpoints,
                 options: BalanceOptions(),
-                shared: SharedPool(count: 1_000)
+                shared: SharedPool(capacity: 1_000)
             )
             return { count in
                 var random = SeededRandom(seed: 1)

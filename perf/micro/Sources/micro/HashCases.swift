@@ -50,7 +50,7 @@ private struct HashPool {
         let context = StrategyContext(
             endpoints: endpoints,
             options: options,
-            shared: SharedPool(count: count),
+            shared: SharedPool(capacity: count),
             table: built
         )
         strategy = StrategyRegistry.make(context, random: &random)
