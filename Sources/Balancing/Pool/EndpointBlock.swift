@@ -27,7 +27,7 @@ public struct EndpointBlock: ~Copyable {
     public let triesEnded = Atomic<UInt32>(0)
     /// Those of them that failed or were answered with 5xx; wraps.
     public let triesFailed = Atomic<UInt32>(0)
-    /// What the answered tries took, in microseconds; wraps. Counted only where somebody asks.
+    /// What the answered tries took, in microseconds, counted only where somebody asks; wraps.
     public let latencySum = Atomic<UInt64>(0)
 }
 

@@ -135,6 +135,7 @@ struct SnapshotTests {
         let shared = SharedState(
             config,
             mailboxes: mailboxes,
+            control: try Mailbox(),
             descriptorLimit: descriptors,
             logs: queue
         )
@@ -149,6 +150,7 @@ struct SnapshotTests {
         let own = SharedState(
             config,
             mailboxes: [mailboxes[0]],
+            control: try Mailbox(),
             descriptorLimit: descriptors,
             logs: queue
         )
