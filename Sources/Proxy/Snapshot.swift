@@ -158,6 +158,7 @@ public final class Snapshot: @unchecked Sendable {
         case .unix(let path):
             let text = keep(path, in: &kept)
             entry.path = text.baseAddress?.assumingMemoryBound(to: CChar.self)
+        case .name, .service: break
         }
         return entry
     }

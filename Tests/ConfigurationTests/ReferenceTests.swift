@@ -54,7 +54,7 @@ struct ReferenceTests {
         #expect(config.pools == [PoolConfig(name: "main", servers: [server])])
         #expect(config.listeners == [ListenerConfig(name: ":1", address: .any(port: 1))])
         #expect(config.routes.map(\.timeouts) == [PoolTimeouts()])
-        #expect(config.routes.map(\.retries) == [RetryConfig()])
+        #expect(config.routes.map(\.retries) == [RetryOptions()])
         #expect(config.routes.map(\.accessLog) == [true])
     }
 

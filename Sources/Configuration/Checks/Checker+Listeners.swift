@@ -213,6 +213,8 @@ extension ServerAddress: CustomStringConvertible {
         switch self {
         case .ip(let address, let port): address.text(port: port)
         case .unix(let path): "unix:\(path)"
+        case .name(let host, let port): "\(host):\(port)"
+        case .service(let name): name
         }
     }
 }

@@ -1,3 +1,4 @@
+import Health
 import Routing
 
 extension Checker {
@@ -66,7 +67,7 @@ extension Checker {
         config.spillBelow = spillBelow(written) ?? config.spillBelow
         config.connections = ConnectionsConfig(all.map(PoolKeys.connections))
         config.timeouts = PoolTimeouts(all.map(PoolKeys.timeouts))
-        config.retries = RetryConfig(all.map(PoolKeys.retries))
+        config.retries = RetryOptions(all.map(PoolKeys.retries))
         warnOfNoWeight(config, written)
         return config
     }
@@ -193,7 +194,7 @@ extension ConnectionsConfig {
     }
 }
 
-extension RetryConfig {
+extension RetryOptions {
     init(_ map: RawMap?) {
         self.init()
         guard let map else { return }

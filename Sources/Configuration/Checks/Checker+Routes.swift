@@ -1,3 +1,4 @@
+import Health
 import Routing
 
 extension Checker {
@@ -136,7 +137,7 @@ extension Checker {
             let timeouts = poolMaps[index].map(PoolKeys.timeouts)
             let retries = poolMaps[index].map(PoolKeys.retries)
             route.timeouts = PoolTimeouts(Self.over(own, timeouts))
-            route.retries = RetryConfig(Self.over(map.map(RouteKeys.retries), retries))
+            route.retries = RetryOptions(Self.over(map.map(RouteKeys.retries), retries))
             return
         }
         for key in [RouteKeys.timeouts, RouteKeys.retries] {

@@ -1,11 +1,12 @@
 import Balancing
+import Health
 import Routing
 
 /// One entry of `pools`.
 public struct PoolConfig: Sendable, Equatable {
     /// The pool's name.
     public var name: String
-    /// In the order of the file, never empty.
+    /// In the order of the file; empty only where there is a ``serversFile``.
     public var servers: [ServerConfig]
     /// How a server is chosen.
     public var balance = BalanceOptions()
@@ -26,7 +27,21 @@ public struct PoolConfig: Sendable, Equatable {
     /// Time-outs on the servers' side.
     public var timeouts = PoolTimeouts()
     /// When a request is tried again.
-    public var retries = RetryConfig()
+    public var retries = RetryOptions()
+    /// How many tries may be repeated; `nil` is without bound.
+    public var retryBudget: BudgetOptions? = BudgetOptions()
+    /// How servers are asked whether they are well; `nil` is not at all.
+    public var checks: CheckOptions?
+    /// When a server's own traffic takes it out of the pool; `nil` is never.
+    public var ejection: EjectionOptions? = EjectionOptions()
+    /// What the pool takes at once.
+    public var breaker = BreakerOptions()
+    /// What serves when no server is healthy; `nil` is nothing.
+    public var fallback: FallbackConfig?
+    /// How the names of its servers are resolved.
+    public var resolver = ResolverConfig()
+    /// Absolute path of a file whose servers join those of the list.
+    public var serversFile: String?
 
     /// A pool with defaults.
     public init(name: String, servers: [ServerConfig]) {
@@ -95,6 +110,61 @@ public enum ServerAddress: Hashable, Sendable {
     case ip(IPAddress, port: UInt16)
     /// A unix socket at this absolute path.
     case unix(path: String)
+    /// Every address of a host name, at this port.
+    case name(String, port: UInt16)
+    /// Every server that the SRV records of a name list.
+    case service(String)
+}
+
+/// What serves when no server of a pool is healthy: `fallback` of a pool or a route.
+public enum FallbackConfig: Sendable, Equatable {
+    /// The pool with this index in ``Config/pools``.
+    case pool(Int)
+    /// An answer made here.
+    case respond(FixedAnswer)
+}
+
+/// `resolver`, at the top or of a pool.
+public struct ResolverConfig: Sendable, Hashable {
+    /// A name server.
+    public struct Server: Sendable, Hashable {
+        /// Where it is.
+        public var address: IPAddress
+        /// 53 unless the file says otherwise.
+        public var port: UInt16
+
+        /// A name server.
+        public init(address: IPAddress, port: UInt16 = 53) {
+            self.address = address
+            self.port = port
+        }
+    }
+
+    /// Which addresses of a name are used.
+    public enum Family: String, Sendable, CaseIterable {
+        /// IPv4, and IPv6 only where there is no IPv4.
+        case auto
+        /// IPv4 only.
+        case ipv4
+        /// IPv6 only.
+        case ipv6
+        /// All of them.
+        case both
+    }
+
+    /// Who is asked; empty is whom the system asks.
+    public var servers: [Server] = []
+    /// What is known of a name is kept at least this long.
+    public var minTTL = Duration.seconds(1)
+    /// What is known of a name is asked again at the latest after this long.
+    public var maxTTL = Duration.seconds(300)
+    /// How long an answer is waited for.
+    public var timeout = Duration.seconds(2)
+    /// Which addresses are used.
+    public var family = Family.auto
+
+    /// The defaults.
+    public init() {}
 }
 
 /// One entry of a pool's `servers`.
@@ -109,6 +179,8 @@ public struct ServerConfig: Sendable, Equatable {
     public var priority: Int = 0
     /// Whether it takes part.
     public var state = ServerState.ready
+    /// The most connections to it, or to each of its addresses; `nil` is the pool's bound.
+    public var maxConnections: Int?
 
     /// A server of weight 1.
     public init(name: String, address: ServerAddress) {
@@ -142,21 +214,6 @@ public struct PoolTimeouts: Sendable, Equatable {
     public var idle: Duration? = .seconds(60)
     /// Everything from the request's head to the answer's end.
     public var total: Duration?
-
-    /// The defaults.
-    public init() {}
-}
-
-/// `retries` of a pool or a route.
-public struct RetryConfig: Sendable, Equatable {
-    /// Tries in all; 1 is no retry.
-    public var attempts = 3
-    /// Whether a failed connect is followed by another try.
-    public var onConnectFailure = true
-    /// Whether an idempotent request is sent again after the connection ended before an answer.
-    public var onResetBeforeAnswer = true
-    /// Bytes of a request kept so that it can be sent again.
-    public var buffer = 64 * 1024
 
     /// The defaults.
     public init() {}

@@ -1,3 +1,4 @@
+import Health
 import Routing
 
 /// One entry of `routes`.
@@ -13,7 +14,9 @@ public struct RouteConfig: Sendable, Equatable {
     /// The pool's time-outs with this route's own laid over them; defaults without a pool.
     public var timeouts = PoolTimeouts()
     /// The pool's retry rules with this route's own laid over them.
-    public var retries = RetryConfig()
+    public var retries = RetryOptions()
+    /// What serves when no server is healthy: the route's own, else the pool's.
+    public var fallback: FallbackConfig?
 
     /// A route with defaults.
     public init(name: String, matches: [RouteSpec], action: RouteAction) {

@@ -1,3 +1,4 @@
+import Health
 import Routing
 
 /// The configuration with every shorthand expanded and every default filled in.
@@ -172,7 +173,7 @@ struct EffectivePrinter {
         yaml.line(PoolTimeoutKeys.total.name, time(timeouts.total))
     }
 
-    private func retries(_ retries: RetryConfig, _ yaml: inout YAMLText) {
+    private func retries(_ retries: RetryOptions, _ yaml: inout YAMLText) {
         var causes: [String] = []
         if retries.onConnectFailure { causes.append("connect-failure") }
         if retries.onResetBeforeAnswer { causes.append("reset-before-answer") }

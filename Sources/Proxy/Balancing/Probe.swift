@@ -35,6 +35,8 @@ final class ProbePlan {
         switch address {
         case .ip(let address, let port): address.text(port: port)
         case .unix: "localhost"
+        case .name(let host, let port): "\(host):\(port)"
+        case .service(let name): name
         }
     }
 }
