@@ -89,10 +89,11 @@ extension Worker {
     mutating func keepIdle(_ slot: Int32, timeout: UInt32?) {
         let upstream = up[slot]
         let endpoint = Int(upstream.pointee.endpoint)
-        let pool = pools + Int(snapshot.endpoints[endpoint].pool)
+        let pool = pools + Int(endpoints[endpoint].pool)
         upstream.pointee.served &+= 1
         guard !isDraining, upstream.pointee.served < pool.pointee.maxRequests,
-            upstream.pointee.expires > now, pool.pointee.maxIdle > 0
+            upstream.pointee.expires > now, pool.pointee.maxIdle > 0,
+            !endpointStates[endpoint].isGone
         else {
             closeUpstream(slot)
             return
@@ -144,7 +145,7 @@ extension Worker {
     // MARK: Connecting
 
     private mutating func connect(_ slot: Int32, _ endpoint: Int) {
-        let entry = snapshot.endpoints + endpoint
+        let entry = endpoints + endpoint
         let descriptor = openSocket(entry)
         guard descriptor >= 0 else {
             retryOrFail(slot, .noDescriptor)

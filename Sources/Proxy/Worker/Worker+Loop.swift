@@ -89,6 +89,7 @@ extension Worker {
         case .drain: beginDrain()
         case .stop: isStopped = true
         case .makeRoom(let listener): giveRoom(listener)
+        case .pool(let update): takeOver(update)
         }
     }
 

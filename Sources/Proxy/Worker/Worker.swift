@@ -30,6 +30,8 @@ public enum WorkerMessage: Sendable {
     case drain
     /// Another worker has somebody waiting who may not be accepted: close what is idle.
     case makeRoom(listener: Int)
+    /// Serve a pool by these endpoints from now on.
+    case pool(PoolUpdate)
     /// End now; what still runs is cut.
     case stop
 }
@@ -42,6 +44,8 @@ struct EndpointState {
     var newestIdle: Int32 = -1
     var oldestIdle: Int32 = -1
     var idleCount = 0
+    /// Whether nobody is there any more: connections are not kept.
+    var isGone = false
 
     init(_ block: UnsafeMutablePointer<EndpointBlock>) { self.block = block }
 }
@@ -113,6 +117,8 @@ public struct Worker: ~Copyable {
     var fields: FieldTable
     let pools: UnsafeMutablePointer<PoolState>
     let endpointStates: UnsafeMutablePointer<EndpointState>
+    /// By endpoint: where it is. A table of this worker's own, as found endpoints come and go.
+    let endpoints: UnsafeMutablePointer<EndpointEntry>
 
     /// `headroom` and then `readSize` bytes.
     ///
@@ -188,8 +194,10 @@ public struct Worker: ~Copyable {
         // Weir's own fields stand beside a full head's where the log reads what was sent.
         fields = FieldTable(capacity: config.limits.fields + 16)
         endpointStates = .allocate(capacity: max(1, snapshot.endpointCount))
+        endpoints = .allocate(capacity: max(1, snapshot.endpointCount))
+        endpoints.initialize(from: snapshot.endpoints, count: snapshot.endpointCount)
         for (index, plan) in snapshot.plans.enumerated() {
-            for endpoint in 0..<plan.endpoints.count {
+            for endpoint in 0..<snapshot.capacities[index] {
                 (endpointStates + snapshot.firstEndpoints[index] + endpoint)
                     .initialize(to: EndpointState(plan.shared.block(endpoint)))
             }
@@ -210,6 +218,7 @@ public struct Worker: ~Copyable {
         pools.deinitialize(count: snapshot.config.pools.count)
         pools.deallocate()
         endpointStates.deallocate()
+        endpoints.deallocate()
         readArea.base?.deallocate()
         out.start.deallocate()
         scratch.deallocate()
