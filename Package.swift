@@ -99,7 +99,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ConfigurationTests",
-            dependencies: ["Configuration", "Routing", "HTTP", "Balancing"],
+            dependencies: ["Configuration", "Routing", "HTTP", "Balancing", "Health"],
             exclude: ["Golden"],
             swiftSettings: common
         ),
