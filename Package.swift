@@ -99,7 +99,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ConfigurationTests",
-            dependencies: ["Configuration", "Routing", "HTTP", "Balancing", "Health"],
+            dependencies: ["Configuration", "Health", "Routing", "HTTP", "Balancing"],
             exclude: ["Golden"],
             swiftSettings: common
         ),

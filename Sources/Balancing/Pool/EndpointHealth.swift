@@ -78,6 +78,11 @@ public struct EndpointHealth: BitwiseCopyable, Sendable, Equatable {
         set { setField(16, 48, UInt64(max(0, newValue)) / 1000) }
     }
 
+    /// Whether a request may find out if it is well again: not if others say that it is out.
+    public var awaitsProbe: Bool {
+        ejection == .halfOpen && !isCheckedDown && operatorState == .up
+    }
+
     /// Whether it gets traffic.
     public var availability: Availability {
         switch operatorState {
