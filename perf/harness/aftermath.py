@@ -55,12 +55,13 @@ def _first_success(requests, events, run):
 def summarize(scenario, requests, events, run, other):
     """The figures of one run, as plain values."""
     begin, end = run.windows[0].begin, run.windows[-1].end
-    counted = [request for request in requests if begin <= request.due < end]
+    # What was under way when the fault began counts too.
+    counted = [request for request in requests if begin <= request.ended and request.due < end]
     failed = [request for request in counted if request.failed]
     latencies = sorted((request.ended - request.due) / 1e6
                        for request in counted if not request.failed)
     posts = Counter(event.number for log in events for event in log if event.kind == records.POST)
-    recoveries = [_recovery([request.due for request in failed if request.due >= window.begin],
+    recoveries = [_recovery([request.due for request in failed if request.ended >= window.begin],
                             window) for window in run.windows]
     figures = {
         "requests": len(counted),
@@ -71,7 +72,7 @@ def summarize(scenario, requests, events, run, other):
         "failed_posts": sum(request.is_post for request in failed),
         "endings": Counter(("POST " if request.is_post else "GET ") + request.ending
                            for request in failed),
-        "failed_before": sum(request.failed for request in requests if request.due < begin),
+        "failed_before": sum(request.failed for request in requests if request.ended < begin),
         "twice": sum(count > 1 for count in posts.values()),
         "p50": _quantile(latencies, 0.5),
         "p99": _quantile(latencies, 0.99),

@@ -7,6 +7,10 @@ def _seconds(value, form="{:.2f}"):
     return _NOT if value is None else form.format(value)
 
 
+def _milliseconds(value):
+    return f"{value:.1f}" if value else _NOT
+
+
 def table(scenario, samples):
     """Header and lines of one scenario's table. `samples`: figures by proxy."""
     head = ["proxy", "failed GETs", "failed POSTs", "POSTs twice", "p50 ms", "p99 ms",
@@ -18,8 +22,8 @@ def table(scenario, samples):
     lines = [head]
     for name, figures in samples.items():
         line = [name, f"{figures['failed_gets']:,}", f"{figures['failed_posts']:,}",
-                f"{figures['twice']:,}", f"{figures['p50']:.1f}", f"{figures['p99']:.1f}",
-                _seconds(figures["recovery"])]
+                f"{figures['twice']:,}", _milliseconds(figures["p50"]),
+                _milliseconds(figures["p99"]), _seconds(figures["recovery"])]
         if scenario.letter == "f":
             line.append(_seconds(figures["first_success"], "{:.3f}"))
         if scenario.is_one_ailing:

@@ -123,7 +123,7 @@ def _all_fail(run):
     for index in range(ENDPOINTS):
         run.launch(index)
     run.healed = time.monotonic_ns()
-    run.wait(4)
+    run.wait(7)
 
 
 def _restart_all(run):
