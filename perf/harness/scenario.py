@@ -83,6 +83,10 @@ class Stage:
         words = struct.unpack_from("=8Q", self._map, 64 + 64 * index)
         return words[0:3], words[3:6]
 
+    def checks(self, index):
+        """Checks that the endpoint answered so far."""
+        return struct.unpack_from("=Q", self._map, 64 + 64 * index + 56)[0]
+
     def close(self):
         self._map.close()
 

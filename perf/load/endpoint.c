@@ -138,7 +138,10 @@ static void requestCame(struct connection *connection, const char *path) {
         connection->state = hanging;
         return;
     }
-    if (!strncmp(path, "/healthz ", 9)) return answer(connection, "200 OK", "");
+    if (!strncmp(path, "/healthz ", 9)) {
+        stage->endpoints[options.index].checks += 1;
+        return answer(connection, "200 OK", "");
+    }
     if (!strncmp(path, "/load ", 6)) {
         char fields[128];
         snprintf(fields, sizeof fields, "X-Prequal-Rif: %zu\r\nX-Prequal-Latency-Us: %.0f\r\n",

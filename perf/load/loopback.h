@@ -13,7 +13,7 @@ static inline int listenOn(const char *host, int port) {
     socklen_t size = sizeof address;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
     if (inet_pton(AF_INET, host, &address.sin_addr) != 1) refuse("listening: a bad address");
-    // A server that is started again finds connections of its predecessor on the port; both need it.
+    // One that is started again finds its predecessor's connections on the port; both need it.
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (listener < 0 || bind(listener, (struct sockaddr *)&address, size) < 0) fail("bind");
     if (listen(listener, 16384) < 0) fail("listen");

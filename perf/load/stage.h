@@ -28,7 +28,7 @@ struct stage {
         uint64_t taken[stagePhases];  // requests received, by the phase they came in
         uint64_t most[stagePhases];   // most requests inside at once, waiting ones included
         uint64_t fault;               // an `enum fault`
-        uint64_t reserved;
+        uint64_t checks;              // answered
     } endpoints[stageEndpoints];
 };
 
