@@ -99,7 +99,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ConfigurationTests",
-            dependencies: ["Configuration", "Routing", "HTTP", "Balancing"],
+            dependencies: ["Configuration", "Health", "Routing", "HTTP", "Balancing"],
             exclude: ["Golden"],
             swiftSettings: common
         ),

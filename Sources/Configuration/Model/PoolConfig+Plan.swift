@@ -1,32 +1,76 @@
 import Balancing
 
 extension PoolConfig {
-    /// The servers as balancing sees them.
-    public var plannedEndpoints: [PlannedEndpoint] {
-        servers.map {
-            PlannedEndpoint(
-                name: $0.name,
-                weight: $0.weight,
-                priority: $0.priority,
-                availability: Availability($0.state)
-            )
+    /// Slots for endpoints of a pool some of which are found.
+    private static let fewestFoundSlots = 1024
+
+    /// The servers that the file gives by address, in its order.
+    public var membersByAddress: [ServerConfig] {
+        servers.filter {
+            switch $0.address {
+            case .ip, .unix: true
+            case .name, .service: false
+            }
         }
     }
 
-    /// What the pool's workers balance by; takes the time that the strategy's tables need.
-    public func plan() -> PoolPlan {
+    /// Whether endpoints come and go: names, SRV records or a watched file list them.
+    public var findsEndpoints: Bool {
+        serversFile != nil || membersByAddress.count < servers.count
+    }
+
+    /// Whether anything bounds what the pool takes at once.
+    public var isBounded: Bool {
+        let bounds = [
+            breaker.pool.maxConnections, breaker.pool.maxRequests,
+            breaker.perServer.maxConnections, breaker.perServer.maxRequests,
+        ]
+        return bounds.contains { $0 != nil } || servers.contains { $0.maxConnections != nil }
+    }
+
+    /// How many endpoints there can be at once.
+    public var endpointCapacity: Int {
+        let count = membersByAddress.count
+        return findsEndpoints ? count + Self.fewestFoundSlots : count
+    }
+
+    /// What the pool's workers balance by, with these servers by slot; takes the time that the
+    /// strategy's tables need.
+    ///
+    /// `shared`: the blocks where they are there already, whose states stay as they are; `nil`
+    /// makes new ones with the states of the file.
+    public func plan(of members: [ServerConfig?], shared: SharedPool? = nil) -> PoolPlan {
         PoolPlan(
-            endpoints: plannedEndpoints,
+            endpoints: members.map(PlannedEndpoint.init),
             options: balance,
             slowStart: slowStart.inNanoseconds,
-            panicThreshold: panicThreshold,
-            spillBelow: spillBelow
+            // A fallback serves instead of servers that are ill.
+            panicThreshold: fallback == nil ? panicThreshold : 0,
+            spillBelow: spillBelow,
+            shared: shared
+        )
+    }
+
+    /// What the pool's workers balance by at first: with the servers that the file gives by
+    /// address.
+    public func plan() -> PoolPlan { plan(of: membersByAddress) }
+}
+
+extension PlannedEndpoint {
+    /// A server as balancing sees it; a slot where nobody is never gets a request.
+    public init(_ server: ServerConfig?) {
+        self.init(
+            name: server?.name ?? "",
+            weight: server?.weight ?? 0,
+            priority: server?.priority ?? 0,
+            availability: server.map { Availability($0.state) } ?? .down
         )
     }
 }
 
 extension Availability {
-    fileprivate init(_ state: ServerState) {
+    /// What a server's state in the file means.
+    public init(_ state: ServerState) {
         switch state {
         case .ready: self = .up
         case .drain: self = .draining

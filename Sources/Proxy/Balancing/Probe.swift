@@ -5,7 +5,9 @@ import Synchronization
 
 /// How a pool's servers are asked for their load; all workers share it.
 final class ProbePlan {
-    /// By endpoint of the pool: the bytes that are sent.
+    /// What is asked for.
+    let path: String
+    /// By endpoint of the pool that the file gives by address: the bytes that are sent.
     let requests: [UnsafeRawBufferPointer]
     /// Nanoseconds from the begin of a probe, connecting included, to its answer's end.
     let timeout: Int64
@@ -20,10 +22,16 @@ final class ProbePlan {
     init?(_ pool: PoolConfig, keep: (String) -> UnsafeRawBufferPointer) {
         guard let probe = pool.prequalProbe else { return nil }
         self.pool = pool.name
+        path = probe.path
         timeout = max(1, probe.timeout.inNanoseconds)
         rate = min(8, max(0, pool.balance.prequal.probes))
-        failing = pool.servers.map { _ in SharedCount() }
-        requests = pool.servers.map { keep(ProbePlan.request(probe.path, $0.address)) }
+        failing = (0..<pool.endpointCapacity).map { _ in SharedCount() }
+        requests = pool.membersByAddress.map { keep(ProbePlan.request(probe.path, $0.address)) }
+    }
+
+    /// The bytes for an endpoint that the file gives by address; none for others.
+    func request(_ place: Int) -> UnsafeRawBufferPointer {
+        place < requests.count ? requests[place] : .init(start: nil, count: 0)
     }
 
     static func request(_ path: String, _ address: ServerAddress) -> String {
@@ -118,7 +126,7 @@ struct ProbeTable: ~Copyable {
             let place = endpoint - snapshot.firstEndpoints[pool]
             (probes + endpoint).initialize(
                 to: Probe(
-                    request: plans[pool]?.requests[place] ?? .init(start: nil, count: 0),
+                    request: plans[pool]?.request(place) ?? .init(start: nil, count: 0),
                     timeout: plans[pool]?.timeout ?? 0
                 )
             )

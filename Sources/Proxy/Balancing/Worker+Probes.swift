@@ -65,7 +65,7 @@ extension Worker {
     // MARK: Asking
 
     private mutating func connectProbe(_ endpoint: Int) {
-        let entry = snapshot.endpoints + endpoint
+        let entry = endpoints + endpoint
         let probe = probes[endpoint]
         let isUnix: Int32 = entry.pointee.path == nil ? 0 : 1
         let descriptor = weir_socket(Int32(entry.pointee.address.family), isUnix)
@@ -245,7 +245,7 @@ extension Worker {
 
     private mutating func finish(probe endpoint: Int, _ report: ProbeReport, isEnding: Bool) {
         let probe = probes[endpoint]
-        let pool = pools + Int(snapshot.endpoints[endpoint].pool)
+        let pool = pools + Int(endpoints[endpoint].pool)
         let isWhole = probe.pointee.sent == probe.pointee.request.count
         if report.isReusable, !isEnding, isWhole, !isDraining {
             buffers.give(&probe.pointee.input)
@@ -282,7 +282,7 @@ extension Worker {
 
     /// Notes that probing an endpoint fails, or works again, for the first or last worker.
     private func noteProbe(_ endpoint: Int, isFailing: Bool, _ what: String) {
-        let pool = pools + Int(snapshot.endpoints[endpoint].pool)
+        let pool = pools + Int(endpoints[endpoint].pool)
         guard let plan = pool.pointee.probes else { return }
         let count = plan.failing[endpoint &- pool.pointee.firstEndpoint]
         if isFailing {
@@ -290,14 +290,15 @@ extension Worker {
         } else {
             guard count.value.subtract(1, ordering: .relaxed).oldValue == 1 else { return }
         }
-        let name = String(decoding: snapshot.endpoints[endpoint].name, as: UTF8.self)
+        let name = String(decoding: endpoints[endpoint].name, as: UTF8.self)
         shared.logs.note(
             level: isFailing ? .warning : .info,
             "pool \(plan.pool): server \(name) \(what)"
         )
     }
 
-    private mutating func closeProbe(_ endpoint: Int) {
+    /// Closes an endpoint's connection for probes, if there is one.
+    mutating func closeProbe(_ endpoint: Int) {
         let probe = probes[endpoint]
         guard probe.pointee.phase != .none else { return }
         probes.timers.cancel(Int32(truncatingIfNeeded: endpoint))

@@ -153,7 +153,7 @@ extension Worker {
             host: request.bytes(exchange.pointee.hostRange),
             target: request.bytes(exchange.pointee.targetRange),
             route: snapshot.routeNames[Int(exchange.pointee.route)],
-            endpoint: endpoint >= 0 ? snapshot.endpoints[endpoint].name : nil,
+            endpoint: endpoint >= 0 ? endpoints[endpoint].name : nil,
             foreignID: foreign.isEmpty ? nil : request.bytes(foreign),
             id: exchange.pointee.requestID,
             status: status,

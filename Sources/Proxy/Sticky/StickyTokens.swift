@@ -70,6 +70,17 @@ final class StickyTokens: @unchecked Sendable {
         self.memory = memory
     }
 
+    /// Tokens for a pool's endpoints by slot; `nil` if the pool is not sticky.
+    convenience init?(_ pool: PoolConfig, secret: StickySecret, members: [ServerConfig?]) {
+        guard let config = pool.sticky else { return nil }
+        self.init(
+            config,
+            secret: secret,
+            pool: pool.name,
+            endpoints: members.map { $0?.name ?? "" }
+        )
+    }
+
     deinit {
         for allocation in memory { allocation.deallocate() }
     }

@@ -14,7 +14,7 @@ struct WorkerPlans {
 
     init(_ scenario: Scenario) {
         let count = scenario.sharesLoads ? 1 : scenario.settings.workers
-        plans = (0..<count).map { _ in scenario.pool.plan() }
+        plans = (0..<count).map { _ in scenario.pool.plan(of: scenario.pool.servers) }
     }
 
     /// The plan in whose blocks a worker counts.

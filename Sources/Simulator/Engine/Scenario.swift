@@ -32,7 +32,7 @@ public struct Scenario: Sendable {
     /// The pool of a checked file under a traffic.
     public init(pool: PoolConfig, settings: SimulateConfig, replay: Replay? = nil) {
         self.pool = pool
-        endpoints = pool.plannedEndpoints
+        endpoints = pool.servers.map(PlannedEndpoint.init)
         probes = pool.prequalProbe != nil
         self.settings = settings
         self.replay = replay

@@ -1,0 +1,174 @@
+import Balancing
+import Configuration
+import Health
+import Routing
+
+/// A configuration in the form in which workers use it: immutable, in memory that stays where it is
+/// until the last worker has let go of it.
+public final class Snapshot: @unchecked Sendable {
+    let config: Config
+    let table: RouteTable
+    /// The route of each match in the table.
+    let owners: UnsafeMutablePointer<Int>
+    let routes: UnsafeMutablePointer<RouteEntry>
+    let routeNames: [UnsafeRawBufferPointer]
+    /// The endpoints that the file gives by address; each worker has a table of its own, in which
+    /// found ones join them.
+    let endpoints: UnsafeMutablePointer<EndpointEntry>
+    /// The slots for endpoints of all pools.
+    let endpointCount: Int
+    /// Where each pool's endpoints begin in the table of endpoints.
+    let firstEndpoints: [Int]
+    /// By pool: how many endpoints there can be.
+    let capacities: [Int]
+    /// How each pool balances at first, with what the workers share of its endpoints.
+    let plans: [PoolPlan]
+    /// By pool: what is hashed.
+    let hashKeys: [[CompiledKey]]
+    /// By pool: how clients come back to their endpoint.
+    let stickyTokens: [StickyTokens?]
+    /// By pool: how its endpoints are asked for their load.
+    let probePlans: [ProbePlan?]
+    let limits: ClientLimits
+    /// What each pool's own traffic and checks say of its endpoints.
+    let health: [PoolHealth]
+    /// How many tries of each pool may be repeated; `nil` is without bound.
+    let budgets: [RetryBudget?]
+    /// What each pool takes at once; `nil` is without bound.
+    let gates: [PoolGate?]
+    private let workers: Int
+    private let secrets: [StickySecret]
+    private let texts: TextStore
+
+    /// Compiles a checked configuration; `workers` share the bound on buffer memory.
+    ///
+    /// `secrets`: by pool, the bytes of its `sticky.secret-file`; pools without have a secret of
+    /// this process.
+    public init(_ config: Config, workers: Int, secrets: [String: [UInt8]] = [:]) {
+        self.config = config
+        let (specs, owners) = config.flattenedMatches()
+        table = RouteTable(specs)
+        self.owners = .allocate(capacity: max(1, owners.count))
+        for (index, owner) in owners.enumerated() { (self.owners + index).initialize(to: owner) }
+        limits = ClientLimits(config, workers: workers)
+        routes = .allocate(capacity: max(1, config.routes.count))
+        let texts = TextStore()
+        for (index, route) in config.routes.enumerated() {
+            (routes + index).initialize(to: RouteEntry(route))
+        }
+        routeNames = config.routes.map { texts.keep($0.name) }
+        capacities = config.pools.map(\.endpointCapacity)
+        endpointCount = capacities.reduce(0, +)
+        endpoints = .allocate(capacity: max(1, endpointCount))
+        var next = 0
+        var first: [Int] = []
+        for (index, pool) in config.pools.enumerated() {
+            first.append(next)
+            let members = pool.membersByAddress
+            for slot in 0..<capacities[index] {
+                let server = slot < members.count ? members[slot] : nil
+                (endpoints + next).initialize(
+                    to: EndpointEntry(server, pool.breaker, pool: index, texts)
+                )
+                next += 1
+            }
+        }
+        firstEndpoints = first
+        plans = config.pools.map { pool in
+            let shared = SharedPool(capacity: pool.endpointCapacity)
+            let members = pool.membersByAddress
+            for (slot, server) in members.enumerated() {
+                shared.set(slot, Availability(server.state), now: 0)
+            }
+            return pool.plan(of: members, shared: shared)
+        }
+        health = zip(config.pools, plans).map { pool, plan in
+            PoolHealth(
+                pool.ejection,
+                rise: pool.checks?.rise ?? CheckOptions().rise,
+                shared: plan.shared,
+                size: plan.endpoints.count { $0.weight > 0 }
+            )
+        }
+        budgets = config.pools.map { $0.retryBudget.map { RetryBudget($0) } }
+        gates = config.pools.map { pool in
+            guard pool.isBounded else { return nil }
+            return PoolGate(pool.breaker, workers: workers, capacity: pool.endpointCapacity)
+        }
+        hashKeys = config.pools.map { pool in
+            pool.hashKey.map { CompiledKey($0, keep: texts.keep) }
+        }
+        self.secrets = config.pools.map { pool in
+            secrets[pool.name].map { StickySecret($0) } ?? .ofThisProcess
+        }
+        stickyTokens = zip(config.pools, self.secrets).map { pool, secret in
+            StickyTokens(pool, secret: secret, members: pool.membersByAddress)
+        }
+        probePlans = config.pools.map { ProbePlan($0, keep: texts.keep) }
+        self.workers = workers
+        self.texts = texts
+    }
+
+    deinit {
+        owners.deallocate()
+        routes.deallocate()
+        endpoints.deallocate()
+    }
+
+    /// The endpoints of a pool by slot, as the file gives them by address.
+    ///
+    /// Those that are found have the slots behind them, below ``capacity(ofPool:)``.
+    public func members(ofPool pool: Int) -> [ServerConfig] { config.pools[pool].membersByAddress }
+
+    /// How many endpoints a pool can have.
+    public func capacity(ofPool pool: Int) -> Int { capacities[pool] }
+
+    /// What a pool's own traffic and checks say of its endpoints.
+    public func health(ofPool pool: Int) -> PoolHealth { health[pool] }
+
+    /// How many tries of a pool may be repeated; `nil` is without bound.
+    public func budget(ofPool pool: Int) -> RetryBudget? { budgets[pool] }
+
+    /// What a pool takes at once; `nil` is without bound.
+    public func gate(ofPool pool: Int) -> PoolGate? { gates[pool] }
+
+    /// How a pool balances at first.
+    public func plan(ofPool pool: Int) -> PoolPlan { plans[pool] }
+
+    /// A server that was found takes a slot that is free, before an update tells workers of it.
+    ///
+    /// `ramps`: whether it gets its traffic by slow start, as one that joins others does.
+    public func enter(_ server: ServerConfig, pool: Int, slot: Int, now: Int64, ramps: Bool) {
+        let shared = plans[pool].shared
+        shared.set(slot, ramps ? .down : .up, now: now)
+        shared.set(slot, Availability(server.state), now: now)
+    }
+
+    /// A server that was found is gone: it gets no new request, before an update tells workers.
+    public func leave(pool: Int, slot: Int, now: Int64) {
+        plans[pool].shared.set(slot, .down, now: now)
+    }
+
+    /// What workers need to go over to these endpoints, given by slot: at most
+    /// ``capacity(ofPool:)`` of them, each with an address; takes the time that the strategy's
+    /// tables need.
+    public func update(pool: Int, members: [ServerConfig?]) -> PoolUpdate {
+        let config = config.pools[pool]
+        let members = Array(members.prefix(capacities[pool]))
+        let plan = probePlans[pool]
+        return PoolUpdate(
+            pool: pool,
+            members: members,
+            plan: config.plan(of: members, shared: plans[pool].shared),
+            entries: members.map { server in
+                server.map { EndpointEntry($0, config.breaker, pool: pool, texts) }
+            },
+            probeRequests: members.map { server in
+                guard let plan, let server else { return .init(start: nil, count: 0) }
+                return texts.keep(ProbePlan.request(plan.path, server.address))
+            },
+            sticky: StickyTokens(config, secret: secrets[pool], members: members),
+            workers: workers
+        )
+    }
+}
