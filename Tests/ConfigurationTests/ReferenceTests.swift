@@ -1,3 +1,4 @@
+import Health
 import Testing
 
 @testable import Configuration

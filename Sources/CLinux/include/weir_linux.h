@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -118,6 +119,21 @@ int weir_shutdown_write(int fd);
 // Makes the close that follows a reset.
 void weir_set_reset_on_close(int fd);
 void weir_close(int fd);
+
+// ---- Sockets of libraries
+//
+// By the conventions of the C library, which c-ares wants of the functions that it is given: -1 and
+// errno where a call fails. Sockets do not block; `context` is not looked at.
+
+int weir_library_socket(int domain, int type, int protocol, void *_Nullable context);
+int weir_library_close(int fd, void *_Nullable context);
+int weir_library_connect(
+    int fd, const struct sockaddr *_Nullable address, socklen_t size, void *_Nullable context);
+ssize_t weir_library_receive(
+    int fd, void *_Nullable buffer, size_t capacity, int flags, struct sockaddr *_Nullable from,
+    socklen_t *_Nullable size, void *_Nullable context);
+ssize_t weir_library_send(
+    int fd, const struct iovec *_Nullable parts, int count, void *_Nullable context);
 
 // ---- Time
 

@@ -5,6 +5,9 @@ extension Duration {
         self = duration
     }
 
+    /// The duration as the file would write it.
+    public var configurationText: String { Quantity.text(duration: self) }
+
     /// The duration in nanoseconds, `Int64.max` where it would not fit.
     public var inNanoseconds: Int64 {
         let (seconds, fraction) = components
