@@ -97,7 +97,7 @@ let package = Package(
             name: "ControlTests",
             dependencies: [
                 "Control", "Proxy", "EventLoop", "Health", "Balancing", "CLinux", "Configuration",
-                "Routing",
+                "Routing", "HTTP",
             ],
             swiftSettings: common
         ),
@@ -108,7 +108,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ConfigurationTests",
-            dependencies: ["Configuration", "Routing", "HTTP", "Balancing", "Health"],
+            dependencies: ["Configuration", "Health", "Routing", "HTTP", "Balancing"],
             exclude: ["Golden"],
             swiftSettings: common
         ),

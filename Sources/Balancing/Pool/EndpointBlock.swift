@@ -11,6 +11,8 @@ public struct EndpointBlock: ~Copyable {
     public let inFlight = Atomic<Int32>(0)
     /// Tries that failed since the last one that did not, on all workers.
     public let failuresInARow = Atomic<UInt32>(0)
+    /// Connections, on all workers; counted only where they are bounded.
+    public let connections = Atomic<Int32>(0)
     /// Bytes announced by the requests and answers under way, on all workers.
     public let bytesInTransfer = Atomic<Int64>(0)
     /// The packed ``PeakEWMA``.
@@ -27,8 +29,19 @@ public struct EndpointBlock: ~Copyable {
     public let triesEnded = Atomic<UInt32>(0)
     /// Those of them that failed or were answered with 5xx; wraps.
     public let triesFailed = Atomic<UInt32>(0)
-    /// What the answered tries took, in microseconds, counted only where somebody asks; wraps.
+    /// What the good tries took, in microseconds, counted only where somebody asks; wraps.
     public let latencySum = Atomic<UInt64>(0)
+
+    // Up to here what requests write, from here what is written when something happens.
+
+    /// When the endpoint was ejected last, in nanoseconds of the monotonic clock.
+    public let ejectedAt = Atomic<Int64>(0)
+    /// When it was told last that the endpoint may not be ejected; 0 for never.
+    public let refusalTold = Atomic<Int64>(0)
+    /// Active checks in a row that began after the last ejection and passed.
+    public let checksPassed = Atomic<UInt32>(0)
+    /// Changes when another endpoint gets the block.
+    public let generation = Atomic<UInt32>(0)
 }
 
 /// Whether an endpoint gets traffic.
@@ -53,8 +66,10 @@ public enum Availability: UInt32, Sendable {
     let version = Atomic<UInt32>(0)
     /// Endpoints that are ejected or half-open.
     public let ejected = Atomic<Int>(0)
-    /// Endpoints that are half-open and wait for a request.
+    /// Endpoints that wait for a request: ``EndpointHealth/awaitsProbe``.
     public let halfOpen = Atomic<Int>(0)
+    /// No endpoint from here on was ever ejected.
+    private let ejectedEnd = Atomic<Int>(0)
     private let allocated: UnsafeMutableRawPointer
     private let memory: UnsafeMutableRawPointer
 
@@ -160,8 +175,11 @@ public enum Availability: UInt32, Sendable {
     }
 
     private func count(_ before: EndpointHealth, _ after: EndpointHealth) {
-        let waits = (after.ejection == .halfOpen ? 1 : 0) - (before.ejection == .halfOpen ? 1 : 0)
+        let waits = (after.awaitsProbe ? 1 : 0) - (before.awaitsProbe ? 1 : 0)
         if waits != 0 { halfOpen.wrappingAdd(waits, ordering: .acquiringAndReleasing) }
+        if before.ejection != .none && after.ejection == .none {
+            ejected.wrappingSubtract(1, ordering: .acquiringAndReleasing)
+        }
     }
 
     /// Changes whether an endpoint gets traffic: `unhealthy` is what checks say, the others what
@@ -175,8 +193,42 @@ public enum Availability: UInt32, Sendable {
         }
     }
 
+    /// How an attempt to eject ended.
+    public enum OnEject: Equatable {
+        /// It is ejected; what is known of it now.
+        case ejected(EndpointHealth)
+        /// The transition changed nothing.
+        case unchanged
+        /// As many as may be are ejected already.
+        case refused
+    }
+
+    /// Ejects an endpoint, unless `limit` are ejected: the only way from `none` to `ejected`.
+    ///
+    /// `transition` is as for ``change(_:now:_:)``, and only begins at an endpoint that is not
+    /// ejected. The place is taken before the endpoint, so that two workers together cannot go
+    /// beyond the limit; it is given back by whatever ends the ejection.
+    public func eject(
+        _ index: EndpointIndex,
+        limit: Int,
+        now: Int64,
+        _ transition: (inout EndpointHealth) -> Bool
+    ) -> OnEject {
+        guard reserveEjection(limit: limit) else { return .refused }
+        ejectedEnd.max(index + 1, ordering: .relaxed)
+        let changed = change(index, now: now) { health in
+            guard health.ejection == .none, transition(&health) else { return false }
+            return health.ejection == .ejected
+        }
+        guard let changed else {
+            ejected.wrappingSubtract(1, ordering: .acquiringAndReleasing)
+            return .unchanged
+        }
+        return .ejected(changed.after)
+    }
+
     /// Counts one more as ejected unless that many are; false if so.
-    public func reserveEjection(limit: Int) -> Bool {
+    private func reserveEjection(limit: Int) -> Bool {
         var count = ejected.load(ordering: .relaxed)
         while count < limit {
             let (isDone, found) = ejected.compareExchange(
@@ -190,13 +242,32 @@ public enum Availability: UInt32, Sendable {
         return false
     }
 
-    /// Counts one less as ejected.
-    public func releaseEjection() {
-        ejected.wrappingSubtract(1, ordering: .acquiringAndReleasing)
+    /// The endpoints among which those that are ejected or half-open are to be looked for.
+    public var everEjected: Range<EndpointIndex> { 0..<ejectedEnd.load(ordering: .relaxed) }
+
+    /// Forgets what is known of an endpoint but what the operator says: another one comes in its
+    /// place, and starts slowly.
+    ///
+    /// What wraps goes on: only differences count, and ``EndpointBlock/generation`` tells.
+    public func reset(_ index: EndpointIndex, now: Int64) {
+        let block = unsafe block(index)
+        unsafe block.pointee.failuresInARow.store(0, ordering: .relaxed)
+        unsafe block.pointee.latency.store(0, ordering: .relaxed)
+        unsafe block.pointee.avoidedUntil.store(0, ordering: .relaxed)
+        unsafe block.pointee.returned.store(max(1, now), ordering: .relaxed)
+        unsafe block.pointee.refusalTold.store(0, ordering: .relaxed)
+        unsafe block.pointee.checksPassed.store(0, ordering: .relaxed)
+        unsafe block.pointee.generation.wrappingAdd(1, ordering: .relaxed)
+        change(index, now: now) { health in
+            let operatorState = health.operatorState
+            health = EndpointHealth()
+            health.operatorState = operatorState
+            return true
+        }
     }
 
     /// When the endpoint came back, 0 if it was there from the start.
-    func returned(_ index: EndpointIndex) -> Int64 {
+    public func returned(_ index: EndpointIndex) -> Int64 {
         unsafe block(index).pointee.returned.load(ordering: .relaxed)
     }
 }

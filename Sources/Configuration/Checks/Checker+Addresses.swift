@@ -42,11 +42,34 @@ extension Checker {
             )
             return nil
         case .port(let host, let port):
-            guard let ip = ipAddress(host, of: text, at: item.place) else { return nil }
-            address = .ip(ip, port: port)
+            if Self.isHostName(host) {
+                guard let name = hostName(host, of: text, at: item.place) else { return nil }
+                address = .name(name, port: port)
+            } else {
+                guard let ip = ipAddress(host, of: text, at: item.place) else { return nil }
+                address = .ip(ip, port: port)
+            }
         }
         written.remember(address.description, text)
         return address
+    }
+
+    /// Whether the host is meant as a name that is resolved, be it a good one or not.
+    private static func isHostName(_ host: String) -> Bool {
+        let isNumeric = host.utf8.allSatisfy { (48...57).contains($0) || $0 == UInt8(ascii: ".") }
+        return !host.hasPrefix("[") && host.lowercased() != "localhost" && !isNumeric
+    }
+
+    private func hostName(_ host: String, of text: ScalarText, at place: Place) -> String? {
+        let name = host.lowercased()
+        if HostNames.isName(name) { return name }
+        reporter.error(
+            .hostName,
+            place,
+            "\(text.shown(host).shown) is no host name",
+            remedy: "a name has letters, digits, - and _ in labels of at most 63 between dots"
+        )
+        return nil
     }
 
     private func parts(of text: ScalarText, at place: Place, isServer: Bool) -> Parts? {
@@ -194,12 +217,12 @@ extension Checker {
             return address
         } else if host.lowercased() == "localhost" {
             return .v4(0x7F00_0001)
-        } else if !host.utf8.allSatisfy({ (48...57).contains($0) || $0 == UInt8(ascii: ".") }) {
+        } else if Self.isHostName(host) {
             reporter.error(
                 .hostName,
                 place,
-                "\(text.shown(host).shown) is a host name, and names are not resolved",
-                remedy: "give its IP address; localhost is the one name taken"
+                "\(text.shown(host).shown) is a host name, and listeners have addresses",
+                remedy: "give an IP address of this machine, or the port alone for all of them"
             )
             return nil
         }

@@ -196,25 +196,41 @@ extension Checker {
 
     private func probeConfig(_ map: RawMap) -> ProbeConfig? {
         reportMissing(ProbeKeys.path, in: map, of: ProbeKeys.set)
-        guard let item = map.item(ProbeKeys.path), let text = item.text else { return nil }
+        guard let item = map.item(ProbeKeys.path), let path = probePath(item) else { return nil }
+        var probe = ProbeConfig(path: path)
+        probe.timeout =
+            map.over(ProbeKeys.set.standards).duration(ProbeKeys.timeout) ?? probe.timeout
+        return probe
+    }
+
+    /// What a probe or a check asks: a path, perhaps with a query, or a report.
+    ///
+    /// `words` may stand in its place.
+    func probePath(_ item: RawItem, or words: [String] = []) -> String? {
+        guard let text = item.text else { return nil }
         let isPath =
             text.text.hasPrefix("/") && text.text.utf8.count <= 1024
             && text.text.utf8.allSatisfy { $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "#") }
         guard isPath else {
+            var remedy =
+                "write a path that begins with /, of at most 1024 characters, with all that is "
+                + "special in it as %xx"
+            if !words.isEmpty, !text.text.contains("/") {
+                remedy = "write a path that begins with /, or " + words.joined(separator: " or ")
+                if let near = nearestName(to: text.text, among: words) {
+                    remedy = "did you mean \"\(near)\"?"
+                }
+            }
             reporter.error(
                 .probePath,
                 item.place,
                 "\(text.written.shown) is no path",
-                remedy: "write a path that begins with /, of at most 1024 characters, with all "
-                    + "that is special in it as %xx"
+                remedy: remedy
             )
             return nil
         }
         written.remember(text.text, text)
-        var probe = ProbeConfig(path: text.text)
-        probe.timeout =
-            map.over(ProbeKeys.set.standards).duration(ProbeKeys.timeout) ?? probe.timeout
-        return probe
+        return text.text
     }
 }
 

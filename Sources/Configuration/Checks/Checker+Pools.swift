@@ -7,10 +7,20 @@ extension Checker {
         let standards = PoolKeys.set.standards
         let written = root.map(TopLevelKeys.poolDefaults)
         var pools: [PoolConfig] = []
+        var maps: [RawMap] = []
+        func add(_ name: String, _ own: RawMap) {
+            var map = written.map { own.over($0) } ?? own
+            // Two fallbacks are not merged: a pool's own replaces that of pool-defaults.
+            if let fallback = own.item(PoolKeys.fallback) {
+                map.entries[PoolKeys.fallback.name] = fallback
+            }
+            maps.append(map)
+            pools.append(pool(name, own, written, map, standards))
+        }
         if let servers = root.item(TopLevelKeys.servers) {
             var map = RawMap(place: servers.place)
             map.entries[PoolKeys.servers.name] = servers
-            pools.append(pool("main", map, written, standards))
+            add("main", map)
             poolIndices["main"] = (0, servers.keyPlace ?? servers.place)
         }
         for name in root.names(TopLevelKeys.pools) {
@@ -29,8 +39,9 @@ extension Checker {
             poolIndices[name.name] = (pools.count, name.place)
             var map = name.item.map ?? RawMap(place: name.item.place, isCut: true)
             map.isCut = map.isCut || name.item.isCut
-            pools.append(pool(name.name, map, written, standards))
+            add(name.name, map)
         }
+        resolveFallbacks(&pools, maps)
         checkDefaultParameters(written, pools)
         return pools
     }
@@ -39,23 +50,17 @@ extension Checker {
         _ name: String,
         _ own: RawMap,
         _ defaults: RawMap?,
+        _ written: RawMap,
         _ standards: RawMap
     ) -> PoolConfig {
-        let written = defaults.map { own.over($0) } ?? own
-        checkTimeouts(written.map(PoolKeys.timeouts))
         let all = written.over(standards)
         poolMaps.append(all)
-        if !written.mentions(PoolKeys.servers), !own.isCut {
-            var place = own.place
-            if let found = poolIndices[name] { place = found.place }
-            reporter.error(
-                .missingKey,
-                place,
-                "pool \"\(name)\" has no servers",
-                remedy: "write servers: \(PoolKeys.servers.example)"
-            )
-        }
+        checkTimeouts(written.map(PoolKeys.timeouts))
+        checkRetries(written.map(PoolKeys.retries), written.map(PoolKeys.timeouts))
+        if !own.isCut { reportNoServers(name, own, written) }
         var config = PoolConfig(name: name, servers: servers(all.items(PoolKeys.servers)))
+        let found = written.item(PoolKeys.serversFile).map { readFile($0, &config) } ?? []
+        warnOfNoWeight(name, config.servers + found, written)
         let balances = LayeredMap(
             own: own.map(PoolKeys.balance),
             defaults: defaults?.map(PoolKeys.balance)
@@ -67,22 +72,46 @@ extension Checker {
         config.spillBelow = spillBelow(written) ?? config.spillBelow
         config.connections = ConnectionsConfig(all.map(PoolKeys.connections))
         config.timeouts = PoolTimeouts(all.map(PoolKeys.timeouts))
+        config.checks = checks(own, defaults)
+        config.ejection = ejection(written)
+        config.breaker = BreakerOptions(all.map(PoolKeys.breaker))
         config.retries = RetryOptions(all.map(PoolKeys.retries))
-        warnOfNoWeight(config, written)
+        config.retryBudget = BudgetOptions(all.map(PoolKeys.retries))
+        config.resolver = resolver(written)
         return config
     }
 
-    private func warnOfNoWeight(_ pool: PoolConfig, _ written: RawMap) {
-        guard let item = written.item(PoolKeys.servers), !pool.servers.isEmpty,
-            pool.servers.allSatisfy({ $0.weight == 0 || $0.state != .ready })
+    private func reportNoServers(_ name: String, _ own: RawMap, _ written: RawMap) {
+        if written.mentions(PoolKeys.servers) || written.mentions(PoolKeys.serversFile) { return }
+        reporter.error(
+            .missingKey,
+            poolIndices[name]?.place ?? own.place,
+            "pool \"\(name)\" has no servers",
+            remedy: "write servers: \(PoolKeys.servers.example)"
+        )
+    }
+
+    /// Looks at the file of servers, which is read again when the pool begins.
+    private func readFile(_ item: RawItem, _ config: inout PoolConfig) -> [ServerConfig] {
+        guard let text = item.text else { return [] }
+        let found = servers(ofFile: item, besides: config.servers)
+        let path = absolute(text.text, at: item.place)
+        self.written.remember(path, text)
+        config.serversFile = path
+        return found
+    }
+
+    private func warnOfNoWeight(_ name: String, _ servers: [ServerConfig], _ written: RawMap) {
+        guard let item = written.item(PoolKeys.servers) ?? written.item(PoolKeys.serversFile),
+            !servers.isEmpty, servers.allSatisfy({ $0.weight == 0 || $0.state != .ready })
         else { return }
-        let isWeight = pool.servers.allSatisfy { $0.weight == 0 }
+        let isWeight = servers.allSatisfy { $0.weight == 0 }
         reporter.warning(
             .noWeight,
             item.keyPlace ?? item.place,
             isWeight
-                ? "all servers of pool \"\(pool.name)\" have weight 0"
-                : "all servers of pool \"\(pool.name)\" drain, are down or have weight 0",
+                ? "all servers of pool \"\(name)\" have weight 0"
+                : "all servers of pool \"\(name)\" drain, are down or have weight 0",
             remedy: isWeight
                 ? "none of them gets a request: give one a weight of 1 or more"
                 : "none of them gets a new request: make one ready, with a weight of 1 or more"
@@ -101,48 +130,6 @@ extension Checker {
             )
         }
         return share
-    }
-
-    private func servers(_ items: [RawItem]) -> [ServerConfig] {
-        let standards = ServerKeys.set.standards
-        var servers: [ServerConfig] = []
-        var addresses: [ServerAddress: Place] = [:]
-        var names: [String: Place] = [:]
-        var taken = Set(items.compactMap { $0.map?.text(ServerKeys.name) })
-        for item in items {
-            guard let map = item.map else { continue }
-            reportMissing(ServerKeys.address, in: map, of: ServerKeys.set)
-            let given = map.item(ServerKeys.name)
-            if let given, let text = given.text {
-                checkName(text, at: given.place)
-                reportDuplicate(text, given.place, in: &names, "server")
-            }
-            guard let written = map.item(ServerKeys.address),
-                let address = serverAddress(written)
-            else { continue }
-            if let first = addresses[address] {
-                let line = reporter.name(of: first, from: written.place)
-                let shown = written.text?.shown(address.description) ?? ""
-                reporter.error(
-                    .duplicateServer,
-                    written.place,
-                    "\(shown.shown) is in this pool already (\(line))",
-                    remedy: "remove one, and give the other more weight if that was meant"
-                )
-                continue
-            }
-            addresses[address] = written.place
-            let label = given?.text ?? written.text ?? ScalarText("")
-            let name = given == nil ? Self.unique(label.text, among: &taken) : label.text
-            if name == label.text { self.written.remember(name, label) }
-            var config = ServerConfig(name: name, address: address)
-            let all = map.over(standards)
-            config.weight = all.count(ServerKeys.weight) ?? config.weight
-            config.priority = all.count(ServerKeys.priority) ?? config.priority
-            config.state = all.text(ServerKeys.state).flatMap(ServerState.init) ?? config.state
-            servers.append(config)
-        }
-        return servers
     }
 
     /// Holds the written time-outs of one map against its `total`.
@@ -191,17 +178,5 @@ extension ConnectionsConfig {
         maxAge = map.duration(ConnectionKeys.maxAge)
         maxRequests = map.count(ConnectionKeys.maxRequests)
         maxIdle = map.count(ConnectionKeys.maxIdle) ?? maxIdle
-    }
-}
-
-extension RetryOptions {
-    init(_ map: RawMap?) {
-        self.init()
-        guard let map else { return }
-        attempts = map.count(RetryKeys.attempts) ?? attempts
-        let causes = map.items(RetryKeys.causes).compactMap { $0.text?.text }
-        onConnectFailure = causes.contains("connect-failure")
-        onResetBeforeAnswer = causes.contains("reset-before-answer")
-        buffer = map.count(RetryKeys.buffer) ?? buffer
     }
 }

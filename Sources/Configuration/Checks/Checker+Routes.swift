@@ -22,7 +22,7 @@ extension Checker {
             if let name = map.item(RouteKeys.name)?.text { written.remember(name.text, name) }
             var route = RouteConfig(name: "", matches: matches, action: .pool(0))
             route.name = map.text(RouteKeys.name) ?? Self.label(for: matches, taken: &taken)
-            fill(&route, from: map)
+            fill(&route, from: map, config)
             routes.append(route)
         }
         return routes
@@ -36,6 +36,7 @@ extension Checker {
         var route = RouteConfig(name: "default", matches: [RouteSpec()], action: .pool(0))
         route.timeouts = config.pools[0].timeouts
         route.retries = config.pools[0].retries
+        route.fallback = config.pools[0].fallback
         return route
     }
 
@@ -120,7 +121,7 @@ extension Checker {
         return unique
     }
 
-    private func fill(_ route: inout RouteConfig, from map: RawMap) {
+    private func fill(_ route: inout RouteConfig, from map: RawMap, _ config: Config) {
         let standards = RouteKeys.set.standards
         route.accessLog = map.over(standards).bool(RouteKeys.accessLog)
         let actions = RouteKeys.actions.filter { map.mentions($0) }
@@ -132,15 +133,19 @@ extension Checker {
         let own = map.map(RouteKeys.timeouts)
         checkTimeouts(own)
         if let item = map.item(RouteKeys.pool) {
+            reportBudget(map.map(RouteKeys.retries), of: map)
             guard let index = poolIndex(item) else { return }
             route.action = .pool(index)
             let timeouts = poolMaps[index].map(PoolKeys.timeouts)
             let retries = poolMaps[index].map(PoolKeys.retries)
             route.timeouts = PoolTimeouts(Self.over(own, timeouts))
-            route.retries = RetryOptions(Self.over(map.map(RouteKeys.retries), retries))
+            let ownRetries = map.map(RouteKeys.retries)
+            checkRetries(ownRetries, own)
+            route.retries = RetryOptions(Self.over(ownRetries, retries))
+            route.fallback = fallback(of: map, pool: index, config)
             return
         }
-        for key in [RouteKeys.timeouts, RouteKeys.retries] {
+        for key in [RouteKeys.fallback, RouteKeys.timeouts, RouteKeys.retries] {
             guard !map.mentions(RouteKeys.pool), let item = map.item(key) else { continue }
             reporter.error(
                 .noEffect,
@@ -182,7 +187,8 @@ extension Checker {
         )
     }
 
-    private func poolIndex(_ item: RawItem) -> Int? {
+    /// The pool of this name, or a report.
+    func poolIndex(_ item: RawItem) -> Int? {
         guard let text = item.text else { return nil }
         if let found = poolIndices[text.text] { return found.index }
         let names = poolIndices.sorted { $0.value.index < $1.value.index }.map(\.key)

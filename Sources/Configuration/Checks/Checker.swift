@@ -5,6 +5,7 @@ import Routing
 struct Checker<Files: FileAccess> {
     let reporter: Reporter
     let files: Files
+    let environment: (String) -> String?
     let options: LoadOptions
     let root: RawMap
     let written = WrittenRecorder()
@@ -13,10 +14,19 @@ struct Checker<Files: FileAccess> {
     var poolIndices: [String: (index: Int, place: Place)] = [:]
     /// The raw pools with `pool-defaults` and defaults under them, by index.
     var poolMaps: [RawMap] = []
+    /// The pool that serves in the place of each pool, by index; `nil` is none.
+    var fallbacks: [Int?] = []
 
-    init(reporter: Reporter, files: Files, options: LoadOptions, root: RawMap) {
+    init(
+        reporter: Reporter,
+        files: Files,
+        environment: @escaping (String) -> String?,
+        options: LoadOptions,
+        root: RawMap
+    ) {
         self.reporter = reporter
         self.files = files
+        self.environment = environment
         self.options = options
         self.root = root
     }

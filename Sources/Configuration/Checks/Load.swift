@@ -30,6 +30,7 @@ public func load(
             var checker = Checker(
                 reporter: reporter,
                 files: files,
+                environment: environment,
                 options: options,
                 root: root
             )

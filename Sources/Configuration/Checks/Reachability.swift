@@ -164,14 +164,21 @@ extension Checker {
         else { return }
         var used: Set<Int> = []
         for route in config.routes {
-            if case .pool(let index) = route.action { used.insert(index) }
+            guard case .pool(let index) = route.action else { continue }
+            used.insert(index)
+            if case .pool(let other) = route.fallback { used.insert(other) }
+        }
+        // What stands in for a used pool is used, and what stands in for that.
+        for index in used where fallbacks.indices.contains(index) {
+            var last = index
+            while let next = fallbacks[last], used.insert(next).inserted { last = next }
         }
         for (name, found) in poolIndices where !used.contains(found.index) {
             reporter.warning(
                 .unusedPool,
                 found.place,
-                "no route uses pool \"\(name)\"",
-                remedy: "remove it, or name it in a route"
+                "nothing uses pool \"\(name)\"",
+                remedy: "remove it, or name it in a route or as a fallback"
             )
         }
     }

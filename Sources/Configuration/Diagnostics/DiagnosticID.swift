@@ -9,6 +9,7 @@ public enum DiagnosticID: String, Sendable, CaseIterable {
     case duplicateServer = "duplicate-server"
     case encoding
     case environment
+    case fallback
     case fieldName = "field-name"
     case file
     case hostName = "host-name"
@@ -72,9 +73,10 @@ extension DiagnosticID {
         case .duplicateServer: "A server twice in one pool."
         case .encoding: "Bytes that are no UTF-8, or control characters."
         case .environment: "`${NAME}` that is not set, or is not written well."
+        case .fallback: "A fallback that leads back to its own pool."
         case .fieldName: "A field that Weir writes itself, or whose name is none."
         case .file: "A file that cannot be read."
-        case .hostName: "A host name where an IP address is needed: names are not resolved."
+        case .hostName: "A host name that is none, or that stands where an IP address is needed."
         case .include: "A cycle of includes, a file that is included twice, or misplaced routes."
         case .includeEmpty: "Warning: a pattern of `include` that no file matches."
         case .keyChoice: "A key for hashing that is none, two at once, or one of too many."

@@ -89,7 +89,7 @@ private func schemas(of type: ValueType) -> [JSONValue] {
         let kinds: [JSONValue] = [.text("string"), .text("number"), .text("boolean")]
         return [.object([("type", .list(kinds))])]
     case .host, .path, .method, .pool, .file, .logTarget, .network, .listenAddress,
-        .serverAddress:
+        .serverAddress, .nameServer:
         return [.object([("type", .text("string"))])]
     case .bool:
         return [.object([("type", .text("boolean"))]), environmentReference]
@@ -116,6 +116,13 @@ private func schemas(of type: ValueType) -> [JSONValue] {
     case .octal:
         let integer = JSONValue.object([("type", .text("integer"))])
         return [pattern("^(0o)?[0-7]{3,4}$"), integer, environmentReference]
+    case .status:
+        let integer = JSONValue.object([
+            ("type", .text("integer")), ("minimum", .number(200)), ("maximum", .number(599)),
+        ])
+        return [integer, pattern("^[2-5](xx|[0-9][0-9])$"), environmentReference]
+    case .window:
+        return [pattern("^[0-9]+ of [0-9]+$"), environmentReference]
     case .word(let words):
         let numbers = words.compactMap { Int($0) }.map { JSONValue.number($0) }
         let all = words.map { JSONValue.text($0) } + numbers
@@ -144,7 +151,8 @@ private func list(of type: ValueType) -> JSONValue {
 private func shortForms(of set: KeySet) -> [JSONValue] {
     switch set.short {
     case .none: []
-    case .scalar(let name): set.key(name).map { schemas(of: $0.type.single) } ?? []
+    case .scalar(let name), .wordOrScalar(_, let name):
+        set.key(name).map { schemas(of: $0.type.single) } ?? []
     case .list(let name): set.key(name).map { [list(of: $0.type.single)] } ?? []
     case .match: [.object([("type", .text("string"))])]
     case .truth: [.object([("enum", .list([.bool(true)]))])]

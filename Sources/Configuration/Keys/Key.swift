@@ -53,8 +53,14 @@ indirect enum ValueType: Sendable {
     case rate
     case octal
     case word([String])
+    /// A status code, 200 to 599, or a class of them as `5xx`.
+    case status
+    /// So many of so many, `3 of 5`: 1 to 64.
+    case window
     case listenAddress
     case serverAddress
+    /// An IP address of a name server, with its port or without.
+    case nameServer
     case network
     case file
     case logTarget
@@ -80,6 +86,9 @@ struct KeySet: Sendable {
         case none
         /// Text stands for the map with this one key.
         case scalar(String)
+        /// A word of the first key stands for the map with that key, other text for the map with
+        /// the second.
+        case wordOrScalar(String, String)
         /// A list stands for the map with this one key.
         case list(String)
         /// Text of a `match`: a host, a path, or a host with a path behind it.

@@ -3,9 +3,16 @@ enum PoolKeys {
     static let servers = Key(
         "servers",
         .several(.map(ServerKeys.set)),
-        required: true,
+        note: "required without `servers-file`",
         example: "[10.0.0.1:8080, 10.0.0.2:8080]",
         "Where requests go. Text stands for `{address: …}`."
+    )
+    static let serversFile = Key(
+        "servers-file",
+        .file,
+        example: "api-servers.yaml",
+        "A file with more servers, as a list like `servers`; it is watched, see "
+            + "[Files of servers](#files-of-servers)."
     )
     static let balance = Key(
         "balance",
@@ -21,6 +28,45 @@ enum PoolKeys {
         note: "`off`",
         example: "true",
         "Whether a client comes back to its server. `true` stands for `{cookie: weir}`."
+    )
+    static let health = Key(
+        "health",
+        .map(HealthKeys.set),
+        or: ["off"],
+        note: "`off`",
+        example: "/healthz",
+        "How servers are asked whether they are well. A path stands for `{path: …}`, `tcp` for "
+            + "`{kind: tcp}`."
+    )
+    static let ejection = Key(
+        "ejection",
+        .map(EjectionKeys.set),
+        or: ["off"],
+        note: "on",
+        example: "{consecutive-failures: 3}",
+        "When what becomes of its requests takes a server out of the pool."
+    )
+    static let breaker = Key(
+        "breaker",
+        .map(BreakerKeys.set),
+        example: "{max-requests: 800}",
+        "What the pool takes at once, and how many requests wait beyond."
+    )
+    static let fallback = Key(
+        "fallback",
+        .map(FallbackKeys.set),
+        or: ["none"],
+        note: "`none`",
+        example: "spare",
+        "What serves when no server is healthy: another pool, or an answer. Text stands for "
+            + "`{pool: …}`."
+    )
+    static let resolver = Key(
+        "resolver",
+        .map(ResolverKeys.set),
+        note: "the top level's",
+        example: "{servers: 10.0.0.2}",
+        "How names of servers are resolved; laid over the top level's, key by key."
     )
     static let slowStart = Key(
         "slow-start",
@@ -69,8 +115,8 @@ enum PoolKeys {
         short: .list("servers"),
         "Servers that can stand in for one another. A list stands for `{servers: …}`.",
         keys: [
-            servers, balance, sticky, slowStart, panicThreshold, spillBelow, connections, timeouts,
-            retries,
+            servers, serversFile, balance, sticky, slowStart, panicThreshold, spillBelow, fallback,
+            connections, timeouts, health, ejection, breaker, retries, resolver,
         ]
     )
 }
@@ -80,9 +126,17 @@ enum ServerKeys {
     static let address = Key(
         "address",
         .serverAddress,
-        required: true,
+        note: "this or `srv` is required",
         example: "10.0.0.1:8080",
-        "Where the server is: `ip:port`, `[v6]:port`, `localhost:port` or `unix:/path`."
+        "Where the server is: `ip:port`, `[v6]:port`, `name:port`, `localhost:port` or "
+            + "`unix:/path`. Each address of a name is a server; `localhost` is 127.0.0.1."
+    )
+    static let service = Key(
+        "srv",
+        .text,
+        example: "_http._tcp.api.internal",
+        "Instead of an address, a name whose SRV records list servers with ports, priorities and "
+            + "weights."
     )
     static let weight = Key(
         "weight",
@@ -97,6 +151,15 @@ enum ServerKeys {
         standard: "0",
         example: "1",
         "0 is asked first; higher ones wait in reserve, see `spill-below`."
+    )
+    static let maxConnections = Key(
+        "max-connections",
+        .count(1...1_000_000),
+        or: ["none"],
+        standard: "none",
+        example: "50",
+        "Connections to it at once, or to each of its addresses; goes before "
+            + "`breaker.per-server`."
     )
     static let state = Key(
         "state",
@@ -118,7 +181,7 @@ enum ServerKeys {
         noun: "server",
         short: .scalar("address"),
         "One server.",
-        keys: [address, weight, priority, state, name]
+        keys: [address, service, weight, priority, maxConnections, state, name]
     )
 }
 
@@ -204,39 +267,5 @@ enum PoolTimeoutKeys {
         noun: "timeouts",
         "How long servers are waited for.",
         keys: [connect, response, stream, idle, total]
-    )
-}
-
-/// `pools.<name>.retries` and `routes[].retries`.
-enum RetryKeys {
-    static let attempts = Key(
-        "attempts",
-        .count(1...8),
-        standard: "3",
-        example: "2",
-        "Tries in all, each at another server while there is one; 1 is no retry."
-    )
-    static let causes = Key(
-        "on",
-        .several(.word(["connect-failure", "reset-before-answer"])),
-        standard: "[connect-failure, reset-before-answer]",
-        example: "connect-failure",
-        "What is tried again. What a server may have processed is sent again only where the "
-            + "method is idempotent."
-    )
-    static let buffer = Key(
-        "buffer",
-        .size(0...(16 << 20)),
-        standard: "64KiB",
-        example: "1MiB",
-        "Bytes of a request that are kept to be sent again; a longer one has one try."
-    )
-
-    static let set = KeySet(
-        "pools.<name>.retries",
-        noun: "retries",
-        short: .scalar("attempts"),
-        "When a request is tried again.",
-        keys: [attempts, causes, buffer]
     )
 }

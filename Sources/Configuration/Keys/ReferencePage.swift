@@ -65,7 +65,10 @@ private func phrase(_ type: ValueType) -> String {
             + Quantity.text(factor: range.upperBound)
     case .octal: "octal, 0000 to 0777"
     case .word(let words): words.map { "`\($0)`" }.joined(separator: ", ")
+    case .status: "status"
+    case .window: "text such as `3 of 5`, 1 to 64"
     case .listenAddress, .serverAddress: "address"
+    case .nameServer: "`ip` or `ip:port`"
     case .network: "net"
     case .file: "file"
     case .logTarget: "`stdout`, `stderr` or file"

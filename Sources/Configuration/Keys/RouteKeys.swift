@@ -61,11 +61,22 @@ enum RouteKeys {
         "Laid over the pool's, key by key."
     )
 
+    static let fallback = Key(
+        "fallback",
+        .map(FallbackKeys.set),
+        or: ["none"],
+        note: "the pool's",
+        example: "{respond: 503}",
+        "In place of the pool's."
+    )
+
     static let set = KeySet(
         "routes[]",
         noun: "route",
         "In written order; the first that matches is taken. Each has one action.",
-        keys: [name, match, pool, redirect, respond, include, accessLog, timeouts, retries]
+        keys: [
+            name, match, pool, redirect, respond, include, accessLog, fallback, timeouts, retries,
+        ]
     )
 
     /// The keys of which a route has exactly one.

@@ -88,6 +88,12 @@ enum TopLevelKeys {
         example: "1m",
         "How long running requests may take to finish after SIGTERM."
     )
+    static let resolver = Key(
+        "resolver",
+        .map(ResolverKeys.set),
+        example: "{servers: 10.0.0.2}",
+        "How names of servers are resolved, for all pools."
+    )
     static let log = Key(
         "log",
         .map(LogKeys.set),
@@ -107,7 +113,7 @@ enum TopLevelKeys {
         "The keys of the file itself.",
         keys: [
             listen, servers, listeners, routes, pools, poolDefaults, include, limits, timeouts,
-            trustedProxies, networks, forwarding, workers, shutdownTimeout, log, simulate,
+            trustedProxies, networks, forwarding, workers, shutdownTimeout, resolver, log, simulate,
         ]
     )
 }

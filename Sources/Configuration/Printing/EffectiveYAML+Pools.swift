@@ -2,6 +2,49 @@ import Balancing
 import Routing
 
 extension EffectivePrinter {
+    /// An entry of `pools`.
+    func pool(_ pool: PoolConfig, _ yaml: inout YAMLText) {
+        if !pool.servers.isEmpty {
+            yaml.section(PoolKeys.servers.name) { yaml in
+                for server in pool.servers { yaml.item { self.server(server, &$0) } }
+            }
+        }
+        if let file = pool.serversFile { yaml.line(PoolKeys.serversFile.name, text(file)) }
+        yaml.section(PoolKeys.balance.name) { balance(pool, &$0) }
+        sticky(pool.sticky, &yaml)
+        yaml.line(PoolKeys.slowStart.name, time(pool.slowStart))
+        yaml.line(PoolKeys.panicThreshold.name, Quantity.text(share: pool.panicThreshold))
+        yaml.line(PoolKeys.spillBelow.name, Quantity.text(share: pool.spillBelow))
+        fallback(pool.fallback, &yaml)
+        yaml.section(PoolKeys.connections.name) { yaml in
+            yaml.line(ConnectionKeys.maxAge.name, time(pool.connections.maxAge))
+            yaml.line(ConnectionKeys.maxRequests.name, count(pool.connections.maxRequests))
+            yaml.line(ConnectionKeys.maxIdle.name, String(pool.connections.maxIdle))
+        }
+        yaml.section(PoolKeys.timeouts.name) { timeouts(pool.timeouts, &$0) }
+        checks(pool.checks, &yaml)
+        ejection(pool.ejection, &yaml)
+        yaml.section(PoolKeys.breaker.name) { breaker(pool.breaker, &$0) }
+        yaml.section(PoolKeys.retries.name) { yaml in
+            retries(pool.retries, &yaml)
+            budget(pool.retryBudget, &yaml)
+        }
+        yaml.section(PoolKeys.resolver.name) { resolver(pool.resolver, &$0) }
+    }
+
+    private func server(_ server: ServerConfig, _ yaml: inout YAMLText) {
+        if case .service(let name) = server.address {
+            yaml.line(ServerKeys.service.name, text(name))
+        } else {
+            yaml.line(ServerKeys.address.name, text(server.address.description))
+        }
+        yaml.line(ServerKeys.weight.name, String(server.weight))
+        yaml.line(ServerKeys.priority.name, String(server.priority))
+        yaml.line(ServerKeys.maxConnections.name, count(server.maxConnections))
+        yaml.line(ServerKeys.state.name, server.state.rawValue)
+        yaml.line(ServerKeys.name.name, text(server.name))
+    }
+
     /// The strategy with the parameters that it takes.
     func balance(_ pool: PoolConfig, _ yaml: inout YAMLText) {
         let options = pool.balance

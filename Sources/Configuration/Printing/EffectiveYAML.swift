@@ -54,7 +54,8 @@ struct EffectivePrinter {
         count.map(String.init) ?? word
     }
 
-    private func size(_ size: Int?) -> String { size.map(Quantity.text(size:)) ?? "none" }
+    /// The size, or `none`.
+    func size(_ size: Int?) -> String { size.map(Quantity.text(size:)) ?? "none" }
 
     /// The duration, or `none`.
     func time(_ duration: Duration?) -> String {
@@ -97,6 +98,7 @@ struct EffectivePrinter {
         case .pool(let index):
             let name = config.pools.indices.contains(index) ? config.pools[index].name : ""
             yaml.line(RouteKeys.pool.name, YAMLText.scalar(name))
+            fallback(route.fallback, &yaml)
             yaml.section(RouteKeys.timeouts.name) { timeouts(route.timeouts, &$0) }
             yaml.section(RouteKeys.retries.name) { retries(route.retries, &$0) }
         case .redirect(let target, let status, _):
@@ -125,7 +127,8 @@ struct EffectivePrinter {
         }
     }
 
-    private func answer(_ answer: FixedAnswer, _ yaml: inout YAMLText) {
+    /// `respond` of a route or a fallback.
+    func answer(_ answer: FixedAnswer, _ yaml: inout YAMLText) {
         yaml.line(RespondKeys.status.name, String(answer.status))
         if let path = answer.bodyPath {
             yaml.line(RespondKeys.file.name, text(path))
@@ -139,47 +142,13 @@ struct EffectivePrinter {
         }
     }
 
-    private func pool(_ pool: PoolConfig, _ yaml: inout YAMLText) {
-        yaml.section(PoolKeys.servers.name) { yaml in
-            for server in pool.servers {
-                yaml.item { yaml in
-                    yaml.line(ServerKeys.address.name, text(server.address.description))
-                    yaml.line(ServerKeys.weight.name, String(server.weight))
-                    yaml.line(ServerKeys.priority.name, String(server.priority))
-                    yaml.line(ServerKeys.state.name, server.state.rawValue)
-                    yaml.line(ServerKeys.name.name, text(server.name))
-                }
-            }
-        }
-        yaml.section(PoolKeys.balance.name) { balance(pool, &$0) }
-        sticky(pool.sticky, &yaml)
-        yaml.line(PoolKeys.slowStart.name, time(pool.slowStart))
-        yaml.line(PoolKeys.panicThreshold.name, Quantity.text(share: pool.panicThreshold))
-        yaml.line(PoolKeys.spillBelow.name, Quantity.text(share: pool.spillBelow))
-        yaml.section(PoolKeys.connections.name) { yaml in
-            yaml.line(ConnectionKeys.maxAge.name, time(pool.connections.maxAge))
-            yaml.line(ConnectionKeys.maxRequests.name, count(pool.connections.maxRequests))
-            yaml.line(ConnectionKeys.maxIdle.name, String(pool.connections.maxIdle))
-        }
-        yaml.section(PoolKeys.timeouts.name) { timeouts(pool.timeouts, &$0) }
-        yaml.section(PoolKeys.retries.name) { retries(pool.retries, &$0) }
-    }
-
-    private func timeouts(_ timeouts: PoolTimeouts, _ yaml: inout YAMLText) {
+    /// `timeouts` of a pool or a route.
+    func timeouts(_ timeouts: PoolTimeouts, _ yaml: inout YAMLText) {
         yaml.line(PoolTimeoutKeys.connect.name, time(timeouts.connect))
         yaml.line(PoolTimeoutKeys.response.name, time(timeouts.response))
         yaml.line(PoolTimeoutKeys.stream.name, time(timeouts.stream))
         yaml.line(PoolTimeoutKeys.idle.name, time(timeouts.idle))
         yaml.line(PoolTimeoutKeys.total.name, time(timeouts.total))
-    }
-
-    private func retries(_ retries: RetryOptions, _ yaml: inout YAMLText) {
-        var causes: [String] = []
-        if retries.onConnectFailure { causes.append("connect-failure") }
-        if retries.onResetBeforeAnswer { causes.append("reset-before-answer") }
-        yaml.line(RetryKeys.attempts.name, String(retries.attempts))
-        yaml.line(RetryKeys.causes.name, YAMLText.list(causes))
-        yaml.line(RetryKeys.buffer.name, size(retries.buffer))
     }
 
     private func limits(_ yaml: inout YAMLText) {

@@ -1,3 +1,5 @@
+import Health
+
 /// A value whose kind was checked, before names are resolved.
 indirect enum RawValue: Sendable {
     /// Text that the checks read further: an address, a pattern, a name.
@@ -7,6 +9,10 @@ indirect enum RawValue: Sendable {
     case duration(Duration)
     case share(Double)
     case factor(Double)
+    /// One status code, or a class of them.
+    case codes(ClosedRange<Int>)
+    /// `bad` of the last `of`.
+    case window(bad: Int, of: Int)
     /// One of the words that the key takes beside its type.
     case lifted(String)
     case list([RawItem])
@@ -32,7 +38,7 @@ struct RawItem: Sendable {
         case .list(let items): items.contains(where: \.isFilled)
         case .map(let map): map.entries.values.contains(where: \.isFilled)
         case .names(let names): names.contains(where: \.item.isFilled)
-        case .bool, .count, .duration, .share, .factor, .lifted: false
+        case .bool, .count, .duration, .share, .factor, .codes, .window, .lifted: false
         }
     }
 
@@ -119,6 +125,20 @@ struct RawMap: Sendable {
     func factor(_ key: Key) -> Double? {
         if case .factor(let factor) = entries[key.name]?.value { factor } else { nil }
     }
+
+    /// The status codes under the key; `nil` where it is absent or turned away.
+    func statuses(_ key: Key) -> StatusSet? {
+        guard let item = entries[key.name], word(key) == nil else { return nil }
+        var statuses = StatusSet()
+        for item in item.items {
+            guard case .codes(let codes) = item.value else { continue }
+            statuses = statuses.union(StatusSet(codes))
+        }
+        return statuses
+    }
+
+    /// The words under the key, none where it is turned away.
+    func words(_ key: Key) -> [String] { items(key).compactMap { $0.text?.text } }
 
     /// The word under the key that it takes beside its type.
     func word(_ key: Key) -> String? {

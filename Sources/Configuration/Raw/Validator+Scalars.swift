@@ -16,7 +16,9 @@ extension Validator {
         case .rate: return rate(text, key, place)
         case .octal: return octal(text, key, place)
         case .word(let words): return word(text, words, key, place)
-        case .listenAddress, .serverAddress, .file, .logTarget:
+        case .status: return status(text, key, place)
+        case .window: return window(text, key, place)
+        case .listenAddress, .serverAddress, .nameServer, .file, .logTarget:
             return reporter.isPath(text, at: place) ? .text(text) : nil
         default: return .text(text)
         }
@@ -71,7 +73,8 @@ extension Validator {
         return .count(value)
     }
 
-    private func reportRange(_ text: ScalarText, _ range: String, _ key: Key, _ place: Place) {
+    /// Reports a value that is well but too small or too large.
+    func reportRange(_ text: ScalarText, _ range: String, _ key: Key, _ place: Place) {
         reporter.error(
             .range,
             place,
@@ -256,34 +259,5 @@ extension Validator {
             remedy: remedy
         )
         return nil
-    }
-}
-
-extension ValueType {
-    /// What a diagnostic says that the key takes.
-    var phrase: String {
-        switch self {
-        case .text, .template: "text"
-        case .bool: "true or false"
-        case .count: "a whole number"
-        case .size: "a size"
-        case .duration: "a duration"
-        case .share: "a share"
-        case .factor: "a number"
-        case .rate: "a rate"
-        case .octal: "octal digits"
-        case .word(let words): words.count > 4 ? "a word" : words.joined(separator: " or ")
-        case .listenAddress, .serverAddress: "an address"
-        case .network: "an address, a CIDR block or a name of networks"
-        case .file: "a file's name"
-        case .logTarget: "stdout, stderr or a file's name"
-        case .host: "a host"
-        case .path: "a path"
-        case .method: "a method"
-        case .pool: "a pool's name"
-        case .several(let inner): inner.phrase
-        case .either(let words, _): words.joined(separator: ", ") + " or a map"
-        case .map, .named: "a map"
-        }
     }
 }

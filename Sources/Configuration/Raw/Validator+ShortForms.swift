@@ -2,12 +2,21 @@ extension Validator {
     /// The node as a map; short forms become the long form that they stand for.
     ///
     /// `implied` tells that the keys stand in the short form only.
-    func expand(_ node: Node, for set: KeySet, called name: String) -> (Node, implied: Bool)? {
+    func expand(
+        _ node: Node,
+        for set: KeySet,
+        called name: String,
+        or words: [String]
+    ) -> (Node, implied: Bool)? {
         switch (node.content, set.short) {
         case (.map(let entries), _):
             // In brackets, YAML reads `:8080` as a map without a name.
             if case .scalar = set.short, isColonTrap(node, entries) { return nil }
             return (node, false)
+        case (.scalar(let text), .wordOrScalar(let word, let other)) where !text.isNull:
+            if text.isUnknown { return nil }
+            guard case .word(let words) = set.key(word)?.type else { return nil }
+            return (Self.wrap(node, words.contains(text.text) ? word : other), true)
         case (.scalar(let text), .scalar(let key)) where !text.isNull:
             if text.isUnknown { return nil }
             return (Self.wrap(node, key), true)
@@ -21,12 +30,12 @@ extension Validator {
             return (expandMatch(node, text), true)
         default:
             if node.isCut { return nil }
-            reportNoMap(node, set, name)
+            reportNoMap(node, set, name, words)
             return nil
         }
     }
 
-    private func reportNoMap(_ node: Node, _ set: KeySet, _ name: String) {
+    private func reportNoMap(_ node: Node, _ set: KeySet, _ name: String, _ words: [String]) {
         var phrase = "is a map"
         var remedy = "write its keys: " + set.keys.map(\.name).joined(separator: ", ")
         if case .scalar(let short) = set.short, let key = set.key(short) {
@@ -36,6 +45,11 @@ extension Validator {
             phrase = "is a list or a map"
             remedy = "write \(key.example)"
         }
+        if case .wordOrScalar(_, let short) = set.short, let key = set.key(short) {
+            phrase = "is one value or a map"
+            remedy = "write \(key.example), or {\(key.name): \(key.example)}"
+        }
+        if !words.isEmpty { remedy += ", or " + words.joined(separator: " or ") }
         if case .truth = set.short {
             phrase = "is true, off or a map"
             let isFalse = ["false", "no"].contains(node.scalar?.text ?? "")

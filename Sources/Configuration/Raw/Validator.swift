@@ -5,8 +5,17 @@ struct Validator {
     let reporter: Reporter
 
     /// The map that a node is for this set of keys, short forms expanded; `nil` if it is none.
-    func map(of node: Node, for set: KeySet, called name: String) -> RawMap? {
-        guard let (node, implied) = expand(node, for: set, called: name) else { return nil }
+    ///
+    /// `words` may stand in the map's place too.
+    func map(
+        of node: Node,
+        for set: KeySet,
+        called name: String,
+        or words: [String] = []
+    ) -> RawMap? {
+        guard let (node, implied) = expand(node, for: set, called: name, or: words) else {
+            return nil
+        }
         guard case .map(let entries) = node.content else { return nil }
         var map = RawMap(place: node.place)
         map.isCut = node.isCut
@@ -60,7 +69,7 @@ struct Validator {
         case .several(let inner):
             return list(of: node, as: inner, for: key, called: name)
         case .map(let set):
-            guard let map = map(of: node, for: set, called: name) else { return nil }
+            guard let map = map(of: node, for: set, called: name, or: key.words) else { return nil }
             return RawItem(value: .map(map), place: node.place, isCut: map.isCut)
         case .named(let inner):
             return names(of: node, as: inner, for: key, called: name)

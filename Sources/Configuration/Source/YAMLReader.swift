@@ -53,6 +53,25 @@ struct YAMLReader {
         return root
     }
 
+    /// The list that the whole file is; `nil`, and a report, where it holds something else.
+    func readList() -> Node? {
+        guard isReadable() else { return nil }
+        let part = readPart(fromLine: 1)
+        if let node = part.node, case .list = node.content { return node }
+        if part.resumeLine == nil, !reporter.has(.tooLarge) { reportNoList(part.node) }
+        return nil
+    }
+
+    private func reportNoList(_ node: Node?) {
+        let first = node.flatMap { $0.scalar?.isNull == true ? nil : $0 }
+        reporter.error(
+            .type,
+            first?.place ?? Place(file: file, line: 1, column: 1, length: 1),
+            first == nil ? "the file is empty" : "the file holds no list of servers",
+            remedy: "write a server a line, each behind a dash: - 10.0.0.1:8080"
+        )
+    }
+
     /// Adds what a later part of the file has, and reports keys that are there already.
     private func appendEntries(_ found: [Entry], to entries: inout [Entry]) {
         for var entry in found {

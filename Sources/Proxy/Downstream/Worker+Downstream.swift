@@ -43,6 +43,8 @@ extension Worker {
         case .busy:
             if downstream.pointee.flags.contains(.broken) {
                 abort(downstream.pointee.exchange, .clientAborted)
+            } else if hasLeftQueue(downstream) {
+                abort(downstream.pointee.exchange, .clientAborted)
             } else {
                 pumpRequestBody(downstream.pointee.exchange)
             }
@@ -50,6 +52,13 @@ extension Worker {
         case .discarding: discardBody(slot)
         case .lingering: drop(slot)
         }
+    }
+
+    /// Whether a client that waits in a queue has shut its side: there, nobody waits for clients
+    /// that only seem to have left, since most have.
+    private func hasLeftQueue(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
+        downstream.pointee.flags.contains(.finished)
+            && exchanges[downstream.pointee.exchange].pointee.wait == .room
     }
 
     // MARK: Reading requests
