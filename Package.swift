@@ -45,7 +45,7 @@ let package = Package(
         .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: common),
         .target(name: "HTTP", dependencies: ["CBytes"], swiftSettings: pure),
         .target(name: "Balancing", dependencies: ["CBytes"], swiftSettings: pure),
-        .target(name: "Health", dependencies: ["Balancing"], swiftSettings: pure),
+        .target(name: "Health", dependencies: ["HTTP", "Balancing"], swiftSettings: pure),
         .target(name: "Routing", dependencies: ["CBytes", "HTTP"], swiftSettings: pure),
         .target(
             name: "Configuration",
@@ -90,7 +90,7 @@ let package = Package(
         .testTarget(name: "BalancingTests", dependencies: ["Balancing"], swiftSettings: common),
         .testTarget(
             name: "HealthTests",
-            dependencies: ["Health", "Balancing"],
+            dependencies: ["Health", "HTTP", "Balancing"],
             swiftSettings: common
         ),
         .testTarget(
