@@ -446,6 +446,17 @@ int weir_file_kind(const char *path) {
     return S_ISREG(info.st_mode) ? 1 : S_ISDIR(info.st_mode) ? 2 : 3;
 }
 
+int weir_file_stamp(const char *path, struct weir_file_stamp *stamp) {
+    struct stat info;
+    if (stat(path, &info) < 0) return -errno;
+    stamp->device = info.st_dev;
+    stamp->inode = info.st_ino;
+    stamp->size = info.st_size;
+    stamp->modified_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
+    stamp->changed_ns = (int64_t)info.st_ctim.tv_sec * 1000000000 + info.st_ctim.tv_nsec;
+    return 0;
+}
+
 int weir_unlink(const char *path) {
     return unlink(path) < 0 ? -errno : 0;
 }

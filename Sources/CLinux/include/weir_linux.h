@@ -183,6 +183,17 @@ ssize_t weir_write(int fd, const void *bytes, size_t count);
 int weir_is_terminal(int fd);
 // 1 a plain file, 2 a folder, 3 anything else, or a negated errno.
 int weir_file_kind(const char *path);
+// What tells one state of a file from another.
+struct weir_file_stamp {
+    uint64_t device;
+    uint64_t inode;
+    int64_t size;
+    int64_t modified_ns;
+    int64_t changed_ns;
+};
+
+// The stamp of the file behind the path, links followed; 0 or a negated errno.
+int weir_file_stamp(const char *path, struct weir_file_stamp *stamp);
 int weir_unlink(const char *path);
 // Calls `found` for each path that the pattern matches, sorted.
 void weir_glob(const char *pattern, void *context, void (*found)(void *context, const char *path));
