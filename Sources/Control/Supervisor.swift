@@ -43,7 +43,7 @@ public final class Supervisor {
     ///
     /// - Throws: ``StartError`` for an address that cannot be listened on.
     public func serve(_ config: Config) throws(StartError) -> [String] {
-        let service = Service(config, logs: logs, wake: wake, control: control)
+        let service = Service(config, logs: logs, wake: wake, control: control, loop: loop)
         do throws(StartError) {
             try service.start(descriptorLimit: descriptorLimit)
         } catch {
@@ -113,11 +113,7 @@ public final class Supervisor {
     }
 
     private func receive(_ message: ControlMessage) {
-        switch message {
-        case .event(let event):
-            logs.note(level: .info, "\(event.kind.rawValue) \(event.pool) \(event.reason)")
-        case .ejection, .budgetEmpty, .breakerOpened: break
-        }
+        for service in services { service.receive(message) }
     }
 
     /// Has the log thread write what is left; a log that does not take it for two seconds is left.
