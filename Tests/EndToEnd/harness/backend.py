@@ -76,7 +76,9 @@ def fixed(*pieces, close=False):
 class Backend:
     """A server; each connection runs `script(connection)` in a thread of its own."""
 
-    def __init__(self, script=echo, name="backend", host="127.0.0.1", path=None, backlog=4096):
+    def __init__(
+        self, script=echo, name="backend", host="127.0.0.1", path=None, backlog=4096, port=0
+    ):
         self.name = name
         self.script = script
         self.connections = []
@@ -92,7 +94,7 @@ class Backend:
             v6 = ":" in host
             self.listener = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET)
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.listener.bind((host, 0))
+            self.listener.bind((host, port))
             self.port = self.listener.getsockname()[1]
             self.address = f"[{host}]:{self.port}" if v6 else f"{host}:{self.port}"
         self.listener.listen(backlog)
