@@ -76,6 +76,9 @@ public final class PoolPlan: Sendable {
         tables = priorities.map { prepare?(PoolPlan.members(endpoints, $0), options) }
     }
 
+    /// Bytes of what the workers share of an endpoint, whatever the strategy.
+    public static var blockSize: Int { EndpointBlock.stride }
+
     /// Bytes of the tables and blocks that the workers share.
     public var memory: Int {
         tables.reduce(endpoints.count * EndpointBlock.stride) { $0 + ($1?.memory ?? 0) }

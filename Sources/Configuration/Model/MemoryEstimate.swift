@@ -5,7 +5,8 @@ import Balancing
 /// Beside it stand the process itself, what each worker has whatever the file says, and the
 /// kernel's socket buffers.
 public struct MemoryEstimate: Sendable, Equatable {
-    /// Bytes of what all workers share for each pool: counters of the servers, hash tables.
+    /// Bytes of what all workers share for each pool: counters of the servers, with room for those
+    /// that are found, and the hash tables of the others.
     public var pools: [(name: String, bytes: Int)]
     /// Bytes of the files that `respond` answers with.
     public var answers: Int
@@ -18,21 +19,36 @@ public struct MemoryEstimate: Sendable, Equatable {
 
     /// The estimate; takes the time that the strategies' tables need.
     public init(of config: Config) {
-        pools = config.pools.map { ($0.name, $0.plan().memory) }
+        pools = config.pools.map { pool in
+            let room = pool.endpointCapacity - pool.membersByAddress.count
+            return (pool.name, pool.plan().memory + room * PoolPlan.blockSize)
+        }
         var answers = 0
         var kept = 0
         for route in config.routes {
             switch route.action {
-            case .pool: kept = max(kept, route.retries.buffer)
-            case .respond(let answer):
-                if case .bytes(let bytes, _) = answer.body { answers += bytes.count }
+            case .pool(let index):
+                kept = max(kept, route.retries.buffer)
+                if route.fallback != config.pools[index].fallback {
+                    answers += Self.size(route.fallback)
+                }
+            case .respond(let answer): answers += Self.size(answer)
             case .redirect: break
             }
         }
+        for pool in config.pools { answers += Self.size(pool.fallback) }
         self.answers = answers
         let head = config.limits.headSize
         request = Self.buffer(head + max(kept, Self.receiveSize))
         if !config.pools.isEmpty { request += Self.buffer(head + Self.receiveSize) }
+    }
+
+    private static func size(_ fallback: FallbackConfig?) -> Int {
+        if case .respond(let answer) = fallback { size(answer) } else { 0 }
+    }
+
+    private static func size(_ answer: FixedAnswer) -> Int {
+        if case .bytes(let bytes, _) = answer.body { bytes.count } else { 0 }
     }
 
     /// The size of the buffer that holds so many bytes: the proxy's buffers have these sizes, and

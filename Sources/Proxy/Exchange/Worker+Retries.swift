@@ -94,8 +94,8 @@ extension Worker {
             let entry = route(exchange)
             wait = Backoff.wait(
                 afterTry: max(1, Int(exchange.pointee.tries) &- Int(exchange.pointee.uncounted)),
-                base: entry.pointee.backoffBase,
-                max: entry.pointee.backoffMax,
+                entry.pointee.backoffBase,
+                entry.pointee.backoffMax,
                 random: random.next()
             )
             guard retryAfter <= Self.longestRetryAfter else { return nil }
