@@ -1,6 +1,8 @@
 """Servers that fail in one way or another, and pools that they stand in."""
 
+import socket
 import threading
+import time
 
 from harness.backend import echo
 from harness.setups import LOGGED, pooled
@@ -53,35 +55,69 @@ def standing_in(bad, good, **pool):
     return {"workers": 1, **pooled(entries, {"ejection": "off", **pool}, **LOGGED)}
 
 
-class Meter:
-    """How many requests servers have under way; each waits until it is let go."""
+def established(servers):
+    """How many connections to these servers stand, as the kernel sees it."""
+    return sum(_is_established(one.sock) for server in servers for one in server.connections)
 
-    def __init__(self):
+
+def _is_established(sock):
+    try:
+        return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == 1
+    except OSError:
+        return False
+
+
+class Meter:
+    """How many requests and connections servers have at once.
+
+    A request that was given up with its connection is none. Each waits until it is let go, unless
+    `hold` is false.
+    """
+
+    def __init__(self, hold=True, pause=lambda: 0):
         self.lock = threading.Lock()
-        self.now = 0
+        self.hold = hold
+        self.pause = pause
+        self.busy = set()
         self.most = 0
+        self.most_connections = 0
         self.order = []
+        self.servers = []
         self.free = threading.Semaphore(0)
 
     def let_go(self, count=1):
         """Lets so many requests be answered."""
         self.free.release(count)
 
-    def enter(self, target):
+    @property
+    def now(self):
+        """Requests under way."""
         with self.lock:
-            self.now += 1
-            self.most = max(self.most, self.now)
+            return self._count()
+
+    def _count(self):
+        return sum(_is_established(one.sock) for one in self.busy)
+
+    def enter(self, connection, target):
+        with self.lock:
+            self.busy.add(connection)
+            self.most = max(self.most, self._count())
+            self.most_connections = max(self.most_connections, established(self.servers))
             self.order.append(target)
 
-    def leave(self):
+    def leave(self, connection):
         with self.lock:
-            self.now -= 1
+            self.busy.discard(connection)
 
-    def held(self, connection):
-        """A script that holds each request until it is let go, and answers with its target."""
+    def __call__(self, connection):
+        """A script that holds each request, and answers with its target."""
+        if connection.backend not in self.servers:
+            self.servers.append(connection.backend)
         while (request := connection.request()) is not None:
-            self.enter(request.target)
-            self.free.acquire(timeout=30)
+            self.enter(connection, request.target)
+            time.sleep(self.pause())
+            if self.hold:
+                self.free.acquire(timeout=30)
             # Before the answer, or the next one could come in between.
-            self.leave()
+            self.leave(connection)
             connection.answer(body=request.target)
