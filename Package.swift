@@ -106,7 +106,7 @@ let package = Package(
         .testTarget(
             name: "ProxyTests",
             dependencies: [
-                "Proxy", "EventLoop", "HTTP", "Routing", "Configuration", "Balancing",
+                "Proxy", "EventLoop", "HTTP", "Health", "Routing", "Configuration", "Balancing",
             ],
             swiftSettings: common
         ),

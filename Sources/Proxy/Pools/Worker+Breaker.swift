@@ -174,6 +174,13 @@ extension Worker {
         gate.setOldest(pool.pointee.queue.oldest, worker: index)
     }
 
+    /// Whether a client that waits in a queue has shut its side: there, nobody waits for clients
+    /// that only seem to have left, since most have.
+    func hasLeftQueue(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
+        downstream.pointee.flags.contains(.finished)
+            && exchanges[downstream.pointee.exchange].pointee.wait == .room
+    }
+
     /// Has the other workers close idle connections that count against the pool's bounds.
     private mutating func askForConnections(_ pool: Int) {
         lacksConnections = false
@@ -216,7 +223,7 @@ extension Worker {
         if queued > 0, now >= queuesCheckedAt {
             queuesCheckedAt = now + Self.queueLook &* 1_000_000
             for pool in 0..<snapshot.config.pools.count where pools[pool].queue.count > 0 {
-                serveQueue(pool)
+                serveQueue(pool, wasTold: true)
             }
         }
         while let pool = poolsWithRoom.popLast() {
@@ -226,22 +233,28 @@ extension Worker {
             if let other = gate.longestWaiting(before: pools[pool].queue.oldest, besides: index) {
                 shared.mailboxes[other].post(.room(pool: pool))
             } else {
-                serveQueue(pool)
+                serveQueue(pool, wasTold: false)
             }
         }
     }
 
     /// Lets in those who wait as far as there is room.
-    private mutating func serveQueue(_ index: Int) {
+    ///
+    /// What is left goes on to another worker. `wasTold`: whether it came from one; then it goes
+    /// on only if somebody could use it here, or it would go round for ever among workers with
+    /// nobody who can.
+    mutating func serveQueue(_ index: Int, wasTold: Bool) {
         let pool = pools + index
         guard let gate = pool.pointee.gate else { return }
         var place = pool.pointee.queue.first
         var isFull = false
+        var isUsed = false
         while place >= 0, !isFull {
             let waiter = pool.pointee.queue[place]
             let exchange = exchanges[waiter.id]
             switch admit(exchange, pool, gate) {
             case .admitted(let endpoint):
+                isUsed = true
                 stopWaiting(waiter.id)
                 begin(waiter.id, at: endpoint, isAdmitted: true)
                 place = pool.pointee.queue.first
@@ -258,7 +271,8 @@ extension Worker {
         }
         pools[index].hasNewRoom = false
         poolsWithRoom.removeAll { $0 == index }
-        if !isFull, let other = gate.longestWaiting(before: Int64.max, besides: self.index) {
+        guard !isFull, isUsed || !wasTold else { return }
+        if let other = gate.longestWaiting(before: Int64.max, besides: self.index) {
             shared.mailboxes[other].post(.room(pool: index))
         }
     }
