@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import threading
+import time
 
 from harness.wait import DEADLINE, eventually
 from harness.wire import Closed, Stream, WireError
@@ -35,7 +36,8 @@ class Connection(Stream):
         return request
 
     def note(self, request):
-        """Counts a request that was read by hand."""
+        """Counts a request that was read by hand, and when that was."""
+        request.time = time.monotonic()
         self.requests.append(request)
         self.backend.requests.append(request)
 
