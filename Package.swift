@@ -40,7 +40,7 @@ let package = Package(
         .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: common),
         .target(name: "HTTP", dependencies: ["CBytes"], swiftSettings: pure),
         .target(name: "Balancing", dependencies: ["CBytes"], swiftSettings: pure),
-        .target(name: "Health", dependencies: ["Balancing"], swiftSettings: pure),
+        .target(name: "Health", dependencies: ["HTTP", "Balancing"], swiftSettings: pure),
         .target(name: "Routing", dependencies: ["CBytes", "HTTP"], swiftSettings: pure),
         .target(
             name: "Configuration",
@@ -84,7 +84,7 @@ let package = Package(
         .testTarget(name: "BalancingTests", dependencies: ["Balancing"], swiftSettings: common),
         .testTarget(
             name: "HealthTests",
-            dependencies: ["Health", "Balancing"],
+            dependencies: ["Health", "HTTP", "Balancing"],
             swiftSettings: common
         ),
         .testTarget(
@@ -106,7 +106,7 @@ let package = Package(
         .testTarget(
             name: "ProxyTests",
             dependencies: [
-                "Proxy", "EventLoop", "HTTP", "Routing", "Configuration", "Balancing",
+                "Proxy", "EventLoop", "HTTP", "Health", "Routing", "Configuration", "Balancing",
             ],
             swiftSettings: common
         ),

@@ -101,6 +101,7 @@ public final class Supervisor {
         switch message {
         case .event(let event):
             logs.note(level: .info, "\(event.kind.rawValue) \(event.pool) \(event.reason)")
+        case .ejection, .budgetEmpty, .breakerOpened: break
         }
     }
 

@@ -21,6 +21,7 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case totalTimeout
     case upstreamReset
     case badAnswer
+    case poolFull
     case overloaded
     case shutdown
 
@@ -47,6 +48,7 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .totalTimeout: "total-timeout"
         case .upstreamReset: "upstream-reset"
         case .badAnswer: "bad-answer"
+        case .poolFull: "pool-full"
         case .overloaded: "overloaded"
         case .shutdown: "shutdown"
         }
@@ -66,7 +68,7 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .sendTimeout, .clientAborted: 499
         case .noRoute: 404
         case .upstreamReset, .badAnswer: 502
-        case .noEndpoint, .connectFailed, .overloaded, .shutdown: 503
+        case .noEndpoint, .connectFailed, .poolFull, .overloaded, .shutdown: 503
         case .connectTimeout, .responseTimeout, .streamTimeout, .totalTimeout: 504
         }
     }
@@ -94,6 +96,7 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .totalTimeout: "The request took longer than its time limit."
         case .upstreamReset: "The server closed the connection before its answer was complete."
         case .badAnswer: "The server's answer is not valid HTTP."
+        case .poolFull: "The servers have as much to do as they may; try again shortly."
         case .overloaded: "This proxy is overloaded; try again shortly."
         case .shutdown: "This proxy is shutting down."
         }

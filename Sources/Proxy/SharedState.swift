@@ -14,6 +14,12 @@ final class SharedCount: Sendable {
 public enum ControlMessage: Sendable {
     /// Something changed in a pool.
     case event(HealthEvent)
+    /// What an endpoint of a pool did has changed whether it gets traffic.
+    case ejection(pool: Int, EjectionChange)
+    /// A pool's retry budget was used up.
+    case budgetEmpty(pool: Int)
+    /// A bound of a pool's breaker was reached: requests wait, or are refused.
+    case breakerOpened(pool: Int)
 }
 
 /// What the workers of a process share: counts that change once per connection, never per request.

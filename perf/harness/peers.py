@@ -124,9 +124,9 @@ class RunningPeer:
         for template in self.peer.templates[2 if hosts else 1]:
             with open(os.path.join(PERF, "peers", template)) as file:
                 text = _fill(file.read(), values, names)
-            with open(os.path.join(self.folder, template), "w") as file:
+            with open(os.path.join(self.folder, os.path.basename(template)), "w") as file:
                 file.write(text)
-        files = self.peer.templates[2 if hosts else 1]
+        files = [os.path.basename(name) for name in self.peer.templates[2 if hosts else 1]]
         places = {"file": os.path.join(self.folder, files[0]) if files else "",
                   "folder": self.folder, "port": self.port, "backend": values.get("BACKEND", "")}
         command = [self.peer.program] + [word.format(**places) for word in self.peer.command]

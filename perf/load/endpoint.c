@@ -1,107 +1,100 @@
-// One of the servers behind the proxies of `perf/balance`: a number of slots and a queue.
+// One of the servers behind the proxies of `perf/balance` and `perf/faults`: a number of slots and
+// a queue.
 //
 // A request asks for /work/N, N being the microseconds that it takes on a server of ordinary
 // speed. It occupies one of the slots for that time, multiplied by the server's slowness in the
 // current phase; while all slots are taken, requests wait in the order they came. The time is
 // slept, not computed. With slowness 0 every request is answered 503 after --fail-us, without
-// waiting for a slot. /load is answered at once, with the figures that Prequal's probes ask for.
-// It prints its port, and ends on SIGTERM.
+// waiting for a slot. /load is answered at once, with the figures that Prequal's probes ask for;
+// /healthz is the check. It prints its port.
+//
+// The stage says what ails it (`enum fault`). With --records each request is written down as soon
+// as its head is there. SIGTERM ends it; with --graceful it stops listening, closes idle
+// connections, answers what it has with `Connection: close` and ends when that is done.
 
 #define _GNU_SOURCE
 #include "stage.h"
 #include "loopback.h"
+#include "records.h"
+#include "timers.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 
-enum { headSize = 8 << 10, bodySize = 100 };
+enum { headSize = 8 << 10, bodySize = 100, slowFactor = 10, resetEvery = 10 };
 
 // Of the request that a connection carries, one at a time.
-enum state { reading, waiting, working, failing };
+enum state { reading, waiting, working, failing, hanging };
 
 struct connection {
     int descriptor;
     enum state state;
     int gone;                 // the proxy left while its request was inside: freed when it is done
+    int isNoted, isDoomed;    // the request is written down; it will be answered with a reset
     double work;              // microseconds on a server of ordinary speed
     uint64_t came;
     struct connection *next;  // in the queue
+    struct connection *older, *younger;  // of all that are open
     size_t headCount;
-    char head[headSize];
-};
-
-struct timer {
-    uint64_t due;
-    struct connection *connection;
+    char head[headSize + 1];
 };
 
 static struct options {
-    int cpu, index, slots;
+    int cpu, index, slots, port, isGraceful;
     double slowness[stagePhases];
     uint64_t failAfter;
-    const char *stage;
-} options = { .cpu = -1, .slots = 8, .slowness = { 1, 1, 1 }, .failAfter = 1000000u };
+    const char *stage, *address, *records;
+} options = { .cpu = -1, .slots = 8, .slowness = { 1, 1, 1 }, .failAfter = 1000000u,
+              .address = "127.0.0.1" };
 
 static struct stage *stage;
-static int poller;
-static struct connection *firstWaiting, *lastWaiting;
-static size_t inside, busySlots;
+static int poller, listener, records = -1;
+static struct connection *firstWaiting, *lastWaiting, *youngest;
+static size_t inside, busySlots, accepted;
 static double recentLatency;  // microseconds, of answered requests
-static struct timer *timers;
-static size_t timerCount, timerRoom;
+static volatile sig_atomic_t isEnding;
 
-static void addTimer(struct connection *connection, uint64_t due) {
-    if (timerCount == timerRoom) {
-        timerRoom = timerRoom ? 2 * timerRoom : 256;
-        timers = realloc(timers, timerRoom * sizeof *timers);
-        if (!timers) fail("realloc");
-    }
-    size_t place = timerCount++;
-    while (place && timers[(place - 1) / 2].due > due) {
-        timers[place] = timers[(place - 1) / 2];
-        place = (place - 1) / 2;
-    }
-    timers[place] = (struct timer){ due, connection };
+static enum fault ailment(void) {
+    return (enum fault)*(volatile uint64_t *)&stage->endpoints[options.index].fault;
 }
 
-static struct connection *takeTimer(void) {
-    struct connection *connection = timers[0].connection;
-    struct timer last = timers[--timerCount];
-    size_t place = 0;
-    for (;;) {
-        size_t child = 2 * place + 1;
-        if (child >= timerCount) break;
-        if (child + 1 < timerCount && timers[child + 1].due < timers[child].due) child += 1;
-        if (timers[child].due >= last.due) break;
-        timers[place] = timers[child];
-        place = child;
-    }
-    timers[place] = last;
-    return connection;
+static void note(enum endpointEvent event, uint32_t number) {
+    struct endpointRecord record = { nanoseconds(), number, (uint16_t)event, 0 };
+    if (records >= 0 && write(records, &record, sizeof record) != sizeof record) fail("write");
 }
 
 static void closeConnection(struct connection *connection) {
     close(connection->descriptor);
     connection->descriptor = -1;
-    if (connection->state == reading) free(connection);
+    if (connection->younger) connection->younger->older = connection->older;
+    else youngest = connection->older;
+    if (connection->older) connection->older->younger = connection->younger;
+    if (connection->state == reading || connection->state == hanging) free(connection);
     else connection->gone = 1;
+}
+
+// Ends a connection so that the other side meets ECONNRESET.
+static void reset(int descriptor) {
+    struct linger none = { .l_onoff = 1, .l_linger = 0 };
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &none, sizeof none);
 }
 
 static void answer(struct connection *connection, const char *status, const char *fields) {
     static const char body[bodySize] =
         "....................................................................................";
+    int isLast = isEnding || ailment() == resets;
     char bytes[512];
     int head = snprintf(bytes, sizeof bytes - bodySize,
-        "HTTP/1.1 %s\r\nServer: endpoint\r\nContent-Type: text/plain\r\n%s"
-        "Content-Length: %d\r\n\r\n", status, fields, bodySize);
+        "HTTP/1.1 %s\r\nServer: endpoint\r\nContent-Type: text/plain\r\n%s%s"
+        "Content-Length: %d\r\n\r\n", status, isLast ? "Connection: close\r\n" : "", fields,
+        bodySize);
     memcpy(bytes + head, body, bodySize);
     ssize_t size = head + bodySize;
     // So small an answer finds room in the socket, or the proxy does not read at all.
-    if (send(connection->descriptor, bytes, (size_t)size, MSG_NOSIGNAL) != size)
+    if (send(connection->descriptor, bytes, (size_t)size, MSG_NOSIGNAL) != size || isLast)
         closeConnection(connection);
 }
 
@@ -110,27 +103,16 @@ static void startWork(struct connection *connection, uint64_t now) {
     connection->state = working;
     busySlots += 1;
     // What was let in before the server began to fail is still done, at ordinary speed.
-    addTimer(connection, now + (uint64_t)(connection->work * (slowness ? slowness : 1) * 1e3));
+    if (!slowness) slowness = 1;
+    if (ailment() == slow) slowness *= slowFactor;
+    addTimer(connection, now + (uint64_t)(connection->work * slowness * 1e3));
 }
 
-static void requestCame(struct connection *connection, const char *path) {
-    uint64_t now = nanoseconds();
-    int phase = stagePhase(stage, now);
-    int fails = options.slowness[phase] == 0;
-    if (!strncmp(path, "/load ", 6)) {
-        char fields[128];
-        snprintf(fields, sizeof fields, "X-Prequal-Rif: %zu\r\nX-Prequal-Latency-Us: %.0f\r\n",
-                 inside, recentLatency);
-        answer(connection, fails ? "503 Service Unavailable" : "200 OK", fails ? "" : fields);
-        return;
-    }
-    connection->work = strncmp(path, "/work/", 6) ? 0 : strtod(path + 6, NULL);
-    connection->came = now;
+// A request to work on is there as a whole.
+static void enqueue(struct connection *connection, uint64_t now, int isRefused) {
     inside += 1;
-    stage->endpoints[options.index].taken[phase] += 1;
-    if (inside > stage->endpoints[options.index].most[phase])
-        stage->endpoints[options.index].most[phase] = inside;
-    if (fails) {
+    connection->came = now;
+    if (isRefused) {
         connection->state = failing;
         addTimer(connection, now + options.failAfter);
     } else if (busySlots < (size_t)options.slots) {
@@ -142,6 +124,36 @@ static void requestCame(struct connection *connection, const char *path) {
         else firstWaiting = connection;
         lastWaiting = connection;
     }
+}
+
+static void requestCame(struct connection *connection, const char *path) {
+    uint64_t now = nanoseconds();
+    int phase = stagePhase(stage, now);
+    int isBad = options.slowness[phase] == 0;
+    if (connection->isDoomed) {
+        reset(connection->descriptor);
+        return closeConnection(connection);
+    }
+    if (ailment() == hangs) {
+        connection->state = hanging;
+        return;
+    }
+    if (!strncmp(path, "/healthz ", 9)) {
+        stage->endpoints[options.index].checks += 1;
+        return answer(connection, "200 OK", "");
+    }
+    if (!strncmp(path, "/load ", 6)) {
+        char fields[128];
+        snprintf(fields, sizeof fields, "X-Prequal-Rif: %zu\r\nX-Prequal-Latency-Us: %.0f\r\n",
+                 inside, recentLatency);
+        return answer(connection, isBad ? "503 Service Unavailable" : "200 OK",
+                      isBad ? "" : fields);
+    }
+    connection->work = strncmp(path, "/work/", 6) ? 0 : strtod(path + 6, NULL);
+    enqueue(connection, now, isBad || ailment() == fails);
+    stage->endpoints[options.index].taken[phase] += 1;
+    if (inside > stage->endpoints[options.index].most[phase])
+        stage->endpoints[options.index].most[phase] = inside;
 }
 
 static void timerFired(struct connection *connection, uint64_t now) {
@@ -158,14 +170,22 @@ static void timerFired(struct connection *connection, uint64_t now) {
             startWork(next, now);
         }
     }
+    const char *refusal = options.records ? "500 Internal Server Error" : "503 Service Unavailable";
     if (connection->gone) free(connection);
-    else answer(connection, failed ? "503 Service Unavailable" : "200 OK", "");
+    else answer(connection, failed ? refusal : "200 OK", "");
+}
+
+// Bytes of body that follow the head, which ends before `end`.
+static size_t bodyLength(const char *line, const char *end) {
+    while ((line = memchr(line, '\n', (size_t)(end - line))) && ++line < end)
+        if (!strncasecmp(line, "content-length:", 15)) return strtoul(line + 15, NULL, 10);
+    return 0;
 }
 
 static void readable(struct connection *connection) {
     if (connection->gone) return;
     ssize_t count = recv(connection->descriptor, connection->head + connection->headCount,
-                         headSize - 1 - connection->headCount, 0);
+                         headSize - connection->headCount, 0);
     if (count < 0 && errno == EAGAIN) return;
     if (count <= 0) return closeConnection(connection);
     if (connection->state != reading) refuse("endpoint: a pipelined request");
@@ -173,24 +193,44 @@ static void readable(struct connection *connection) {
     connection->head[connection->headCount] = 0;
     char *blank = strstr(connection->head, "\r\n\r\n");
     if (!blank) {
-        if (connection->headCount == headSize - 1) refuse("endpoint: a head too long");
+        if (connection->headCount == headSize) refuse("endpoint: a head too long");
         return;
     }
-    if (blank + 4 != connection->head + connection->headCount)
-        refuse("endpoint: a request body or a pipelined request");
+    const char *path = strchr(connection->head, ' '), *query = strstr(connection->head, "?id=");
+    if (!connection->isNoted && query && query < blank) {
+        connection->isNoted = 1;
+        note(connection->head[0] == 'P' ? eventPost : eventGet,
+             (uint32_t)strtoul(query + 4, NULL, 10));
+    }
+    size_t whole = (size_t)(blank + 4 - connection->head) + bodyLength(connection->head, blank + 2);
+    if (connection->headCount < whole && whole <= headSize) return;
+    if (connection->headCount != whole) refuse("endpoint: a long body or a pipelined request");
     connection->headCount = 0;
-    const char *path = strchr(connection->head, ' ');
+    connection->isNoted = 0;
     requestCame(connection, path ? path + 1 : "");
 }
 
-static void acceptAll(int listener) {
+static void acceptAll(void) {
     for (;;) {
         int descriptor = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), one = 1;
         if (descriptor < 0) return;
+        accepted += 1;
+        int isDoomed = ailment() == resets && accepted % resetEvery == 0;
+        // Of those that are reset every other one is so before anything was read from it.
+        if (isDoomed) note(eventReset, 0);
+        if (isDoomed && accepted / resetEvery % 2) {
+            reset(descriptor);
+            close(descriptor);
+            continue;
+        }
         struct connection *connection = calloc(1, sizeof *connection);
         if (!connection) fail("calloc");
         setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         connection->descriptor = descriptor;
+        connection->isDoomed = isDoomed;
+        connection->older = youngest;
+        if (youngest) youngest->younger = connection;
+        youngest = connection;
         struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
         if (epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) < 0) fail("epoll_ctl");
     }
@@ -205,13 +245,43 @@ static void parseOptions(int argc, char **argv) {
         else if (!strcmp(name, "--slots")) options.slots = atoi(value);
         else if (!strcmp(name, "--stage")) options.stage = value;
         else if (!strcmp(name, "--fail-us")) options.failAfter = strtoull(value, NULL, 10) * 1000;
+        else if (!strcmp(name, "--address")) options.address = value;
+        else if (!strcmp(name, "--port")) options.port = atoi(value);
+        else if (!strcmp(name, "--records")) options.records = value;
+        else if (!strcmp(name, "--graceful")) options.isGraceful = atoi(value);
         else if (strcmp(name, "--slowness")
                  || sscanf(value, "%lf,%lf,%lf", slowness, slowness + 1, slowness + 2) != 3)
             refuse("usage: endpoint --stage FILE [--index I] [--slots N] [--slowness A,B,C]\n"
-                   "  [--fail-us N] [--cpu N]");
+                   "  [--fail-us N] [--address IP] [--port N] [--records FILE] [--graceful 0|1]\n"
+                   "  [--cpu N]");
     }
     if (options.index < 0 || options.index >= stageEndpoints || options.slots < 1)
         refuse("endpoint: --index or --slots out of range");
+}
+
+static void terminated(int number) {
+    (void)number;
+    isEnding = 1;
+}
+
+// One step towards the end: nobody new, nobody idle. What the kernel has accepted counts as there.
+static int isEnded(void) {
+    if (listener >= 0) {
+        acceptAll();
+        close(listener);
+        listener = -1;
+    }
+    int isBusy = 0;
+    for (struct connection *each = youngest, *older; each; each = older) {
+        older = each->older;
+        if (each->state == reading) readable(each);  // a request may have come meanwhile
+    }
+    for (struct connection *each = youngest, *older; each; each = older) {
+        older = each->older;
+        if (each->state == reading && each->headCount == 0) closeConnection(each);
+        else isBusy = isBusy || each->state != hanging;
+    }
+    return !isBusy;
 }
 
 int main(int argc, char **argv) {
@@ -219,20 +289,35 @@ int main(int argc, char **argv) {
     if (options.cpu >= 0) pinTo(options.cpu);
     prctl(PR_SET_TIMERSLACK, 1);
     raiseDescriptorLimit();
+    // SIGTERM comes while waiting, and at no other time.
+    sigset_t blocked, unblocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGTERM);
+    sigemptyset(&unblocked);
+    if (options.isGraceful) {
+        sigprocmask(SIG_BLOCK, &blocked, NULL);
+        signal(SIGTERM, terminated);
+    }
     stage = mapStage(options.stage);
+    if (options.records) {
+        records = open(options.records, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+        if (records < 0) fail(options.records);
+    }
     poller = epoll_create1(EPOLL_CLOEXEC);
-    int listener = listenOnLoopback();
+    listener = listenOn(options.address, options.port);
+    note(eventListening, 0);
     struct epoll_event events[256], event = { .events = EPOLLIN, .data.ptr = NULL };
     epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event);
     for (;;) {
         uint64_t now = nanoseconds();
         while (timerCount && timers[0].due <= now) timerFired(takeTimer(), now);
+        if (isEnding && isEnded()) return 0;
         uint64_t wait = timerCount ? timers[0].due - now : 0;
         struct timespec time = { (time_t)(wait / 1000000000u), (long)(wait % 1000000000u) };
-        int count = epoll_pwait2(poller, events, 256, timerCount ? &time : NULL, NULL);
+        int count = epoll_pwait2(poller, events, 256, timerCount ? &time : NULL, &unblocked);
         for (int i = 0; i < count; i++) {
             if (events[i].data.ptr) readable(events[i].data.ptr);
-            else acceptAll(listener);
+            else acceptAll();
         }
     }
 }

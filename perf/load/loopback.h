@@ -7,12 +7,14 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-// Listens on a port of the kernel's choice and prints it.
-static inline int listenOnLoopback(void) {
-    struct sockaddr_in address = { .sin_family = AF_INET };
+// Listens and prints the port: the one given, or with 0 one of the kernel's choice.
+static inline int listenOn(const char *host, int port) {
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
     socklen_t size = sizeof address;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
+    if (inet_pton(AF_INET, host, &address.sin_addr) != 1) refuse("listening: a bad address");
+    // One that is started again finds its predecessor's connections on the port; both need it.
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (listener < 0 || bind(listener, (struct sockaddr *)&address, size) < 0) fail("bind");
     if (listen(listener, 16384) < 0) fail("listen");
     getsockname(listener, (struct sockaddr *)&address, &size);
@@ -20,3 +22,5 @@ static inline int listenOnLoopback(void) {
     fflush(stdout);
     return listener;
 }
+
+static inline int listenOnLoopback(void) { return listenOn("127.0.0.1", 0); }

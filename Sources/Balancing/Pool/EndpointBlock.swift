@@ -11,6 +11,8 @@ public struct EndpointBlock: ~Copyable {
     public let inFlight = Atomic<Int32>(0)
     /// Tries that failed since the last one that did not, on all workers.
     public let failuresInARow = Atomic<UInt32>(0)
+    /// Connections, on all workers; counted only where they are bounded.
+    public let connections = Atomic<Int32>(0)
     /// Bytes announced by the requests and answers under way, on all workers.
     public let bytesInTransfer = Atomic<Int64>(0)
     /// The packed ``PeakEWMA``.

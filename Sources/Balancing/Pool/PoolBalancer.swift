@@ -32,6 +32,7 @@ public final class PoolBalancer {
     public let wantsReports: Bool
     /// Whether health is being ignored, since too few endpoints are healthy.
     public private(set) var isInPanic = false
+    private var isAnyHealthy = false
 
     /// A balancer of one worker.
     public init(_ plan: PoolPlan, now: Int64, random: inout SeededRandom) {
@@ -77,6 +78,33 @@ public final class PoolBalancer {
         if let picked = tiers[first].pick(request, random: &random) { return picked }
         for tier in tiers.indices where tier != first {
             if let picked = tiers[tier].pick(request, random: &random) { return picked }
+        }
+        return nil
+    }
+
+    /// Whether any endpoint that takes part is well.
+    public func hasHealthy(now: Int64, random: inout SeededRandom) -> Bool {
+        if plan.shared.version.load(ordering: .acquiring) != version || now >= nextRamp {
+            refresh(now, &random)
+        }
+        return isAnyHealthy
+    }
+
+    /// Whether the file gives an endpoint any traffic.
+    public func isWeighted(_ endpoint: EndpointIndex) -> Bool {
+        endpoint >= 0 && endpoint < plan.endpoints.count && plan.endpoints[endpoint].weight > 0
+    }
+
+    /// An endpoint besides these that may be picked, whatever the strategy says; `nil` if there is
+    /// none.
+    ///
+    /// O(endpoints); allocates nothing.
+    public func any(where isSuitable: (EndpointIndex) -> Bool) -> EndpointIndex? {
+        for tier in weights.indices {
+            for (index, weight) in weights[tier].enumerated()
+            where weight > 0 && isSuitable(index) {
+                return index
+            }
         }
         return nil
     }
@@ -142,6 +170,7 @@ public final class PoolBalancer {
             allWeight += weight
             allHealthy += well
         }
+        isAnyHealthy = allHealthy > 0
         isInPanic =
             allHealthy < allWeight
             && Double(allHealthy) < plan.panicThreshold * Double(allWeight)

@@ -19,6 +19,15 @@ extension PoolConfig {
         serversFile != nil || membersByAddress.count < servers.count
     }
 
+    /// Whether anything bounds what the pool takes at once.
+    public var isBounded: Bool {
+        let bounds = [
+            breaker.pool.maxConnections, breaker.pool.maxRequests,
+            breaker.perServer.maxConnections, breaker.perServer.maxRequests,
+        ]
+        return bounds.contains { $0 != nil } || servers.contains { $0.maxConnections != nil }
+    }
+
     /// How many endpoints there can be at once.
     public var endpointCapacity: Int {
         let count = membersByAddress.count
@@ -35,7 +44,8 @@ extension PoolConfig {
             endpoints: members.map(PlannedEndpoint.init),
             options: balance,
             slowStart: slowStart.inNanoseconds,
-            panicThreshold: panicThreshold,
+            // A fallback serves instead of servers that are ill.
+            panicThreshold: fallback == nil ? panicThreshold : 0,
             spillBelow: spillBelow,
             shared: shared
         )

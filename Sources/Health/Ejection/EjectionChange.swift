@@ -87,7 +87,7 @@ extension EjectionChange.Cause {
                 + "\(Words.share(deviation)) below the servers' mean of \(Words.share(mean))"
         case .slow(let latency, let median, let factor):
             "answers take \(Words.milliseconds(latency)), more than "
-                + "\(Words.decimal(factor, places: 1)) times the servers' median of "
+                + "\(Words.decimal(factor, places: 1)) times the other servers' median of "
                 + "\(Words.milliseconds(median))"
         case .probeFailed(let verdict):
             "the request that was to show whether it is well failed: \(verdict.words)"

@@ -27,7 +27,7 @@ struct EjectionTime: Sendable {
     func jittered(times: Int, random: UInt64) -> Int64 {
         let time = plain(times: times)
         let part = Int64((UInt64(time) / 10).multipliedFullWidth(by: random).high)
-        return min(most, time &+ part)
+        return time &+ min(part, most &- time)
     }
 
     /// How many ejections still count after the endpoint was in service for that long: one is

@@ -350,6 +350,7 @@ extension EjectionTime {
         health.ejection = .ejected
         health.isForAnswers = isForAnswers
         health.probesPassed = 0
-        health.until = now &+ jittered(times: health.timesEjected, random: random)
+        let time = jittered(times: health.timesEjected, random: random)
+        health.until = now &+ min(time, Int64.max &- max(0, now))
     }
 }

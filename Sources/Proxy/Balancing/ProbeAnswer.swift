@@ -54,16 +54,12 @@ struct ProbeAnswer: BitwiseCopyable {
     /// Bytes of a body that are read to keep the connection.
     static let mostBody = 4096
     private static let mostFields = 64
-    private static let mostInterims = 4
     /// Longer latencies, in microseconds, count as this: a day.
     private static let mostLatency: Int64 = 86_400_000_000
 
-    private var parser = ResponseParser()
-    private var body = BodyDecoder(.none)
+    private var reader = AnswerReader(to: .get)
     private var found = ProbeReport(inFlight: 0, latency: -1, isReusable: true)
     private var bodyBytes = 0
-    private var interims: UInt8 = 0
-    private var hasHead = false
 
     /// At the beginning of an answer.
     init() {}
@@ -76,24 +72,29 @@ struct ProbeAnswer: BitwiseCopyable {
             targetSize: 0
         )
         var offset = 0
-        while !hasHead {
-            let rest = bytes.extracting(offset..<bytes.byteCount)
-            let parsed: ResponseHead?
-            do throws(HeadError) {
-                parsed = try parser.parse(rest, into: &fields, limits: limits)
+        while true {
+            let event: AnswerReader.Event
+            do throws(AnswerFault) {
+                event = try reader.next(bytes, from: offset, into: &fields, limits: limits)
             } catch {
                 return .failed(.malformed)
             }
-            guard let head = parsed else { return .needMore(used: offset) }
-            offset &+= head.headSize
-            if head.status < 200 {
-                interims &+= 1
-                if head.status == 101 || interims > Self.mostInterims { return .failed(.malformed) }
-                continue
+            switch event {
+            case .needMore(let used): return .needMore(used: used)
+            case .head(let head, let start):
+                let rest = bytes.extracting(start..<bytes.byteCount)
+                if let fault = take(head, rest, fields) { return .failed(fault) }
+                offset = start &+ head.headSize
+            case .data(let range):
+                offset = range.end
+                bodyBytes &+= Int(range.count)
+                if bodyBytes > Self.mostBody { found.isReusable = false }
+            case .end(let used):
+                if used < bytes.byteCount { found.isReusable = false }
+                return .report(found)
             }
-            if let fault = take(head, rest, fields) { return .failed(fault) }
+            if !found.isReusable { return .report(found) }
         }
-        return passBody(bytes, offset, limits)
     }
 
     /// Takes the final head; returns why it is no report.
@@ -113,45 +114,14 @@ struct ProbeAnswer: BitwiseCopyable {
         case .malformed: return .malformed
         case .value(let value): found.latency = min(value, Self.mostLatency) &* 1000
         }
-        let framing = head.framing(for: .get)
         found.isReusable = head.keepAlive
         found.keepAliveTimeout = head.keepAliveTimeout
-        switch framing {
+        switch head.framing(for: .get) {
         case .untilClose: found.isReusable = false
         case .length(let length) where length > UInt64(Self.mostBody): found.isReusable = false
         default: break
         }
-        body = BodyDecoder(framing)
-        hasHead = true
         return nil
-    }
-
-    private mutating func passBody(
-        _ bytes: RawSpan,
-        _ start: Int,
-        _ limits: HeadLimits
-    ) -> Step {
-        var offset = start
-        while found.isReusable {
-            let event: BodyDecoder.Event
-            do throws(BodyError) {
-                event = try body.next(bytes, from: offset, limits: limits)
-            } catch {
-                return .failed(.malformed)
-            }
-            switch event {
-            case .needMore(let consumed): return .needMore(used: consumed)
-            case .data(let range):
-                offset = range.end
-                bodyBytes &+= Int(range.count)
-                if bodyBytes > Self.mostBody { found.isReusable = false }
-            case .trailers(let range): offset = range.end
-            case .end(let consumed):
-                if consumed < bytes.byteCount { found.isReusable = false }
-                return .report(found)
-            }
-        }
-        return .report(found)
     }
 
     private enum Number {

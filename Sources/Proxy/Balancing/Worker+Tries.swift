@@ -1,6 +1,7 @@
 import Balancing
 import EventLoop
 import HTTP
+import Health
 
 /// Counts what the endpoints have under way, and tells strategies how tries ended.
 extension Worker {
@@ -27,13 +28,20 @@ extension Worker {
     }
 
     /// A try at the exchange's endpoint begins.
+    ///
+    /// `isAdmitted`: whether it counts there already, having been let in by the pool's bounds.
     mutating func beginTry(
         _ exchange: UnsafeMutablePointer<Exchange>,
-        _ pool: UnsafeMutablePointer<PoolState>
+        _ pool: UnsafeMutablePointer<PoolState>,
+        isAdmitted: Bool
     ) {
         let block = endpointStates[Int(exchange.pointee.endpoint)].block
-        exchange.pointee.inFlight =
-            block.pointee.inFlight.wrappingAdd(1, ordering: .relaxed).oldValue
+        if !isAdmitted {
+            exchange.pointee.inFlight =
+                block.pointee.inFlight.wrappingAdd(1, ordering: .relaxed).oldValue
+        } else {
+            exchange.pointee.inFlight = block.pointee.inFlight.load(ordering: .relaxed) &- 1
+        }
         exchange.pointee.flags.insert(.counted)
         exchange.pointee.flags.subtract([.told, .toldFailure])
         exchange.pointee.tryBegan = now
@@ -49,6 +57,8 @@ extension Worker {
         exchange.pointee.flags.remove(.counted)
         let block = endpointStates[Int(exchange.pointee.endpoint)].block
         block.pointee.inFlight.wrappingSubtract(1, ordering: .relaxed)
+        let pool = Int(exchange.pointee.pool)
+        if pools[pool].gate != nil { noteRoom(pool) }
         if exchange.pointee.transfer != 0 {
             block.pointee.bytesInTransfer.wrappingSubtract(
                 exchange.pointee.transfer,
@@ -68,19 +78,25 @@ extension Worker {
             .wrappingAdd(count, ordering: .relaxed)
     }
 
-    /// Tells the strategy how the try ended, if it wants to know: once, but for a failure behind
-    /// an answer's head.
+    /// Tells how the try ended: the strategy, if it wants to know, and what decides on ejection.
+    ///
+    /// Once, but for a failure behind an answer's head. `verdict`: `nil` if the end says nothing
+    /// of the endpoint.
     mutating func tell(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ kind: TryResult.Kind,
+        _ verdict: TryVerdict?,
         retryAfter: Int64 = 0
     ) {
-        let pool = pools + Int(exchange.pointee.pool)
         let said: Exchange.Flags = kind == .failed ? .toldFailure : .told
-        guard pool.pointee.observesResults, exchange.pointee.flags.contains(.counted),
+        guard exchange.pointee.flags.contains(.counted),
             !exchange.pointee.flags.contains(said)
         else { return }
         exchange.pointee.flags.formUnion(kind == .failed ? [.told, .toldFailure] : .told)
+        let pool = pools + Int(exchange.pointee.pool)
+        let endpoint = Int(exchange.pointee.endpoint) &- pool.pointee.firstEndpoint
+        if let verdict { judge(exchange, pool, endpoint, verdict) }
+        guard pool.pointee.observesResults else { return }
         let result = TryResult(
             now: now.nanoseconds,
             latency: max(0, now - exchange.pointee.tryBegan),
@@ -88,11 +104,10 @@ extension Worker {
             kind: kind,
             retryAfter: retryAfter
         )
-        let endpoint = Int(exchange.pointee.endpoint) &- pool.pointee.firstEndpoint
         pool.pointee.balancer.answered(endpoint, result, random: &random)
     }
 
-    /// An answer's head has come: tells the strategy, and counts what is announced.
+    /// An answer's head has come: tells how the try ended, and counts what is announced.
     mutating func tellAnswer(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ head: ResponseHead,
@@ -102,21 +117,20 @@ extension Worker {
         if pool.pointee.countsBytes, let owed = exchange.pointee.answerBody.remaining {
             addTransfer(exchange, owed)
         }
-        guard pool.pointee.observesResults else { return }
+        let verdict = verdict(status: head.status, exchange)
         guard isFailure(head.status) else {
-            // How long an unfinished request took so far is the client's doing.
-            let isWhole = exchange.pointee.flags.contains(.requestComplete)
-            if isWhole { tell(exchange, .answered) }
+            if exchange.pointee.flags.contains(.requestComplete) {
+                tell(exchange, .answered, verdict)
+            } else {
+                // How long an unfinished request took so far is the client's doing.
+                let endpoint = Int(exchange.pointee.endpoint) &- pool.pointee.firstEndpoint
+                judge(exchange, pool, endpoint, verdict)
+            }
             return
         }
-        var wait: Int64 = 0
         // What one client is told to wait, by 429, is not the endpoint's state.
-        if head.status == 503, let index = fields.first(.retryAfter) {
-            let value = fields[index].value
-            let bytes = RawSpan(_unsafeStart: source, byteCount: head.headSize)
-            wait = retryAfterSeconds(value, of: bytes).map { $0 &* 1_000_000_000 } ?? 0
-        }
-        tell(exchange, .failed, retryAfter: wait)
+        let wait = head.status == 503 ? retryAfter(head, source) : 0
+        tell(exchange, .failed, verdict, retryAfter: wait)
     }
 
     /// Whether a status says that the server cannot take more or is broken: 429 and 5xx, but for
@@ -128,13 +142,17 @@ extension Worker {
     /// The exchange ends while its try counts as under way.
     mutating func tellEnd(_ exchange: UnsafeMutablePointer<Exchange>, _ outcome: Outcome) {
         switch outcome {
-        case .connectFailed, .connectTimeout, .responseTimeout, .upstreamReset, .badAnswer,
-            .streamTimeout:
-            tell(exchange, .failed)
+        case .connectFailed: tell(exchange, .failed, .connectFailure)
+        case .connectTimeout, .responseTimeout, .streamTimeout: tell(exchange, .failed, .timeout)
+        case .upstreamReset: tell(exchange, .failed, .reset)
+        case .badAnswer: tell(exchange, .failed, verdict(status: 502, exchange))
         case .clientAborted, .totalTimeout:
-            if exchange.pointee.flags.contains(.requestComplete) { tell(exchange, .abandoned) }
+            if exchange.pointee.flags.contains(.requestComplete) {
+                tell(exchange, .abandoned, nil)
+            }
         default: break
         }
+        abandonProbe(exchange)
     }
 }
 

@@ -154,8 +154,12 @@ extension Worker {
         exchange.pointee.client = client(of: slot, request)
         exchange.pointee.deadline = now + snapshot.routes[route].total
         exchange.pointee.requestBody = BodyDecoder(request.head.framing)
-        exchange.pointee.flags = Self.flags(of: request, snapshot.routes[route])
+        exchange.pointee.flags = flags(of: request, snapshot.routes[route])
         exchange.pointee.bytesIn = UInt64(request.head.headSize)
+        let retryTimeout = snapshot.routes[route].retryTimeout
+        if retryTimeout != Int64.max { exchange.pointee.triesDeadline = now + retryTimeout }
+        countForBudget(pools + Int(exchange.pointee.pool))
+        if snapshot.routes[route].fallback >= 0 { chooseServingPool(exchange) }
         noteKeys(
             exchange,
             request,
@@ -179,7 +183,7 @@ extension Worker {
         return used
     }
 
-    private static func flags(
+    private func flags(
         of request: ReceivedRequest,
         _ route: RouteEntry
     ) -> Exchange.Flags {
@@ -188,11 +192,24 @@ extension Worker {
         if request.keepAlive { flags.insert(.keepAlive) }
         if request.head.upgrade == .websocket { flags.insert(.upgrade) }
         if request.head.expectsContinue { flags.insert(.expectsContinue) }
-        if request.head.method.isIdempotent { flags.insert(.idempotent) }
+        if request.head.method.isIdempotent || (route.heedsIdempotencyKey && hasKey(request)) {
+            flags.insert(.idempotent)
+        }
         if case .chunked = request.head.framing { flags.insert(.chunkedUp) }
         if case .none = request.head.framing { flags.insert(.requestComplete) }
         if !route.isLogged { flags.insert(.unlogged) }
         return flags
+    }
+
+    /// Whether the request has an `Idempotency-Key`: its server keeps repeated ones apart.
+    private func hasKey(_ request: ReceivedRequest) -> Bool {
+        let name: StaticString = "idempotency-key"
+        let start = UnsafeRawPointer(name.utf8Start)
+        return fields.first(
+            .other,
+            named: RawSpan(_unsafeStart: start, byteCount: name.utf8CodeUnitCount),
+            in: RawSpan(_unsafeStart: request.bytes, byteCount: request.head.headSize)
+        ) != nil
     }
 
     /// Serialises the head for the upstream, with room for as much body as may be kept.

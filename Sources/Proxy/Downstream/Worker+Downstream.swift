@@ -43,6 +43,8 @@ extension Worker {
         case .busy:
             if downstream.pointee.flags.contains(.broken) {
                 abort(downstream.pointee.exchange, .clientAborted)
+            } else if hasLeftQueue(downstream) {
+                abort(downstream.pointee.exchange, .clientAborted)
             } else {
                 pumpRequestBody(downstream.pointee.exchange)
             }

@@ -267,7 +267,8 @@ extension Worker {
         return answer(slot, request, &entry, body: body, keepAlive: keepAlive)
     }
 
-    private mutating func writeHead(of rendered: RouteAnswer, connection: StaticString) {
+    /// Writes the head of an answer that the file makes to `out`.
+    mutating func writeHead(of rendered: RouteAnswer, connection: StaticString) {
         out.append("HTTP/1.1 ")
         writeTitle(rendered.status, StatusCode.reason(rendered.status))
         out.append("\r\nDate: ")

@@ -18,6 +18,16 @@ struct Exchange: SlabEntry {
         case tunnel
     }
 
+    /// What an exchange without an upstream connection waits for.
+    enum Wait: UInt8 {
+        /// Nothing: a try is under way, or none is wanted.
+        case none
+        /// The next try's time. Next: `none`, `room`.
+        case backoff
+        /// A bound of the pool lets it in. Next: `none`.
+        case room
+    }
+
     /// Facts about the exchange.
     struct Flags: OptionSet, BitwiseCopyable {
         let rawValue: UInt32
@@ -65,6 +75,12 @@ struct Exchange: SlabEntry {
         static let https = Flags(rawValue: 1 << 21)
         /// ``Exchange/key`` is the request's key.
         static let hasKey = Flags(rawValue: 1 << 19)
+        /// The try finds out whether an ejected endpoint is well again.
+        static let probing = Flags(rawValue: 1 << 22)
+        /// The fallback pool serves.
+        static let fellBack = Flags(rawValue: 1 << 23)
+        /// It counts against `breaker.max-requests` of its pool.
+        static let admitted = Flags(rawValue: 1 << 24)
     }
 
     var generation: UInt32 = 0
@@ -72,6 +88,7 @@ struct Exchange: SlabEntry {
     var downstream: Int32 = -1
     var upstream: Int32 = -1
     var answer: Answer = .head
+    var wait: Wait = .none
     var method: HTTP.Method = .other
     var outcome: Outcome = .ok
     /// Tries begun.
@@ -107,6 +124,15 @@ struct Exchange: SlabEntry {
     var firstByte = Instant.never
     /// When everything has lasted too long.
     var deadline = Instant.never
+    /// When all tries together have lasted too long, until an answer's head.
+    var triesDeadline = Instant.never
+    /// Until when it waits.
+    var waitsUntil = Instant.never
+    /// Its place in the queue of its pool, while it waits for room.
+    var queuePlace: Int32 = -1
+    /// Tries that `retries.attempts` does not count: those that found out about an ejected
+    /// endpoint, and those of the pool that the fallback serves for.
+    var uncounted: UInt8 = 0
     var bytesIn: UInt64 = 0
     var bytesOut: UInt64 = 0
     /// Bytes of body received, for `limits.body-size`.

@@ -1,4 +1,4 @@
-/// Why a try ended without an answer.
+/// Why a try ended without an answer that is passed on.
 enum TryFailure: UInt8, CaseIterable {
     /// The endpoint refused the connection or could not be reached.
     case connectFailed
@@ -11,6 +11,10 @@ enum TryFailure: UInt8, CaseIterable {
     case reset
     /// The answer is not valid HTTP.
     case badAnswer
+    /// No answer came in time.
+    case timeout
+    /// The answer's status is one that is not passed on while there are tries.
+    case status
 
     /// How the exchange ends if it is not tried again.
     var outcome: Outcome {
@@ -19,7 +23,8 @@ enum TryFailure: UInt8, CaseIterable {
         case .connectTimeout: .connectTimeout
         case .noDescriptor: .overloaded
         case .closedUnseen, .reset: .upstreamReset
-        case .badAnswer: .badAnswer
+        case .badAnswer, .status: .badAnswer
+        case .timeout: .responseTimeout
         }
     }
 }
@@ -27,29 +32,32 @@ enum TryFailure: UInt8, CaseIterable {
 /// Decides whether a request is sent again (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
 ///
 /// A request that no server can have seen may always be sent again. One that may have been
-/// processed is sent again only if its method is idempotent.
+/// processed is sent again only if its method is idempotent, or the file takes a key for it.
 struct RetryRule {
     /// What happens after a failed try.
     enum Decision: Equatable {
         /// On a new connection to the same endpoint, which was not asked yet: not another try.
         case replaceConnection
-        /// On a new connection to the same endpoint.
+        /// On a new connection to the same endpoint, at once.
         case sameEndpoint
-        /// On another endpoint, if one is left.
-        case otherEndpoint
+        /// On another endpoint, if one is left: at once, or after a wait that grows with the tries.
+        case otherEndpoint(waits: Bool)
         /// Not at all.
         case giveUp
     }
 
     /// Everything sent so far is still there.
     var isResendable: Bool
-    /// The method is idempotent.
+    /// The request may be repeated.
     var isIdempotent: Bool
     /// The connection had served another request before.
     var isReused: Bool
     /// Part of an answer has gone to the client.
     var hasAnswered: Bool
-    /// Tries begun, the failed one included.
+    /// The try found out for all whether an ejected endpoint is well again: its failure is not the
+    /// client's, whatever `retries` says.
+    var isProbe = false
+    /// Tries begun, the failed one included, such probes not.
     var tries: Int
     /// `retries.attempts`.
     var attempts: Int
@@ -57,21 +65,33 @@ struct RetryRule {
     var retriesConnect: Bool
     /// `retries.on` names `reset-before-answer`.
     var retriesReset: Bool
+    /// `retries.on` names `timeout`.
+    var retriesTimeout = false
 
     /// What to do after this failure.
     func decide(_ failure: TryFailure) -> Decision {
         guard isResendable, !hasAnswered else { return .giveUp }
-        let another: Decision = tries < attempts ? .otherEndpoint : .giveUp
+        let isLeft = isProbe || tries < attempts
         switch failure {
-        case .connectFailed, .connectTimeout: return retriesConnect ? another : .giveUp
+        case .connectFailed, .connectTimeout:
+            return isLeft && (retriesConnect || isProbe)
+                ? .otherEndpoint(waits: false) : .giveUp
         case .closedUnseen:
             if isReused { return .replaceConnection }
-            return retriesConnect || retriesReset ? another : .giveUp
+            return isLeft && (retriesConnect || retriesReset || isProbe)
+                ? .otherEndpoint(waits: false) : .giveUp
         case .reset:
-            guard isIdempotent, retriesReset, tries < attempts else { return .giveUp }
+            guard isIdempotent, retriesReset || isProbe, isLeft else { return .giveUp }
             // Kept connections end for reasons of their own; the endpoint may be well.
-            return isReused ? .sameEndpoint : .otherEndpoint
-        case .noDescriptor, .badAnswer: return .giveUp
+            return isReused ? .sameEndpoint : .otherEndpoint(waits: !isProbe)
+        case .timeout:
+            guard isIdempotent, retriesTimeout || isProbe, isLeft else { return .giveUp }
+            return .otherEndpoint(waits: !isProbe)
+        case .status:
+            return isIdempotent && isLeft ? .otherEndpoint(waits: !isProbe) : .giveUp
+        case .badAnswer:
+            return isIdempotent && isProbe ? .otherEndpoint(waits: false) : .giveUp
+        case .noDescriptor: return .giveUp
         }
     }
 }

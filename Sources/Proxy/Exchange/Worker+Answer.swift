@@ -128,6 +128,7 @@ extension Worker {
                 guard passInterim(exchangeSlot, head, source) else { return .over }
                 continue
             }
+            if retriesAnswer(exchangeSlot, head, source) { return .over }
             beginAnswer(exchange, upstream, head, source)
         }
         return takeAnswerBody(slot, bytes, count, offset, spare: spare + offset)
@@ -287,6 +288,7 @@ extension Worker {
         let exchange = exchanges[slot]
         exchange.pointee.answer = .complete
         endTry(exchange)
+        leavePool(exchange)
         releasePipe(exchange)
         let upstreamSlot = exchange.pointee.upstream
         let upstream = up[upstreamSlot]

@@ -54,72 +54,6 @@ extension Worker {
         }
     }
 
-    /// A try has ended without an answer: another one begins, or the exchange fails.
-    mutating func retryOrFail(_ slot: Int32, _ failure: TryFailure) {
-        let exchange = exchanges[slot]
-        let entry = route(exchange)
-        let flags = exchange.pointee.flags
-        let upstreamSlot = exchange.pointee.upstream
-        let isReused =
-            upstreamSlot >= 0 && up[upstreamSlot].pointee.flags.contains(.reused)
-        let rule = RetryRule(
-            isResendable: flags.contains(.resendable),
-            isIdempotent: flags.contains(.idempotent),
-            isReused: isReused,
-            hasAnswered: !flags.isDisjoint(with: [.answerBegun, .interimSent]),
-            tries: Int(exchange.pointee.tries),
-            attempts: Int(entry.pointee.attempts),
-            retriesConnect: entry.pointee.retriesConnect,
-            retriesReset: entry.pointee.retriesReset
-        )
-        let decision = rule.decide(failure)
-        if Self.blamesEndpoint(failure, decision, isReused: isReused) {
-            tell(exchange, .failed)
-        } else {
-            exchange.pointee.flags.formUnion([.told, .toldFailure])
-        }
-        if decision != .giveUp {
-            if upstreamSlot >= 0 { closeUpstream(upstreamSlot) }
-            exchange.pointee.flags.remove(.requestDropped)
-            exchange.pointee.flags.insert(.wantsFresh)
-            exchange.pointee.answer = .head
-            exchange.pointee.interims = 0
-        }
-        switch decision {
-        case .giveUp: fail(slot, failure.outcome)
-        case .sameEndpoint: tryUpstream(slot, isPinned: true)
-        case .replaceConnection:
-            exchange.pointee.tries &-= 1
-            tryUpstream(slot, isPinned: true)
-        case .otherEndpoint:
-            let pool = pools[Int(exchange.pointee.pool)]
-            exchange.pointee.tried.insert(
-                Int(exchange.pointee.endpoint) &- pool.firstEndpoint
-            )
-            // What to say if no endpoint is left.
-            exchange.pointee.outcome = failure.outcome
-            tryUpstream(slot)
-            // The next try decides on the outcome.
-            if exchanges.isInUse(slot) { exchanges[slot].pointee.outcome = .ok }
-        }
-    }
-
-    /// Whether a failed try says something of its endpoint.
-    ///
-    /// A kept connection that had ended does not, nor a lack of descriptors.
-    private static func blamesEndpoint(
-        _ failure: TryFailure,
-        _ decision: RetryRule.Decision,
-        isReused: Bool
-    ) -> Bool {
-        switch failure {
-        case .noDescriptor: false
-        case .closedUnseen: !isReused
-        case .reset: !isReused || decision != .sameEndpoint
-        case .connectFailed, .connectTimeout, .badAnswer: true
-        }
-    }
-
     /// The exchange cannot succeed: the client gets an answer that says so, or, where a head has
     /// gone already, a connection that visibly breaks off.
     mutating func fail(_ slot: Int32, _ outcome: Outcome) {
@@ -128,21 +62,36 @@ extension Worker {
             abort(slot, outcome)
             return
         }
+        let isHead = exchange.pointee.method == .head
+        sendOwnAnswer(slot, outcome, status: outcome.status) { worker, connection in
+            let id = worker.writtenID(worker.exchanges[slot])
+            worker.writeOwnAnswer(outcome, id: id, isHead: isHead, connection: connection)
+            return []
+        }
+    }
+
+    /// Ends the exchange with an answer of Weir's own: `write` puts its head into ``out``, given
+    /// what Connection is to say, and returns its body.
+    mutating func sendOwnAnswer(
+        _ slot: Int32,
+        _ outcome: Outcome,
+        status: Int,
+        _ write: (inout Worker, StaticString) -> [UInt8]
+    ) {
+        let exchange = exchanges[slot]
         let downSlot = exchange.pointee.downstream
         let isRequestRead = exchange.pointee.flags.contains(.requestComplete)
         let keepAlive =
             exchange.pointee.flags.contains(.keepAlive) && isRequestRead && !isDraining
-        exchange.pointee.status = UInt16(truncatingIfNeeded: outcome.status)
+        exchange.pointee.status = UInt16(truncatingIfNeeded: status)
         out.removeAll()
-        writeOwnAnswer(
-            outcome,
-            id: writtenID(exchange),
-            isHead: exchange.pointee.method == .head,
-            connection: keepAlive
-                ? (exchange.pointee.flags.contains(.http10) ? "keep-alive" : "") : "close"
-        )
-        exchange.pointee.bytesOut &+= UInt64(out.count)
-        let isSent = deliver(downSlot, head: out.start, out.count, body: nil, 0)
+        let isOld = exchange.pointee.flags.contains(.http10)
+        var body = write(&self, keepAlive ? (isOld ? "keep-alive" : "") : "close")
+        exchange.pointee.bytesOut &+= UInt64(out.count &+ body.count)
+        let head = out
+        let isSent = body.withUnsafeMutableBytes { bytes in
+            deliver(downSlot, head: head.start, head.count, body: bytes.baseAddress, bytes.count)
+        }
         end(slot, isSent ? outcome : .clientAborted)
         down[downSlot].pointee.exchange = -1
         if isSent {
@@ -174,6 +123,8 @@ extension Worker {
             tellEnd(exchange, outcome)
             endTry(exchange)
         }
+        if exchange.pointee.wait != .none { stopWaiting(slot) }
+        leavePool(exchange)
         if exchange.pointee.upstream >= 0 { closeUpstream(exchange.pointee.upstream) }
         releasePipe(exchange)
         if accessLog.isOn, !exchange.pointee.flags.contains(.unlogged) { log(exchange) }

@@ -66,14 +66,24 @@ extension Worker {
     /// The request has left: from now on the answer is awaited.
     private mutating func awaitAnswer(_ slot: Int32) {
         let exchange = exchanges[slot]
-        let entry = route(exchange)
-        let wait =
-            exchange.pointee.answer == .head ? entry.pointee.response : entry.pointee.stream
-        setDeadline(
-            upstream: exchange.pointee.upstream,
-            min(now + wait, exchange.pointee.deadline)
-        )
+        let deadline =
+            exchange.pointee.answer == .head
+            ? headDeadline(exchange)
+            : min(now + route(exchange).pointee.stream, exchange.pointee.deadline)
+        setDeadline(upstream: exchange.pointee.upstream, deadline)
         pauseBodyTime(exchange)
+    }
+
+    /// Until when the answer's head has to come, if the request leaves now.
+    private func headDeadline(_ exchange: UnsafeMutablePointer<Exchange>) -> Instant {
+        let entry = route(exchange)
+        return min(
+            min(now + entry.pointee.response, exchange.pointee.deadline),
+            min(
+                exchange.pointee.tryBegan + entry.pointee.tryTimeout,
+                exchange.pointee.triesDeadline
+            )
+        )
     }
 
     /// The client's body is not timed any more, or not at present.
@@ -93,10 +103,9 @@ extension Worker {
         let exchange = exchanges[slot]
         exchange.pointee.bodyPace.paused(at: now)
         clearBodyDeadline(exchange)
-        setDeadline(
-            upstream: exchange.pointee.upstream,
-            min(now + route(exchange).pointee.response, exchange.pointee.deadline)
-        )
+        let entry = route(exchange)
+        let wait = min(entry.pointee.response, entry.pointee.tryTimeout)
+        setDeadline(upstream: exchange.pointee.upstream, min(now + wait, exchange.pointee.deadline))
     }
 
     /// The server takes bytes again.

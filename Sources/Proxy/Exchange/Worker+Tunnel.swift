@@ -30,7 +30,7 @@ extension Worker {
         exchange.pointee.status = head.status
         exchange.pointee.answer = .tunnel
         exchange.pointee.firstByte = now
-        tell(exchange, .answered)
+        tell(exchange, .answered, .good)
         exchange.pointee.flags.insert(.answerBegun)
         exchange.pointee.flags.remove(.keepAlive)
         exchange.pointee.deadline = .never

@@ -1,5 +1,6 @@
 import CLinux
 import Configuration
+import Health
 import Routing
 
 /// What the hot path needs of one endpoint besides what a worker keeps of it.
@@ -8,13 +9,20 @@ struct EndpointEntry {
     /// The path of a unix socket, else `nil`.
     var path: UnsafePointer<CChar>?
     var pool: Int32
+    /// The most requests and connections at once, on all workers; `Int32.max` for no bound.
+    var maxRequests = Int32.max
+    var maxConnections = Int32.max
     /// The label in logs.
     var name: UnsafeRawBufferPointer
 
     /// What is needed of a server in this pool; of none, nothing but the pool.
-    init(_ server: ServerConfig?, pool: Int, _ texts: TextStore) {
+    init(_ server: ServerConfig?, _ breaker: BreakerOptions, pool: Int, _ texts: TextStore) {
         address = weir_address()
         self.pool = Int32(truncatingIfNeeded: pool)
+        maxRequests = breaker.perServer.maxRequests.map { Int32(clamping: $0) } ?? Int32.max
+        maxConnections =
+            (server?.maxConnections ?? breaker.perServer.maxConnections)
+            .map { Int32(clamping: $0) } ?? Int32.max
         name = texts.keep(server?.name ?? "")
         switch server?.address {
         case .ip(let ip, let port): address = weir_address(ip, port: port)

@@ -9,13 +9,40 @@ struct RouteEntry {
     var attempts: UInt8
     var retriesConnect: Bool
     var retriesReset: Bool
+    var retriesTimeout: Bool
+    /// Whether a request with `Idempotency-Key` may be repeated whatever its method.
+    var heedsIdempotencyKey: Bool
+    /// What serves when no server is healthy: a pool, ``noFallback`` or ``ownAnswer``.
+    var fallback: Int32
+    /// Answers after which a request is sent again.
+    var retryStatuses: StatusBits
     /// Bytes of a body kept to be sent again.
     var keepLimit: Int
     /// Nanoseconds; `Int64.max` where a bound is lifted.
+    var tryTimeout: Int64
+    var retryTimeout: Int64
+    var backoffBase: Int64
+    var backoffMax: Int64
     var connect: Int64
     var response: Int64
     var stream: Int64
     var total: Int64
+
+    /// There is no fallback.
+    static let noFallback: Int32 = -1
+    /// The fallback is an answer of Weir's own.
+    static let ownAnswer: Int32 = -2
+}
+
+extension FallbackConfig? {
+    /// In the form of ``RouteEntry/fallback``.
+    var compiled: Int32 {
+        switch self {
+        case nil: RouteEntry.noFallback
+        case .pool(let index): Int32(truncatingIfNeeded: index)
+        case .respond: RouteEntry.ownAnswer
+        }
+    }
 }
 
 /// Nanoseconds and bounds that concern every client.
@@ -47,7 +74,15 @@ extension RouteEntry {
         attempts = UInt8(clamping: route.retries.attempts)
         retriesConnect = route.retries.onConnectFailure
         retriesReset = route.retries.onResetBeforeAnswer
+        retriesTimeout = route.retries.onTimeout
+        heedsIdempotencyKey = route.retries.heedsIdempotencyKey
+        fallback = route.fallback.compiled
+        retryStatuses = StatusBits(route.retries.statuses)
         keepLimit = route.retries.buffer
+        tryTimeout = route.retries.tryTimeout.nanosecondsOrNever
+        retryTimeout = route.retries.timeout.nanosecondsOrNever
+        backoffBase = route.retries.backoffBase.inNanoseconds
+        backoffMax = route.retries.backoffMax.inNanoseconds
         connect = route.timeouts.connect.nanosecondsOrNever
         response = route.timeouts.response.nanosecondsOrNever
         stream = route.timeouts.stream.nanosecondsOrNever

@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Health
 import Routing
 
 /// A configuration in the form in which workers use it: immutable, in memory that stays where it is
@@ -29,6 +30,12 @@ public final class Snapshot: @unchecked Sendable {
     /// By pool: how its endpoints are asked for their load.
     let probePlans: [ProbePlan?]
     let limits: ClientLimits
+    /// What each pool's own traffic and checks say of its endpoints.
+    let health: [PoolHealth]
+    /// How many tries of each pool may be repeated; `nil` is without bound.
+    let budgets: [RetryBudget?]
+    /// What each pool takes at once; `nil` is without bound.
+    let gates: [PoolGate?]
     private let workers: Int
     private let secrets: [StickySecret]
     private let texts: TextStore
@@ -52,26 +59,20 @@ public final class Snapshot: @unchecked Sendable {
         routeNames = config.routes.map { texts.keep($0.name) }
         capacities = config.pools.map(\.endpointCapacity)
         endpointCount = capacities.reduce(0, +)
-        endpoints = .allocate(capacity: max(1, endpointCount))
-        var next = 0
-        var first: [Int] = []
-        for (index, pool) in config.pools.enumerated() {
-            first.append(next)
-            let members = pool.membersByAddress
-            for slot in 0..<capacities[index] {
-                let server = slot < members.count ? members[slot] : nil
-                (endpoints + next).initialize(to: EndpointEntry(server, pool: index, texts))
-                next += 1
-            }
+        (endpoints, firstEndpoints) = Self.endpoints(config, texts)
+        plans = config.pools.map(Self.plan)
+        health = zip(config.pools, plans).map { pool, plan in
+            PoolHealth(
+                pool.ejection,
+                rise: pool.checks?.rise ?? CheckOptions().rise,
+                shared: plan.shared,
+                size: plan.endpoints.count { $0.weight > 0 }
+            )
         }
-        firstEndpoints = first
-        plans = config.pools.map { pool in
-            let shared = SharedPool(capacity: pool.endpointCapacity)
-            let members = pool.membersByAddress
-            for (slot, server) in members.enumerated() {
-                shared.set(slot, Availability(server.state), now: 0)
-            }
-            return pool.plan(of: members, shared: shared)
+        budgets = config.pools.map { $0.retryBudget.map { RetryBudget($0) } }
+        gates = config.pools.map { pool in
+            guard pool.isBounded else { return nil }
+            return PoolGate(pool.breaker, workers: workers, capacity: pool.endpointCapacity)
         }
         hashKeys = config.pools.map { pool in
             pool.hashKey.map { CompiledKey($0, keep: texts.keep) }
@@ -85,6 +86,39 @@ public final class Snapshot: @unchecked Sendable {
         probePlans = config.pools.map { ProbePlan($0, keep: texts.keep) }
         self.workers = workers
         self.texts = texts
+    }
+
+    /// The table of endpoints, and where each pool's begin in it.
+    private static func endpoints(
+        _ config: Config,
+        _ texts: TextStore
+    ) -> (UnsafeMutablePointer<EndpointEntry>, [Int]) {
+        let count = config.pools.reduce(0) { $0 + $1.endpointCapacity }
+        let endpoints = UnsafeMutablePointer<EndpointEntry>.allocate(capacity: max(1, count))
+        var next = 0
+        var first: [Int] = []
+        for (index, pool) in config.pools.enumerated() {
+            first.append(next)
+            let members = pool.membersByAddress
+            for slot in 0..<pool.endpointCapacity {
+                let server = slot < members.count ? members[slot] : nil
+                (endpoints + next).initialize(
+                    to: EndpointEntry(server, pool.breaker, pool: index, texts)
+                )
+                next += 1
+            }
+        }
+        return (endpoints, first)
+    }
+
+    /// How a pool balances at first, in the states of the file.
+    private static func plan(_ pool: PoolConfig) -> PoolPlan {
+        let shared = SharedPool(capacity: pool.endpointCapacity)
+        let members = pool.membersByAddress
+        for (slot, server) in members.enumerated() {
+            shared.set(slot, Availability(server.state), now: 0)
+        }
+        return pool.plan(of: members, shared: shared)
     }
 
     deinit {
@@ -101,8 +135,17 @@ public final class Snapshot: @unchecked Sendable {
     /// How many endpoints a pool can have.
     public func capacity(ofPool pool: Int) -> Int { capacities[pool] }
 
-    /// What the workers share of a pool's endpoints.
-    public func sharedPool(_ pool: Int) -> SharedPool { plans[pool].shared }
+    /// What a pool's own traffic and checks say of its endpoints.
+    public func health(ofPool pool: Int) -> PoolHealth { health[pool] }
+
+    /// How many tries of a pool may be repeated; `nil` is without bound.
+    public func budget(ofPool pool: Int) -> RetryBudget? { budgets[pool] }
+
+    /// What a pool takes at once; `nil` is without bound.
+    public func gate(ofPool pool: Int) -> PoolGate? { gates[pool] }
+
+    /// How a pool balances at first.
+    public func plan(ofPool pool: Int) -> PoolPlan { plans[pool] }
 
     /// A server that was found takes a slot that is free, before an update tells workers of it.
     ///
@@ -129,7 +172,9 @@ public final class Snapshot: @unchecked Sendable {
             pool: pool,
             members: members,
             plan: config.plan(of: members, shared: plans[pool].shared),
-            entries: members.map { $0.map { EndpointEntry($0, pool: pool, texts) } },
+            entries: members.map { server in
+                server.map { EndpointEntry($0, config.breaker, pool: pool, texts) }
+            },
             probeRequests: members.map { server in
                 guard let plan, let server else { return .init(start: nil, count: 0) }
                 return texts.keep(ProbePlan.request(plan.path, server.address))

@@ -12,21 +12,48 @@ extension Worker {
     mutating func tryUpstream(_ slot: Int32, isPinned: Bool = false) {
         let exchange = exchanges[slot]
         let pool = pools + Int(exchange.pointee.pool)
-        exchange.pointee.tries = UInt8(clamping: Int(exchange.pointee.tries) + 1)
-        exchange.pointee.requestSent = exchange.pointee.request.start
-        let endpoint: Int
         if isPinned, exchange.pointee.endpoint >= 0 {
-            endpoint = Int(exchange.pointee.endpoint)
-        } else {
+            endTry(exchange)
+            begin(slot, at: Int(exchange.pointee.endpoint) &- pool.pointee.firstEndpoint)
+            return
+        }
+        if let probed = claimProbe(exchange, pool) {
+            begin(slot, at: probed)
+            return
+        }
+        if fallback(exchange, pool) != RouteEntry.noFallback,
+            !pool.pointee.balancer.hasHealthy(now: now.nanoseconds, random: &random)
+        {
+            failOrFallBack(slot)
+            return
+        }
+        guard let gate = pool.pointee.gate else {
             guard let pick = pick(exchange, pool) else {
-                fail(slot, exchange.pointee.outcome == .ok ? .noEndpoint : exchange.pointee.outcome)
+                failOrFallBack(slot)
                 return
             }
-            endpoint = pool.pointee.firstEndpoint &+ pick
+            begin(slot, at: pick)
+            return
         }
-        endTry(exchange)
+        switch gate.hasQueue ? .full(wants: -1) : admit(exchange, pool, gate) {
+        case .admitted(let pick): begin(slot, at: pick, isAdmitted: true)
+        case .noEndpoint: failOrFallBack(slot)
+        case .full(let wants): waitForRoom(slot, wants: wants)
+        }
+    }
+
+    /// Sends the request to an endpoint of the exchange's pool.
+    ///
+    /// `isAdmitted`: whether it counts there already, having been let in by the pool's bounds.
+    mutating func begin(_ slot: Int32, at place: EndpointIndex, isAdmitted: Bool = false) {
+        let exchange = exchanges[slot]
+        let pool = pools + Int(exchange.pointee.pool)
+        let endpoint = pool.pointee.firstEndpoint &+ place
+        exchange.pointee.tries = UInt8(clamping: Int(exchange.pointee.tries) + 1)
+        exchange.pointee.requestSent = exchange.pointee.request.start
+        exchange.pointee.outcome = .ok
         exchange.pointee.endpoint = Int32(truncatingIfNeeded: endpoint)
-        beginTry(exchange, pool)
+        beginTry(exchange, pool, isAdmitted: isAdmitted)
         if !exchange.pointee.flags.contains(.wantsFresh) {
             let idle = takeIdle(endpoint)
             if idle >= 0 {
@@ -148,12 +175,14 @@ extension Worker {
         let entry = endpoints + endpoint
         let descriptor = openSocket(entry)
         guard descriptor >= 0 else {
+            dropHeldConnection(endpoint)
             retryOrFail(slot, .noDescriptor)
             return
         }
         let upstreamSlot = up.allocate()
         guard upstreamSlot >= 0 else {
             weir_close(descriptor)
+            dropHeldConnection(endpoint)
             retryOrFail(slot, .noDescriptor)
             return
         }
@@ -161,6 +190,8 @@ extension Worker {
         upstream.pointee.descriptor = descriptor
         upstream.pointee.endpoint = Int32(truncatingIfNeeded: endpoint)
         upstream.pointee.expires = now + jittered(pools[Int(entry.pointee.pool)].maxAge)
+        countConnection(endpoint)
+        holdsConnection = false
         let result = entry.pointee.connect(descriptor)
         attach(slot, upstreamSlot)
         let token = Self.token(.upstream, upstreamSlot, upstream.pointee.generation)
@@ -173,7 +204,8 @@ extension Worker {
         } else {
             upstream.pointee.phase = .connecting
             let exchange = exchanges[slot]
-            let wait = now + route(exchange).pointee.connect
+            let entry = route(exchange)
+            let wait = now + min(entry.pointee.connect, entry.pointee.tryTimeout)
             setDeadline(upstream: upstreamSlot, min(wait, exchange.pointee.deadline))
         }
     }
@@ -283,7 +315,11 @@ extension Worker {
             let wait = now + route(exchange).pointee.stream
             setDeadline(upstream: slot, min(wait, exchange.pointee.deadline))
         } else {
-            fail(exchangeSlot, exchange.pointee.answer == .head ? .responseTimeout : .streamTimeout)
+            if exchange.pointee.answer == .head {
+                retryOrFail(exchangeSlot, .timeout)
+            } else {
+                fail(exchangeSlot, .streamTimeout)
+            }
         }
     }
 
@@ -302,6 +338,8 @@ extension Worker {
         buffers.give(&upstream.pointee.input)
         buffers.give(&upstream.pointee.output)
         weir_close(upstream.pointee.descriptor)
+        let endpoint = Int(upstream.pointee.endpoint)
         up.free(slot)
+        connectionClosed(endpoint)
     }
 }

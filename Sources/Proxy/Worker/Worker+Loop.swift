@@ -2,6 +2,9 @@ import CLinux
 import EventLoop
 
 extension Worker {
+    /// Milliseconds between two looks at queues that nothing has told of room.
+    static let queueLook: Int64 = 20
+
     /// Serves until a drain has ended or `stop` was told.
     public mutating func run() {
         _ = poller.addSource(mailbox.descriptor, token: Self.token(.mailbox, 0, 0))
@@ -28,6 +31,7 @@ extension Worker {
         registerNewcomers()
         runTimers()
         runReady()
+        if !poolsWithRoom.isEmpty || queued > 0 { serveQueues() }
         sendUnsent()
         // Behind the requests, which they must not delay.
         if !probes.due.isEmpty { sendProbes() }
@@ -36,10 +40,12 @@ extension Worker {
     }
 
     private func waitLimit() -> Int32 {
-        if !ready.isEmpty { return 0 }
+        if !ready.isEmpty || !poolsWithRoom.isEmpty { return 0 }
         var limit: Int64 = isAcceptPaused ? 50 : 60_000
         limit = downTimers.wait(from: now, limit: limit)
         limit = upTimers.wait(from: now, limit: limit)
+        limit = waitTimers.wait(from: now, limit: limit)
+        if queued > 0 { limit = min(limit, Self.queueLook) }
         if probes.count > 0 { limit = probes.timers.wait(from: now, limit: limit) }
         if accessLog.isWaiting { limit = min(limit, 100) }
         if !(newcomers.isEmpty && earlierNewcomers.isEmpty) { limit = min(limit, 8) }
@@ -90,6 +96,8 @@ extension Worker {
         case .stop: isStopped = true
         case .makeRoom(let listener): giveRoom(listener)
         case .pool(let update): takeOver(update)
+        case .room(let pool): serveQueue(pool, wasTold: true)
+        case .freeConnections(let pool): freeConnections(pool)
         }
     }
 
@@ -201,6 +209,7 @@ extension Worker {
                 upstreamTimedOut(slot)
             }
         }
+        runWaits()
         if probes.count > 0 { runProbeTimers() }
         if isAcceptPaused { resumeAccepting() }
     }

@@ -3,6 +3,7 @@ import CLinux
 import Configuration
 import EventLoop
 import HTTP
+import Health
 import Routing
 
 /// A listening socket of one worker.
@@ -32,6 +33,10 @@ public enum WorkerMessage: Sendable {
     case makeRoom(listener: Int)
     /// Serve a pool by these endpoints from now on.
     case pool(PoolUpdate)
+    /// A pool has room again, and you have those who wait longest.
+    case room(pool: Int)
+    /// Requests of a pool wait for connections: close idle ones.
+    case freeConnections(pool: Int)
     /// End now; what still runs is cut.
     case stop
 }
@@ -63,6 +68,25 @@ struct PoolState {
     var keys: [CompiledKey]
     /// How clients come back to their endpoint.
     var sticky: StickyTokens?
+    /// What its own traffic says of its endpoints; the snapshot keeps it, so that no request
+    /// counts references that all workers share.
+    let health: Unmanaged<PoolHealth>
+    /// How many tries may be repeated; `nil` is without bound.
+    let budget: RetryBudget?
+    /// Requests that the budget does not know of yet.
+    var notDeposited: UInt32 = 0
+    /// What the pool takes at once; `nil` is without bound.
+    let gate: PoolGate?
+    /// Exchanges of this worker that wait for room.
+    var queue = PendingQueue()
+    /// Whether room may have come since the queue was looked at.
+    var hasNewRoom = false
+    /// When other workers may be asked again for connections.
+    var askedForConnections = Instant(nanoseconds: 0)
+    /// Answers that count as failures in a row.
+    var countedStatuses: StatusBits
+    /// What serves when no endpoint is well: as ``RouteEntry/fallback``.
+    var fallback: Int32
     var firstEndpoint: Int
     var maxAge: Int64
     var maxRequests: UInt32
@@ -111,6 +135,8 @@ public struct Worker: ~Copyable {
     var exchanges: Slab<Exchange>
     var downTimers: TimerWheel
     var upTimers: TimerWheel
+    /// Exchanges that wait for their next try or for room.
+    var waitTimers: TimerWheel
     var probes: ProbeTable
     var buffers = BufferPool()
     var pipes = PipePool()
@@ -145,6 +171,18 @@ public struct Worker: ~Copyable {
     /// The downstream connection whose received bytes are being parsed; its body must not be read
     /// on before they are put away.
     var beginning: Int32 = -1
+    /// This worker's place among all.
+    let index: Int
+    /// Pools whose queue is to be looked at before the turn ends.
+    var poolsWithRoom: [Int] = []
+    /// Exchanges that wait for room.
+    var queued = 0
+    /// Whether room for the connection that is opened next was taken.
+    var holdsConnection = false
+    /// Whether a request has to wait for a connection rather than for a request's end.
+    var lacksConnections = false
+    /// When queues are looked at in any case.
+    var queuesCheckedAt = Instant(nanoseconds: 0)
     var isDraining = false
     var isStopped = false
     /// Whether any listener is paused, and until when all of them stay so.
@@ -170,6 +208,7 @@ public struct Worker: ~Copyable {
         self.snapshot = snapshot
         self.shared = shared
         self.mailbox = mailbox
+        index = shared.mailboxes.firstIndex { $0 === mailbox } ?? 0
         self.listeners = listeners
         matcher = snapshot.table.matcher
         limits = snapshot.limits
@@ -190,6 +229,7 @@ public struct Worker: ~Copyable {
         exchanges = Slab(capacity: slots)
         downTimers = TimerWheel(capacity: slots, now: now)
         upTimers = TimerWheel(capacity: slots, now: now)
+        waitTimers = TimerWheel(capacity: slots, now: now)
         probes = ProbeTable(snapshot, now: now)
         // Weir's own fields stand beside a full head's where the log reads what was sent.
         fields = FieldTable(capacity: config.limits.fields + 16)
@@ -245,6 +285,11 @@ public struct Worker: ~Copyable {
                     probes: balancer.wantsReports ? snapshot.probePlans[index] : nil,
                     keys: balancer.usesKeys ? snapshot.hashKeys[index] : [],
                     sticky: snapshot.stickyTokens[index],
+                    health: .passUnretained(snapshot.health[index]),
+                    budget: snapshot.budgets[index],
+                    gate: snapshot.gates[index],
+                    countedStatuses: StatusBits(pool.ejection?.statuses ?? StatusSet()),
+                    fallback: pool.fallback.compiled,
                     firstEndpoint: snapshot.firstEndpoints[index],
                     maxAge: pool.connections.maxAge.nanosecondsOrNever,
                     maxRequests: pool.connections.maxRequests.map { UInt32(clamping: $0) }

@@ -51,7 +51,11 @@ enum KeyMovement {
         balancer: PoolBalancer, random: SeededRandom
     ) {
         var random = SeededRandom(seed: 1)
-        let balancer = PoolBalancer(pool.plan(of: pool.servers), now: Simulation.epoch, random: &random)
+        let balancer = PoolBalancer(
+            pool.plan(of: pool.servers),
+            now: Simulation.epoch,
+            random: &random
+        )
         return (balancer, random)
     }
 }

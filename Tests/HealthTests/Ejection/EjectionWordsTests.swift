@@ -30,7 +30,7 @@ struct EjectionWordsTests {
         ),
         (
             EjectionChange(.ejected, 0, .slow(latency: 90_500_000, median: 20_000_000, factor: 3)),
-            .ejected, "answers take 90.5 ms, more than 3 times the servers' median of 20 ms"
+            .ejected, "answers take 90.5 ms, more than 3 times the other servers' median of 20 ms"
         ),
         (
             EjectionChange(.ejected, 0, .probeFailed(.reset)), .ejected,

@@ -7,7 +7,7 @@ struct RetryRuleTests {
     /// Every rule that there can be, with up to four tries.
     private static let rules: [RetryRule] = {
         var rules: [RetryRule] = []
-        for bits in 0..<64 {
+        for bits in 0..<256 {
             for tries in 1...4 {
                 for attempts in 1...4 {
                     rules.append(
@@ -16,10 +16,12 @@ struct RetryRuleTests {
                             isIdempotent: bits & 2 != 0,
                             isReused: bits & 4 != 0,
                             hasAnswered: bits & 8 != 0,
+                            isProbe: bits & 128 != 0,
                             tries: tries,
                             attempts: attempts,
                             retriesConnect: bits & 16 != 0,
-                            retriesReset: bits & 32 != 0
+                            retriesReset: bits & 32 != 0,
+                            retriesTimeout: bits & 64 != 0
                         )
                     )
                 }
@@ -29,33 +31,38 @@ struct RetryRuleTests {
     }()
 
     /// Failures after which a server may have processed the request.
-    private static let maybeSeen: Set<TryFailure> = [.reset, .badAnswer]
+    private static let maybeSeen: Set<TryFailure> = [.reset, .badAnswer, .timeout, .status]
 
     /// The rule told from the file's side: a list of reasons to give up, then where to go.
     private func expected(_ rule: RetryRule, _ failure: TryFailure) -> RetryRule.Decision {
         // A kept connection that closed unseen is nobody's try.
         let isReplaced = rule.isReused && failure == .closedUnseen
-        let isWanted: Bool =
-            isReplaced
-            || (rule.retriesConnect
-                && [.connectFailed, .connectTimeout, .closedUnseen].contains(failure))
+        let isConnect = [.connectFailed, .connectTimeout, .closedUnseen].contains(failure)
+        let isWanted =
+            isReplaced || failure == .status
+            || (rule.retriesConnect && isConnect)
             || (rule.retriesReset && [.closedUnseen, .reset].contains(failure))
+            || (rule.retriesTimeout && failure == .timeout)
+            // What it met was not meant for this client.
+            || (rule.isProbe && failure != .noDescriptor)
         let reasonsToStop = [
             !isWanted,
             rule.hasAnswered,
             !rule.isResendable,
             Self.maybeSeen.contains(failure) && !rule.isIdempotent,
-            !isReplaced && rule.tries >= rule.attempts,
+            !isReplaced && !rule.isProbe && rule.tries >= rule.attempts,
         ]
         if reasonsToStop.contains(true) { return .giveUp }
         if isReplaced { return .replaceConnection }
-        return rule.isReused && failure == .reset ? .sameEndpoint : .otherEndpoint
+        if rule.isReused && failure == .reset { return .sameEndpoint }
+        let waits = [.reset, .timeout, .status].contains(failure) && !rule.isProbe
+        return .otherEndpoint(waits: waits)
     }
 
     @Test("the whole truth table", arguments: TryFailure.allCases)
     func table(failure: TryFailure) {
         let wrong = Self.rules.filter { $0.decide(failure) != expected($0, failure) }
-        #expect(Self.rules.count == 1024)
+        #expect(Self.rules.count == 4096)
         #expect(wrong.isEmpty)
     }
 
@@ -79,11 +86,11 @@ struct RetryRuleTests {
         }
     }
 
-    @Test("the last attempt is the last, a kept connection closed unseen aside")
+    @Test("the last attempt is the last, kept connections closed unseen and probes aside")
     func lastAttempt() {
         for failure in TryFailure.allCases {
             let others = Self.rules.filter { rule in
-                guard rule.tries >= rule.attempts else { return false }
+                guard rule.tries >= rule.attempts, !rule.isProbe else { return false }
                 let decision = rule.decide(failure)
                 return decision != .giveUp && decision != .replaceConnection
             }
@@ -105,7 +112,7 @@ struct RetryRuleTests {
         #expect(
             outcomes == [
                 .connectFailed, .connectTimeout, .overloaded, .upstreamReset, .upstreamReset,
-                .badAnswer,
+                .badAnswer, .responseTimeout, .badAnswer,
             ]
         )
     }

@@ -1,0 +1,27 @@
+/// Why an active check failed.
+public enum CheckFailure: Error, Equatable, Sendable {
+    /// There was no connection; why, in plain words.
+    case noConnection(String)
+    /// Connection and answer took too long.
+    case timeout
+    /// The connection ended before the answer did.
+    case closed
+    /// What came was no answer of HTTP/1.
+    case malformed
+    /// A status that does not count as good.
+    case status(UInt16)
+    /// The text is not in the body, or not in its first 64 KiB.
+    case textMissing
+
+    /// The words for the operator.
+    public var words: String {
+        switch self {
+        case .noConnection(let why): why
+        case .timeout: "no answer in time"
+        case .closed: "the connection ended before the answer"
+        case .malformed: "what came is no HTTP answer"
+        case .status(let status): "status \(status)"
+        case .textMissing: "the text is not in the first 64 KiB of the body"
+        }
+    }
+}
