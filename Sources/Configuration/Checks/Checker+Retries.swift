@@ -18,7 +18,7 @@ extension Checker {
     /// The budget belongs to the pool: its routes share it.
     func reportBudget(_ retries: RawMap?, of route: RawMap) {
         guard let item = retries?.item(RetryKeys.budget) else { return }
-        let pool = route.text(RouteKeys.pool) ?? "<name>"
+        let pool = route.item(RouteKeys.pool)?.text?.written ?? "<name>"
         reporter.error(
             .noEffect,
             item.keyPlace ?? item.place,
