@@ -47,6 +47,7 @@ extension Worker {
     /// Another pool serves, of which nothing was tried yet.
     private func goOver(_ exchange: UnsafeMutablePointer<Exchange>, to pool: Int32) {
         exchange.pointee.pool = pool
+        countForBudget(pools + Int(pool))
         exchange.pointee.flags.insert(.fellBack)
         // They belong to the other pool.
         exchange.pointee.flags.remove(.hasKey)
