@@ -37,6 +37,11 @@ let package = Package(
             pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"])]
         ),
+        .systemLibrary(
+            name: "CAres",
+            pkgConfig: "libcares",
+            providers: [.apt(["libc-ares-dev"])]
+        ),
         .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: common),
         .target(name: "HTTP", dependencies: ["CBytes"], swiftSettings: pure),
         .target(name: "Balancing", dependencies: ["CBytes"], swiftSettings: pure),
@@ -63,7 +68,8 @@ let package = Package(
         .target(
             name: "Control",
             dependencies: [
-                "CLinux", "EventLoop", "HTTP", "Balancing", "Health", "Configuration", "Proxy",
+                "CLinux", "CAres", "EventLoop", "HTTP", "Balancing", "Health", "Routing",
+                "Configuration", "Proxy",
             ],
             swiftSettings: common
         ),
@@ -89,7 +95,10 @@ let package = Package(
         ),
         .testTarget(
             name: "ControlTests",
-            dependencies: ["Control", "Proxy", "EventLoop", "Health", "Balancing"],
+            dependencies: [
+                "Control", "Proxy", "EventLoop", "Health", "Balancing", "CLinux", "Configuration",
+                "Routing", "HTTP",
+            ],
             swiftSettings: common
         ),
         .testTarget(
@@ -106,7 +115,7 @@ let package = Package(
         .testTarget(
             name: "ProxyTests",
             dependencies: [
-                "Proxy", "EventLoop", "HTTP", "Routing", "Configuration", "Balancing",
+                "Proxy", "EventLoop", "HTTP", "Health", "Routing", "Configuration", "Balancing",
             ],
             swiftSettings: common
         ),

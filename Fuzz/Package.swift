@@ -24,6 +24,12 @@ let package = Package(
         ),
         .target(
             name: "Balancing",
+            dependencies: ["CBytes"],
+            swiftSettings: instrumented + [.strictMemorySafety()]
+        ),
+        .target(
+            name: "Health",
+            dependencies: ["CBytes", "HTTP", "Balancing"],
             swiftSettings: instrumented + [.strictMemorySafety()]
         ),
         .target(
@@ -33,7 +39,7 @@ let package = Package(
         ),
         .target(
             name: "Configuration",
-            dependencies: ["CYaml", "HTTP", "Balancing", "Routing"],
+            dependencies: ["CYaml", "HTTP", "Balancing", "Health", "Routing"],
             swiftSettings: instrumented + [.strictMemorySafety()]
         ),
         .executableTarget(

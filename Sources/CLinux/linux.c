@@ -280,6 +280,37 @@ void weir_close(int fd) {
     close(fd);
 }
 
+// ---- Sockets of libraries
+
+int weir_library_socket(int domain, int type, int protocol, void *context) {
+    (void)context;
+    int fd = socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+    if (fd >= 0 && type == SOCK_STREAM) weir_set_nodelay(fd);
+    return fd;
+}
+
+int weir_library_close(int fd, void *context) {
+    (void)context;
+    return close(fd);
+}
+
+int weir_library_connect(int fd, const struct sockaddr *address, socklen_t size, void *context) {
+    (void)context;
+    return connect(fd, address, size);
+}
+
+ssize_t weir_library_receive(
+    int fd, void *buffer, size_t capacity, int flags, struct sockaddr *from, socklen_t *size, void *context) {
+    (void)context;
+    return recvfrom(fd, buffer, capacity, flags, from, size);
+}
+
+ssize_t weir_library_send(int fd, const struct iovec *parts, int count, void *context) {
+    (void)context;
+    struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)count};
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
 // ---- Process
 
 int weir_raise_descriptor_limit(void) {
@@ -413,6 +444,17 @@ int weir_file_kind(const char *path) {
     struct stat info;
     if (stat(path, &info) < 0) return -errno;
     return S_ISREG(info.st_mode) ? 1 : S_ISDIR(info.st_mode) ? 2 : 3;
+}
+
+int weir_file_stamp(const char *path, struct weir_file_stamp *stamp) {
+    struct stat info;
+    if (stat(path, &info) < 0) return -errno;
+    stamp->device = info.st_dev;
+    stamp->inode = info.st_ino;
+    stamp->size = info.st_size;
+    stamp->modified_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
+    stamp->changed_ns = (int64_t)info.st_ctim.tv_sec * 1000000000 + info.st_ctim.tv_nsec;
+    return 0;
 }
 
 int weir_unlink(const char *path) {

@@ -22,6 +22,8 @@ final class Service {
     private let left: Countdown
     private let wake: Int32
     private let control: Mailbox<ControlMessage>
+    private let loop: ControlLoop
+    private var health: HealthControl?
     private var unixPaths: [String] = []
     /// Where it listens, as an operator would type it.
     private(set) var addresses: [String] = []
@@ -47,13 +49,17 @@ final class Service {
     var hasEnded: Bool { left.count.load(ordering: .acquiring) == 0 }
 
     /// A service that `wake` tells about its end, and whose workers tell `control` the rest.
+    ///
+    /// Endpoints are found and checked on `loop`.
     init(
         _ config: Config,
         logs: LogQueue,
         wake: Int32,
-        control: Mailbox<ControlMessage>
+        control: Mailbox<ControlMessage>,
+        loop: ControlLoop
     ) {
         self.control = control
+        self.loop = loop
         self.config = config
         self.logs = logs
         workers = config.workers ?? Self.usableCPUs()
@@ -102,8 +108,12 @@ final class Service {
         _ descriptorLimit: Int,
         _ started: Countdown
     ) throws(StartError) {
-        let listeners = try openListeners()
         let snapshot = Snapshot(config, workers: workers, secrets: try readSecrets())
+        let health = HealthControl(config, snapshot, on: loop, logs: logs) { [unowned self] in
+            tell($0)
+        }
+        health.find()
+        let listeners = try openListeners()
         do throws(SystemError) {
             for _ in 0..<workers { mailboxes.append(try Mailbox<WorkerMessage>()) }
         } catch {
@@ -113,9 +123,11 @@ final class Service {
             config,
             mailboxes: mailboxes,
             control: control,
-            descriptorLimit: descriptorLimit,
+            descriptorLimit: descriptorLimit - HealthControl.descriptors(config),
             logs: logs
         )
+        self.health = health
+        health.begin()
         let slots = min(descriptorLimit, 1 << 20)
         for index in 0..<workers {
             do throws(SystemError) {
@@ -149,6 +161,9 @@ final class Service {
             }
         }
     }
+
+    /// A worker has told something.
+    func receive(_ message: ControlMessage) { health?.receive(message) }
 
     /// Tells every worker.
     func tell(_ message: WorkerMessage) {

@@ -11,7 +11,11 @@ public final class Supervisor {
     private let wake: Int32
     private let control: Mailbox<ControlMessage>
     private let descriptorLimit: Int
+    private let loop: ControlLoop
     private var services: [Service] = []
+    private var isDraining = false
+    /// When the next step towards the end is due by itself.
+    private var end: Deadline?
 
     /// A supervisor whose logs are those of `config`.
     ///
@@ -25,6 +29,7 @@ public final class Supervisor {
         do throws(SystemError) {
             wake = try SystemError.check(weir_eventfd(), "eventfd")
             control = try Mailbox<ControlMessage>()
+            loop = try ControlLoop()
             logs = try LogQueue(style: LogStyle(config.log))
             let writer = try LogWriter(config.log, queue: logs)
             self.writer = writer
@@ -38,7 +43,7 @@ public final class Supervisor {
     ///
     /// - Throws: ``StartError`` for an address that cannot be listened on.
     public func serve(_ config: Config) throws(StartError) -> [String] {
-        let service = Service(config, logs: logs, wake: wake, control: control)
+        let service = Service(config, logs: logs, wake: wake, control: control, loop: loop)
         do throws(StartError) {
             try service.start(descriptorLimit: descriptorLimit)
         } catch {
@@ -60,55 +65,55 @@ public final class Supervisor {
     /// Returns once everything has ended.
     public func wait(limit: Duration? = nil) {
         let signals = weir_signalfd()
-        guard signals >= 0, let poller = try? Poller(capacity: 4) else { return }
-        defer { weir_close(signals) }
-        _ = poller.addSource(signals, token: 0)
-        _ = poller.addSource(wake, token: 1)
-        _ = poller.addSource(control.descriptor, token: 2)
-        var end = limit.map { clock() + $0.inNanoseconds } ?? .never
-        var isDraining = false
-        while !services.allSatisfy(\.hasEnded) {
-            _ = poller.wait(milliseconds: milliseconds(until: end))
-            weir_eventfd_clear(wake)
-            for message in control.drain() { receive(message) }
-            var isTold = clock() >= end
-            let isOver = isTold && isDraining
-            while true {
-                let signal = weir_signalfd_read(signals)
-                if signal < 0 { break }
-                if signal == SIGUSR1 { writer.reopen() } else { isTold = true }
-            }
-            guard isTold else { continue }
-            if isDraining {
-                stop(isOver)
-                end = .never
-            } else {
-                isDraining = true
-                end = clock() + config.shutdownTimeout.inNanoseconds
-                logs.note(level: .info, "draining: running requests may finish")
-                for service in services {
-                    // Before a successor can listen at the same paths.
-                    service.cleanUp()
-                    service.tell(.drain)
-                }
-            }
-        }
+        guard signals >= 0 else { return }
+        defer { loop.close(signals) }
+        _ = loop.watch(signals) { [unowned self] _ in readSignals(signals) }
+        _ = loop.watch(wake) { [unowned self] _ in weir_eventfd_clear(wake) }
+        _ = loop.receive(from: control) { [unowned self] in receive($0) }
+        if let limit { end = loop.after(limit.inNanoseconds) { [unowned self] in beginDrain() } }
+        while !services.allSatisfy(\.hasEnded) { loop.turn() }
+        for descriptor in [wake, control.descriptor] { loop.unwatch(descriptor) }
         for service in services { service.cleanUp() }
         finishLogs()
     }
 
-    private func receive(_ message: ControlMessage) {
-        switch message {
-        case .event(let event):
-            logs.note(level: .info, "\(event.kind.rawValue) \(event.pool) \(event.reason)")
-        case .ejection, .budgetEmpty, .breakerOpened: break
+    private func readSignals(_ signals: Int32) {
+        while true {
+            let signal = weir_signalfd_read(signals)
+            if signal < 0 { return }
+            if signal == SIGUSR1 {
+                writer.reopen()
+            } else if isDraining {
+                stop("a second signal came")
+            } else {
+                beginDrain()
+            }
         }
     }
 
-    private func stop(_ isOver: Bool) {
-        let reason = isOver ? "shutdown-timeout has passed" : "a second signal came"
+    private func beginDrain() {
+        guard !isDraining else { return }
+        isDraining = true
+        loop.cancel(end)
+        end = loop.after(config.shutdownTimeout.inNanoseconds) { [unowned self] in
+            stop("shutdown-timeout has passed")
+        }
+        logs.note(level: .info, "draining: running requests may finish")
+        for service in services {
+            // Before a successor can listen at the same paths.
+            service.cleanUp()
+            service.tell(.drain)
+        }
+    }
+
+    private func stop(_ reason: String) {
+        loop.cancel(end)
         logs.note(level: .warning, "\(reason): running requests are cut")
         for service in services { service.tell(.stop) }
+    }
+
+    private func receive(_ message: ControlMessage) {
+        for service in services { service.receive(message) }
     }
 
     /// Has the log thread write what is left; a log that does not take it for two seconds is left.
@@ -117,13 +122,5 @@ public final class Supervisor {
         guard let poller = try? Poller(capacity: 1) else { return }
         _ = poller.addSource(writer.ended, token: 0)
         _ = poller.wait(milliseconds: 2000)
-    }
-
-    private func clock() -> Instant { Instant(nanoseconds: weir_monotonic_ns()) }
-
-    private func milliseconds(until end: Instant) -> Int32 {
-        guard end != .never else { return -1 }
-        let left = (end - clock() + 999_999) / 1_000_000
-        return Int32(clamping: max(0, left))
     }
 }

@@ -58,6 +58,25 @@ public struct Poller: ~Copyable {
         weir_epoll_ctl(descriptor, 1, fd, exclusive ? 0x1000_0001 : 0x001, token) == 0
     }
 
+    /// Registers a descriptor for what `interest` says; false if the kernel refuses.
+    ///
+    /// `isEdgeTriggered`: told when it becomes ready, rather than as long as it is.
+    public func add(
+        _ fd: Int32,
+        _ interest: Readiness,
+        isEdgeTriggered: Bool,
+        token: UInt64
+    ) -> Bool {
+        let edge: UInt32 = isEdgeTriggered ? 0x8000_0000 : 0
+        return weir_epoll_ctl(descriptor, 1, fd, interest.rawValue | edge, token) == 0
+    }
+
+    /// Changes what a registered descriptor is watched for, level-triggered; false if the kernel
+    /// refuses.
+    public func change(_ fd: Int32, _ interest: Readiness, token: UInt64) -> Bool {
+        weir_epoll_ctl(descriptor, 3, fd, interest.rawValue, token) == 0
+    }
+
     /// Takes a descriptor out again.
     public func remove(_ fd: Int32) {
         _ = weir_epoll_ctl(descriptor, 2, fd, 0, 0)

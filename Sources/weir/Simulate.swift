@@ -13,8 +13,13 @@ struct Simulate: ParsableCommand {
             "The file's section \"simulate\" says which traffic; docs/reference/simulate.md."
     )
 
-    @Argument(help: "The configuration file.")
-    var file: String
+    @Argument(
+        help: ArgumentHelp(
+            "The configuration file; of several all play the first one's traffic.",
+            valueName: "file"
+        )
+    )
+    var files: [String]
 
     @Flag(help: "Play the same traffic through all strategies.")
     var compare = false
@@ -34,31 +39,59 @@ struct Simulate: ParsableCommand {
     @Option(help: ArgumentHelp("Replay this access log of Weir (JSON).", valueName: "log"))
     var log: String?
 
+    func validate() throws {
+        guard files.count > 1, compare || log != nil else { return }
+        throw ValidationError("Several files go neither with --compare nor with --log.")
+    }
+
     func run() throws {
-        let result = loadFile(file, requiresFiles: false)
-        Output.trouble(render(result.diagnostics))
-        guard let config = result.config else { throw ExitCode(1) }
-        let pool = try chosenPool(config)
-        var settings = config.simulate ?? SimulateConfig()
+        var configs: [Config] = []
+        for file in files {
+            let result = loadFile(file, requiresFiles: false)
+            Output.trouble(render(result.diagnostics))
+            guard let config = result.config else { throw ExitCode(1) }
+            configs.append(config)
+        }
+        let pools = try zip(files, configs).map { try chosenPool($1, of: $0) }
+        // The parser asks for one file at least.
+        guard let file = files.first, let pool = pools.first else { return }
+        var settings = configs.first?.simulate ?? SimulateConfig()
         if let seed { settings.seed = seed }
         let replay = try log.map { try recorded($0, pool) }
         let scenario = Scenario(pool: pool, settings: settings, replay: replay)
         let own = Candidate(pool.balance)
-        let candidates = compare || log != nil ? Candidate.all(pool.balance) : [own]
-        let results = simulated(scenario, candidates)
+        let isSeveral = files.count > 1
+        let runs =
+            isSeveral
+            ? zip(names, pools).map { Run($0, Scenario(pool: $1, settings: settings)) }
+            : (compare || log != nil ? Candidate.all(pool.balance) : [own]).map { candidate in
+                var scenario = scenario
+                scenario.pool.balance = candidate.options
+                return Run(candidate.name, scenario)
+            }
         let report = Report(
-            file: file,
+            file: files.joined(separator: ", "),
             pool: pool.name,
             scenario: scenario,
-            configured: own.name,
-            results: results,
-            log: log
+            configured: isSeveral ? names.first ?? file : own.name,
+            results: simulated(runs),
+            log: log,
+            subject: isSeveral ? .files : .strategies
         )
         if let plot { try write(report.svg, to: plot) }
         Output.text(json ? report.json : report.text)
     }
 
-    private func chosenPool(_ config: Config) throws -> PoolConfig {
+    /// The files' names without folders and `.yaml`, as far as these tell them apart.
+    private var names: [String] {
+        let short = files.map { path in
+            let last = path.split(separator: "/").last.map(String.init) ?? path
+            return last.hasSuffix(".yaml") ? String(last.dropLast(5)) : last
+        }
+        return Set(short).count == files.count ? short : files
+    }
+
+    private func chosenPool(_ config: Config, of file: String) throws -> PoolConfig {
         let names = config.pools.map(\.name).joined(separator: ", ")
         guard let pool else {
             if config.pools.count == 1, let only = config.pools.first { return only }
@@ -134,20 +167,29 @@ struct Simulate: ParsableCommand {
         return ExitCode(1)
     }
 
-    private func simulated(_ scenario: Scenario, _ candidates: [Candidate]) -> [StrategyReport] {
+    /// What is simulated, and its name in the report.
+    private struct Run {
+        var name: String
+        var scenario: Scenario
+
+        init(_ name: String, _ scenario: Scenario) {
+            self.name = name
+            self.scenario = scenario
+        }
+    }
+
+    private func simulated(_ runs: [Run]) -> [StrategyReport] {
         let begin = weir_monotonic_ns()
         var requests = 0
-        var bar = ProgressBar(parts: candidates.count)
-        let results = candidates.map { candidate in
-            var own = scenario
-            own.pool.balance = candidate.options
-            var simulation = Simulation(own)
+        var bar = ProgressBar(parts: runs.count)
+        let results = runs.map { run in
+            var simulation = Simulation(run.scenario)
             while simulation.advance(requests: 1 << 18) {
-                bar.show(candidate.name, simulation.progress)
+                bar.show(run.name, simulation.progress)
             }
             requests += simulation.arrived
             bar.finishPart()
-            return simulation.report(candidate.name)
+            return simulation.report(run.name)
         }
         bar.clear()
         let seconds = Double(max(1, weir_monotonic_ns() - begin)) / 1e9

@@ -24,6 +24,8 @@ struct FuzzTests {
         "match", "pool", "routes:\n", "pools:\n", "include: ", "weir.yaml", "*", "*.x", "=/", "/",
         "~x", "unix:/", "[::1]:1", ":0", "é", "\u{1F600}", "\u{0}", "\u{FEFF}", "\u{2028}", "\r",
         "---\n", "...\n", "? ", "respond", "redirect", "servers", "listen: ",
+        "health: ", "ejection: ", "retries: ", "fallback: ", "breaker: ", "budget: ", "srv: ",
+        "servers-file: servers.yaml", "3 of 5", "5xx", "tcp", "main",
     ]
 
     @Test("a mutated file ends in a configuration or in diagnostics", arguments: 1...lastSeed)

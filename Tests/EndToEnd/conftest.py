@@ -2,11 +2,14 @@
 
 import resource
 import signal
+import socket
 import subprocess
+import time
 
 import pytest
 
 from harness import Backend, Weir, echo
+from harness.backend import refused_address
 
 
 @pytest.fixture
@@ -85,6 +88,32 @@ def end(one):
             one.kill()
             return None
     return one.wait()
+
+
+@pytest.fixture
+def refused():
+    """An address at which nothing listens."""
+    holder, address = refused_address()
+    yield address
+    holder.close()
+
+
+@pytest.fixture
+def unreachable():
+    """An address whose accept queue is full, so that connecting neither ends nor fails."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    waiting = []
+    for _ in range(4):
+        one = socket.socket()
+        one.setblocking(False)
+        one.connect_ex(listener.getsockname())
+        waiting.append(one)
+    time.sleep(0.05)
+    yield f"127.0.0.1:{listener.getsockname()[1]}"
+    for one in [*waiting, listener]:
+        one.close()
 
 
 @pytest.fixture(autouse=True)

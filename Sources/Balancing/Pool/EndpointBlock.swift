@@ -276,6 +276,9 @@ public enum Availability: UInt32, Sendable {
         }
     }
 
+    /// Changes with each change of an endpoint's availability.
+    public var changes: UInt32 { version.load(ordering: .acquiring) }
+
     /// When the endpoint came back, 0 if it was there from the start.
     public func returned(_ index: EndpointIndex) -> Int64 {
         unsafe block(index).pointee.returned.load(ordering: .relaxed)

@@ -153,37 +153,10 @@ public final class PoolBalancer {
     private func refresh(_ now: Int64, _ random: inout SeededRandom) {
         version = plan.shared.version.load(ordering: .acquiring)
         let states = plan.endpoints.indices.map { plan.shared.availability($0) }
-        var healthy: [Double] = []
-        var allWeight = 0
-        var allHealthy = 0
-        for priority in plan.priorities {
-            var weight = 0
-            var well = 0
-            for (index, endpoint) in plan.endpoints.enumerated()
-            where endpoint.priority == priority {
-                // What the operator took out is no sign of illness.
-                guard states[index] == .up || states[index] == .unhealthy else { continue }
-                weight += endpoint.weight
-                if states[index] == .up { well += endpoint.weight }
-            }
-            healthy.append(weight == 0 ? 0 : Double(well) / Double(weight))
-            allWeight += weight
-            allHealthy += well
-        }
-        isAnyHealthy = allHealthy > 0
-        isInPanic =
-            allHealthy < allWeight
-            && Double(allHealthy) < plan.panicThreshold * Double(allWeight)
-        if isInPanic {
-            healthy = plan.priorities.map { priority in
-                let isThere = plan.endpoints.indices.contains {
-                    plan.endpoints[$0].priority == priority && plan.endpoints[$0].weight > 0
-                        && states[$0].rawValue <= Availability.unhealthy.rawValue
-                }
-                return isThere ? 1 : 0
-            }
-        }
-        shares = TierShares(healthy: healthy, spillBelow: plan.spillBelow)
+        let condition = PoolCondition(plan, states)
+        isAnyHealthy = condition.healthyWeight > 0
+        isInPanic = condition.isInPanic
+        shares = condition.shares
         nextRamp = Int64.max
         let effective = plan.endpoints.indices.map { weight($0, states[$0], now) }
         for tier in tiers.indices {

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -119,6 +120,21 @@ int weir_shutdown_write(int fd);
 void weir_set_reset_on_close(int fd);
 void weir_close(int fd);
 
+// ---- Sockets of libraries
+//
+// By the conventions of the C library, which c-ares wants of the functions that it is given: -1 and
+// errno where a call fails. Sockets do not block; `context` is not looked at.
+
+int weir_library_socket(int domain, int type, int protocol, void *_Nullable context);
+int weir_library_close(int fd, void *_Nullable context);
+int weir_library_connect(
+    int fd, const struct sockaddr *_Nullable address, socklen_t size, void *_Nullable context);
+ssize_t weir_library_receive(
+    int fd, void *_Nullable buffer, size_t capacity, int flags, struct sockaddr *_Nullable from,
+    socklen_t *_Nullable size, void *_Nullable context);
+ssize_t weir_library_send(
+    int fd, const struct iovec *_Nullable parts, int count, void *_Nullable context);
+
 // ---- Time
 
 static inline int64_t weir_monotonic_ns(void) {
@@ -167,6 +183,17 @@ ssize_t weir_write(int fd, const void *bytes, size_t count);
 int weir_is_terminal(int fd);
 // 1 a plain file, 2 a folder, 3 anything else, or a negated errno.
 int weir_file_kind(const char *path);
+// What tells one state of a file from another.
+struct weir_file_stamp {
+    uint64_t device;
+    uint64_t inode;
+    int64_t size;
+    int64_t modified_ns;
+    int64_t changed_ns;
+};
+
+// The stamp of the file behind the path, links followed; 0 or a negated errno.
+int weir_file_stamp(const char *path, struct weir_file_stamp *stamp);
 int weir_unlink(const char *path);
 // Calls `found` for each path that the pattern matches, sorted.
 void weir_glob(const char *pattern, void *context, void (*found)(void *context, const char *path));

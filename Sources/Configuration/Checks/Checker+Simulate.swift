@@ -105,11 +105,13 @@ extension Checker {
             let kind = map.text(FailKeys.kind).flatMap(FailureConfig.Kind.init)
             var fail = FailureConfig(kind: kind ?? .fast)
             if map.item(FailKeys.share) != nil { fail.share = map.share(FailKeys.share) }
+            fail.status = map.count(FailKeys.status) ?? fail.status
             fail.after = map.duration(FailKeys.after) ?? fail.after
             fail.from = map.duration(SlowKeys.from) ?? fail.from
             fail.to = map.duration(SlowKeys.to)
             return fail
         }
+        config.check = map.duration(MachineKeys.check) ?? config.check
         if let map = map.map(MachineKeys.antagonist) {
             var antagonist = AntagonistConfig()
             antagonist.speed = map.factor(AntagonistKeys.speed) ?? antagonist.speed
@@ -131,7 +133,11 @@ extension Checker {
             guard let fail = item.map else { continue }
             reportMissing(FailKeys.kind, in: fail, of: FailKeys.set)
             checkStretch(fail)
-            if let kind = fail.text(FailKeys.kind), kind != FailureConfig.Kind.fast.rawValue {
+            guard let kind = fail.text(FailKeys.kind).flatMap(FailureConfig.Kind.init) else {
+                continue
+            }
+            if kind != .fast { reportIdle([FailKeys.status], fail, needs: "kind: fast") }
+            if kind != .fast && kind != .reset {
                 reportIdle([FailKeys.after], fail, needs: "kind: fast")
             }
         }

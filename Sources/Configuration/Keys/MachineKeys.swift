@@ -36,6 +36,14 @@ enum MachineKeys {
         example: "{kind: fast, from: 10s}",
         "When it fails. A word stands for `{kind: …}`."
     )
+    static let check = Key(
+        "check",
+        .duration(.zero...Bounds.longest),
+        standard: "1ms",
+        example: "20ms",
+        "What an active check by HTTP takes there at speed 1. It waits behind the requests that "
+            + "wait, and takes no one's place."
+    )
     static let antagonist = Key(
         "antagonist",
         .map(AntagonistKeys.set),
@@ -49,7 +57,7 @@ enum MachineKeys {
         "simulate.endpoint",
         noun: "endpoint",
         "What a server is like; the same keys stand under `simulate.servers.<name>`.",
-        keys: [speed, concurrency, queue, slow, fail, antagonist]
+        keys: [speed, concurrency, queue, slow, fail, check, antagonist]
     )
 }
 
@@ -92,7 +100,8 @@ enum FailKeys {
         .word(FailureConfig.Kind.allCases.map(\.rawValue)),
         required: true,
         example: "fast",
-        "`fast` answers 503, `slow` takes requests and never answers, `down` refuses connections."
+        "`fast` answers `status`, `slow` takes requests and never answers, `down` refuses "
+            + "connections, `reset` takes requests and ends the connection without an answer."
     )
     static let share = Key(
         "share",
@@ -106,14 +115,21 @@ enum FailKeys {
         .duration(.zero...Bounds.longest),
         standard: "1ms",
         example: "5ms",
-        "`fast`: how long it takes to answer 503."
+        "`fast` and `reset`: how long that takes."
+    )
+    static let status = Key(
+        "status",
+        .count(400...599),
+        standard: "503",
+        example: "500",
+        "`fast`: what it answers."
     )
     static let set = KeySet(
         "simulate.endpoint.fail[]",
         noun: "fail",
         short: .scalar("kind"),
         "When a server fails.",
-        keys: [kind, share, after, SlowKeys.from, SlowKeys.to]
+        keys: [kind, share, status, after, SlowKeys.from, SlowKeys.to]
     )
 }
 

@@ -148,7 +148,8 @@ private enum ReferenceText {
         | rate | number and unit: `2000/s`, `30/m`, `5/h` |
         | number | `3`, `1.25` |
         | address | `:port`, `ip:port`, `[v6]:port`, `localhost:port` or `unix:/path`; a \
-        server's names its machine. Other host names are refused: names are not resolved |
+        server's names its machine, by `name:port` too, which is [resolved](#names-of-servers) |
+        | status | a code, `503`, or a class of codes, `5xx` |
         | net | an address, a CIDR block (`10.0.0.0/8`), or a name from `networks`; built in \
         are `any`, `loopback` and `private` (RFC 1918, link-local and unique local addresses) |
         | file | a name relative to the folder of the file that names it |
@@ -180,7 +181,11 @@ private enum ReferenceText {
         | `balance: round-robin` | `{strategy: round-robin}` |
         | `probe: /load` | `{path: /load}` |
         | `sticky: true` | `{cookie: weir}` |
+        | `health: /healthz` | `{path: /healthz}` |
+        | `health: tcp` | `{kind: tcp}` |
         | `retries: 2` | `{attempts: 2}` |
+        | `budget: 10%` | `{share: 10%}` |
+        | `fallback: spare` | `{pool: spare}` |
         | `log: {access: stdout}` | `{access: {to: stdout}}` |
 
         ## Matching
@@ -210,6 +215,37 @@ private enum ReferenceText {
         Values lose control characters and are never read as a template again. `{{` is a brace. A
         brace before a quote, a blank, another bracket or the end is itself, so that JSON needs no
         care.
+
+        ## Names of servers
+
+        A server `name:port` stands for a server at each address that the name has, `srv: NAME` for
+        the servers that the name's SRV records list. `state` and `max-connections` hold for each of
+        them. Names are asked for again when what is known is as old as the records allow, within
+        `resolver.min-ttl` and `resolver.max-ttl`. An answer without addresses, or none at all,
+        leaves the servers as they were; a name that is unknown at the start has none until it is
+        known.
+
+        ## Files of servers
+
+        `servers-file` names a file with one list, each entry as under `servers`:
+
+        ```yaml
+        - 10.0.0.1:8080
+        - {address: 10.0.0.2:8080, weight: 3, name: blue}
+        ```
+
+        JSON is YAML, so it may be a JSON array too. The servers join those of `servers`; none may
+        stand in both. The file is read again whenever it changes, and `weir check` reads it too. A
+        file with a mistake, or without a server, changes nothing. Replace it in one step: write
+        another beside it and rename that. It may use the environment, and holds at most 1024
+        servers.
+
+        ## Fallbacks
+
+        A pool's `fallback` serves when none of its servers is healthy, in place of the panic that
+        `panic-threshold` tells of. It may have a fallback itself; one that leads back is an error.
+        A pool that `pool-defaults` names as the fallback has none by that. A route's `fallback`
+        goes before its pool's.
 
         ## Environment
 
@@ -243,6 +279,12 @@ private enum ReferenceText {
         old ones |
         | [balancing.yaml](../../examples/balancing.yaml) | strategies with their parameters, \
         stickiness, servers in reserve |
+        | [health.yaml](../../examples/health.yaml) | checks, ejection, retries with a budget, \
+        bounds |
+        | [failover.yaml](../../examples/failover.yaml) | servers in reserve, another pool, an \
+        answer when all fail, from [sorry.html](../../examples/failover/sorry.html) |
+        | [discovery.yaml](../../examples/discovery.yaml) | servers by host name, by SRV records, \
+        from a [file](../../examples/discovery/jobs.yaml) |
         | [several-files.yaml](../../examples/several-files.yaml) | includes: \
         [admin.yaml](../../examples/several-files/pools.d/admin.yaml), \
         [rpc.yaml](../../examples/several-files/pools.d/rpc.yaml), \

@@ -39,7 +39,8 @@ enum RetryKeys {
         or: ["none"],
         standard: "none",
         example: "10s",
-        "How long all tries and the waits between them may take until an answer's head."
+        "How long all tries and the waits between them may take until an answer's head, once "
+            + "the whole request is there."
     )
     static let backoff = Key(
         "backoff",

@@ -4,4 +4,7 @@ extension Duration {
         guard case .value(let duration) = Quantity.duration(text) else { return nil }
         self = duration
     }
+
+    /// The duration as the file would write it.
+    public var configurationText: String { Quantity.text(duration: self) }
 }

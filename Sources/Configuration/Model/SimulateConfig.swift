@@ -113,6 +113,8 @@ public struct MachineConfig: Sendable, Equatable {
     public var slow: [SlowdownConfig] = []
     /// When it fails.
     public var fail: [FailureConfig] = []
+    /// What an active check of kind `http` takes at speed 1, while nothing waits.
+    public var check = Duration.milliseconds(1)
     /// Work of others on the same machine; `nil` is none.
     public var antagonist: AntagonistConfig?
 
@@ -137,19 +139,23 @@ public struct SlowdownConfig: Sendable, Equatable {
 public struct FailureConfig: Sendable, Equatable {
     /// How it fails.
     public enum Kind: String, Sendable, CaseIterable {
-        /// It answers 503 at once.
+        /// It answers with an error at once.
         case fast
         /// It takes requests and never answers.
         case slow
         /// It refuses connections.
         case down
+        /// It takes requests and ends the connection without an answer.
+        case reset
     }
 
     /// How it fails.
     public var kind = Kind.fast
     /// The share of the requests that fails.
     public var share = 1.0
-    /// How long it takes to answer 503.
+    /// What a `fast` failure answers.
+    public var status = 503
+    /// How long a `fast` or `reset` failure takes to show.
     public var after = Duration.milliseconds(1)
     /// When it begins.
     public var from = Duration.zero

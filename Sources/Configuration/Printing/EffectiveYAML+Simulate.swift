@@ -70,6 +70,9 @@ extension EffectivePrinter {
                         yaml.line(FailKeys.kind.name, fail.kind.rawValue)
                         yaml.line(FailKeys.share.name, Quantity.text(share: fail.share))
                         if fail.kind == .fast {
+                            yaml.line(FailKeys.status.name, String(fail.status))
+                        }
+                        if fail.kind == .fast || fail.kind == .reset {
                             let after = Quantity.text(duration: fail.after)
                             yaml.line(FailKeys.after.name, after)
                         }
@@ -78,6 +81,7 @@ extension EffectivePrinter {
                 }
             }
         }
+        yaml.line(MachineKeys.check.name, Quantity.text(duration: config.check))
         guard let antagonist = config.antagonist else {
             yaml.line(MachineKeys.antagonist.name, "off")
             return

@@ -23,9 +23,9 @@ public final class PoolHealth: Sendable {
 
     let times: EjectionTime
     /// Failures in a row that eject; `UInt32.max` for never.
-    private let rowLimit: UInt32
+    let rowLimit: UInt32
     /// Bit by verdict: whether it lengthens the row.
-    private let rowVerdicts: UInt8
+    let rowVerdicts: UInt8
     private let isOn: Bool
     private let countsLatency: Bool
     /// Whether an answer below 500 can be anything but good.
@@ -92,21 +92,29 @@ public final class PoolHealth: Sendable {
         now: Int64,
         random: UInt64
     ) -> EjectionChange? {
+        if verdict == .good && !wasProbe {
+            tryWentWell(endpoint, latency: latency)
+            return nil
+        }
         guard isOn else { return nil }
+        return told(endpoint, verdict, wasProbe, latency, now, random)
+    }
+
+    /// A try at an endpoint, none that was to find out whether it is well, was answered well: what
+    /// ``tryEnded(_:_:wasProbe:latency:now:random:)`` does then, for a handful of instructions.
+    public func tryWentWell(_ endpoint: EndpointIndex, latency: Int64) {
+        guard isOn else { return }
         let block = unsafe shared.block(endpoint)
         unsafe block.pointee.triesEnded.wrappingAdd(1, ordering: .relaxed)
-        if verdict == .good {
-            if countsLatency { addLatency(endpoint, latency) }
-            if unsafe block.pointee.failuresInARow.load(ordering: .relaxed) != 0 {
-                unsafe block.pointee.failuresInARow.store(0, ordering: .relaxed)
-            }
-            return wasProbe ? probePassed(endpoint, now) : nil
+        if countsLatency {
+            unsafe block.pointee.latencySum.wrappingAdd(
+                UInt64(max(0, latency)) / 1000,
+                ordering: .relaxed
+            )
         }
-        unsafe block.pointee.triesFailed.wrappingAdd(1, ordering: .relaxed)
-        if wasProbe && shared.health(endpoint).ejection == .probing {
-            return probeFailed(endpoint, verdict, now, random)
+        if unsafe block.pointee.failuresInARow.load(ordering: .relaxed) != 0 {
+            unsafe block.pointee.failuresInARow.store(0, ordering: .relaxed)
         }
-        return failed(endpoint, verdict, now, random)
     }
 
     /// A half-open endpoint, claimed for the one request that asks; `nil` if none waits for one.
@@ -120,6 +128,15 @@ public final class PoolHealth: Sendable {
         where isWanted: (EndpointIndex) -> Bool = { _ in true }
     ) -> EndpointIndex? {
         guard shared.halfOpen.load(ordering: .relaxed) > 0 else { return nil }
+        return findProbe(excluding: tried, now: now, where: isWanted)
+    }
+
+    @inline(never)
+    private func findProbe(
+        excluding tried: TriedEndpoints,
+        now: Int64,
+        where isWanted: (EndpointIndex) -> Bool
+    ) -> EndpointIndex? {
         for endpoint in shared.everEjected where shared.health(endpoint).awaitsProbe {
             guard !tried.contains(endpoint), isWanted(endpoint) else { continue }
             let claimed = shared.change(endpoint, now: now) { health in
@@ -143,20 +160,20 @@ public final class PoolHealth: Sendable {
 
     // MARK: - Control
 
-    /// Makes endpoints half-open whose time is over; to be called about every 100 ms.
+    /// Makes endpoints half-open whose time is over, and brings back those that nobody asked for
+    /// as long again; to be called about every 100 ms.
+    ///
+    /// Only requests that may be repeated ask, and a pool may have none: it would lose an endpoint
+    /// for good.
     public func tick(now: Int64) -> [EjectionChange] {
         guard shared.ejected.load(ordering: .relaxed) > 0 else { return [] }
-        var changes: [EjectionChange] = []
-        for endpoint in shared.everEjected where shared.health(endpoint).ejection == .ejected {
-            let changed = shared.change(endpoint, now: now) { health in
-                guard health.ejection == .ejected, health.until <= now else { return false }
-                health.ejection = .halfOpen
-                health.probesPassed = 0
-                return true
+        return shared.everEjected.compactMap { endpoint in
+            let health = shared.health(endpoint)
+            guard health.ejection == .ejected || health.awaitsProbe, health.until <= now else {
+                return nil
             }
-            if changed != nil { changes.append(EjectionChange(.halfOpen, endpoint, .timeOver)) }
+            return timeIsOver(endpoint, now)
         }
-        return changes
     }
 
     /// An active check that began at `began` has passed.
@@ -206,151 +223,5 @@ public final class PoolHealth: Sendable {
     /// A slot gets another endpoint, of which nothing is known but what the operator says.
     public func reset(_ endpoint: EndpointIndex, now: Int64) {
         shared.reset(endpoint, now: now)
-    }
-}
-
-// MARK: - Transitions
-
-extension PoolHealth {
-    /// Ejects an endpoint in service, if `max-share` allows it.
-    func eject(
-        _ endpoint: EndpointIndex,
-        _ cause: EjectionChange.Cause,
-        isForAnswers: Bool,
-        now: Int64,
-        random: UInt64
-    ) -> EjectionChange? {
-        guard shared.availability(endpoint) == .up else { return nil }
-        let block = unsafe shared.block(endpoint)
-        // When it came back; 0 for one that was never away, and so never ejected.
-        let returned = shared.returned(endpoint)
-        let ejected = shared.eject(endpoint, limit: limit, now: now) { health in
-            // One that checks or the operator have taken out would only use up the share.
-            guard health.availability == .up else { return false }
-            // Before the state, or checks under way could pass for later ones.
-            unsafe block.pointee.ejectedAt.store(now, ordering: .relaxed)
-            unsafe block.pointee.checksPassed.store(0, ordering: .relaxed)
-            health.timesEjected = times.remembered(
-                times: health.timesEjected,
-                inService: now &- returned
-            )
-            times.put(&health, isForAnswers: isForAnswers, now: now, random: random)
-            return true
-        }
-        switch ejected {
-        case .unchanged: return nil
-        case .refused: return refused(endpoint, cause, now)
-        case .ejected(let health):
-            return EjectionChange(.ejected, endpoint, cause, duration: health.until &- now)
-        }
-    }
-
-    private func refused(
-        _ endpoint: EndpointIndex,
-        _ cause: EjectionChange.Cause,
-        _ now: Int64
-    ) -> EjectionChange? {
-        let block = unsafe shared.block(endpoint)
-        let told = unsafe block.pointee.refusalTold.load(ordering: .relaxed)
-        guard told == 0 || now &- told >= PoolHealth.refusalPause else { return nil }
-        let (isFirst, _) = unsafe block.pointee.refusalTold.compareExchange(
-            expected: told,
-            desired: max(1, now),
-            ordering: .relaxed
-        )
-        return isFirst ? EjectionChange(.refused, endpoint, cause) : nil
-    }
-
-    @inline(never)
-    private func addLatency(_ endpoint: EndpointIndex, _ latency: Int64) {
-        unsafe shared.block(endpoint).pointee.latencySum.wrappingAdd(
-            UInt64(max(0, latency)) / 1000,
-            ordering: .relaxed
-        )
-    }
-
-    @inline(never)
-    private func failed(
-        _ endpoint: EndpointIndex,
-        _ verdict: TryVerdict,
-        _ now: Int64,
-        _ random: UInt64
-    ) -> EjectionChange? {
-        // What fails while it is out (stragglers, panic) says nothing of how it comes back.
-        guard rowVerdicts & (1 << verdict.rawValue) != 0, rowLimit != .max,
-            shared.health(endpoint).ejection == .none
-        else { return nil }
-        let block = unsafe shared.block(endpoint)
-        let row = unsafe block.pointee.failuresInARow.wrappingAdd(1, ordering: .relaxed).newValue
-        guard row >= rowLimit else { return nil }
-        return eject(
-            endpoint,
-            .consecutive(failures: row, last: verdict),
-            isForAnswers: !verdict.isOfConnection,
-            now: now,
-            random: random
-        )
-    }
-
-    @inline(never)
-    private func probePassed(_ endpoint: EndpointIndex, _ now: Int64) -> EjectionChange? {
-        // The word has room for 15.
-        let needed = min(rise, 15)
-        let changed = shared.change(endpoint, now: now) { health in
-            guard health.ejection == .probing else { return false }
-            health.probesPassed += 1
-            if health.probesPassed >= needed {
-                PoolHealth.giveBack(&health)
-            } else {
-                health.ejection = .halfOpen
-            }
-            return true
-        }
-        guard let changed, changed.after.ejection == .none else { return nil }
-        return EjectionChange(.returned, endpoint, .probesPassed(needed))
-    }
-
-    @inline(never)
-    private func probeFailed(
-        _ endpoint: EndpointIndex,
-        _ verdict: TryVerdict,
-        _ now: Int64,
-        _ random: UInt64
-    ) -> EjectionChange? {
-        let block = unsafe shared.block(endpoint)
-        let changed = shared.change(endpoint, now: now) { health in
-            guard health.ejection == .probing else { return false }
-            unsafe block.pointee.ejectedAt.store(now, ordering: .relaxed)
-            unsafe block.pointee.checksPassed.store(0, ordering: .relaxed)
-            times.put(&health, isForAnswers: !verdict.isOfConnection, now: now, random: random)
-            return true
-        }
-        guard let changed else { return nil }
-        return EjectionChange(
-            .ejected,
-            endpoint,
-            .probeFailed(verdict),
-            duration: changed.after.until &- now
-        )
-    }
-
-    /// Ends an ejection; how often there was one is remembered.
-    private static func giveBack(_ health: inout EndpointHealth) {
-        health.ejection = .none
-        health.isForAnswers = false
-        health.probesPassed = 0
-        health.until = 0
-    }
-}
-
-extension EjectionTime {
-    /// Ejects once more.
-    func put(_ health: inout EndpointHealth, isForAnswers: Bool, now: Int64, random: UInt64) {
-        health.timesEjected += 1
-        health.ejection = .ejected
-        health.isForAnswers = isForAnswers
-        health.probesPassed = 0
-        let time = jittered(times: health.timesEjected, random: random)
-        health.until = now &+ min(time, Int64.max &- max(0, now))
     }
 }

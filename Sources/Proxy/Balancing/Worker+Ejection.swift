@@ -65,6 +65,9 @@ extension Worker {
 
     /// An ejected endpoint that may be well again, if this request is to find out: one that can be
     /// sent again elsewhere if it is not.
+    ///
+    /// In a bounded pool its room is taken; requests that wait are not asked first, or an endpoint
+    /// could never come back while there are some.
     mutating func claimProbe(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ pool: UnsafeMutablePointer<PoolState>
@@ -81,6 +84,10 @@ extension Worker {
             $0.claimProbe(excluding: tried, now: time, where: balancer.isWeighted)
         }
         guard let claimed else { return nil }
+        guard isAdmitted(exchange, pool, at: claimed) else {
+            pool.pointee.health._withUnsafeGuaranteedRef { $0.probeAbandoned(claimed, now: time) }
+            return nil
+        }
         exchange.pointee.flags.insert(.probing)
         exchange.pointee.uncounted = 1
         return claimed

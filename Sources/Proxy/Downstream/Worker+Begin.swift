@@ -156,8 +156,6 @@ extension Worker {
         exchange.pointee.requestBody = BodyDecoder(request.head.framing)
         exchange.pointee.flags = flags(of: request, snapshot.routes[route])
         exchange.pointee.bytesIn = UInt64(request.head.headSize)
-        let retryTimeout = snapshot.routes[route].retryTimeout
-        if retryTimeout != Int64.max { exchange.pointee.triesDeadline = now + retryTimeout }
         countForBudget(pools + Int(exchange.pointee.pool))
         if snapshot.routes[route].fallback >= 0 { chooseServingPool(exchange) }
         noteKeys(
@@ -177,6 +175,7 @@ extension Worker {
             fail(exchangeSlot, used == -2 ? .bodyTooLarge : .badRequest)
             return -1
         }
+        if exchange.pointee.flags.contains(.requestComplete) { timeTries(exchange) }
         tryUpstream(exchangeSlot)
         let pool = pools + Int(snapshot.routes[route].pool)
         if pool.pointee.probes != nil { chooseProbes(pool) }

@@ -54,13 +54,6 @@ extension Worker {
         }
     }
 
-    /// Whether a client that waits in a queue has shut its side: there, nobody waits for clients
-    /// that only seem to have left, since most have.
-    private func hasLeftQueue(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
-        downstream.pointee.flags.contains(.finished)
-            && exchanges[downstream.pointee.exchange].pointee.wait == .room
-    }
-
     // MARK: Reading requests
 
     /// Reads and begins requests until nothing more can be done now.

@@ -235,7 +235,10 @@ extension Worker {
             return -1
         }
         // The client's own slowness is not the endpoint's.
-        if exchange.pointee.flags.contains(.requestComplete) { exchange.pointee.tryBegan = now }
+        if exchange.pointee.flags.contains(.requestComplete) {
+            exchange.pointee.tryBegan = now
+            timeTries(exchange)
+        }
         let generation = exchange.pointee.generation
         if !exchange.pointee.flags.contains(.requestDropped), sendPending(slot),
             exchange.pointee.flags.contains(.requestComplete)

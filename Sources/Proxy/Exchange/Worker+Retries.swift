@@ -42,6 +42,7 @@ extension Worker {
         switch decision {
         case .giveUp: return false
         case .sameEndpoint, .replaceConnection:
+            holdConnection(Int(exchange.pointee.endpoint))
             detach(exchange, failure)
             if decision == .replaceConnection { exchange.pointee.tries &-= 1 }
             tryUpstream(slot, isPinned: true)
@@ -94,8 +95,8 @@ extension Worker {
             let entry = route(exchange)
             wait = Backoff.wait(
                 afterTry: max(1, Int(exchange.pointee.tries) &- Int(exchange.pointee.uncounted)),
-                base: entry.pointee.backoffBase,
-                max: entry.pointee.backoffMax,
+                entry.pointee.backoffBase,
+                entry.pointee.backoffMax,
                 random: random.next()
             )
             guard retryAfter <= Self.longestRetryAfter else { return nil }
@@ -129,12 +130,19 @@ extension Worker {
     ) {
         if exchange.pointee.upstream >= 0 { closeUpstream(exchange.pointee.upstream) }
         exchange.pointee.flags.remove(.requestDropped)
+        exchange.pointee.status = 0
         // Where one connection broke, further kept ones may be as old.
         if failure == .reset || failure == .closedUnseen {
             exchange.pointee.flags.insert(.wantsFresh)
         }
         exchange.pointee.answer = .head
         exchange.pointee.interims = 0
+    }
+
+    /// Begins to count the time for all tries: the client's request is there.
+    func timeTries(_ exchange: UnsafeMutablePointer<Exchange>) {
+        let timeout = route(exchange).pointee.retryTimeout
+        if timeout != Int64.max { exchange.pointee.triesDeadline = now + timeout }
     }
 
     // MARK: Answers

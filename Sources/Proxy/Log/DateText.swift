@@ -16,7 +16,12 @@ struct DateText {
             offset = weir_realtime_ns() &- now.nanoseconds
             checked = now
         }
-        wall = now.nanoseconds &+ offset
+        show(now)
+    }
+
+    /// Shows another point on the loop's clock, by the wall clock as it was read last.
+    mutating func show(_ instant: Instant) {
+        wall = instant.nanoseconds &+ offset
         let current = wall / 1_000_000_000
         if current != second {
             second = current

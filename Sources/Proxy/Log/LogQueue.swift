@@ -1,6 +1,7 @@
 import CLinux
 import Configuration
 import EventLoop
+import Health
 import Synchronization
 
 /// A stretch of finished log lines on its way to the log thread.
@@ -91,7 +92,15 @@ public final class LogQueue: Sendable {
 
     /// Writes a line into Weir's own log, if its level is wanted; for rare events.
     public func note(level: LogConfig.Level, _ message: String) {
-        guard let line = style.line(level, message) else { return }
+        if let line = style.line(level, message) { write(line) }
+    }
+
+    /// Writes an event that happened at `now` into Weir's own log, if its level is wanted.
+    public func note(level: LogConfig.Level, _ event: HealthEvent, now: Instant) {
+        if let line = style.line(level, event, now: now) { write(line) }
+    }
+
+    private func write(_ line: String) {
         let bytes = Array((line + "\n").utf8.prefix(Self.batchSize))
         let memory = makeMemory()
         memory.copyMemory(from: bytes, byteCount: bytes.count)

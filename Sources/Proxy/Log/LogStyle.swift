@@ -1,6 +1,7 @@
 import CLinux
 import Configuration
 import EventLoop
+import Health
 
 /// How Weir's own log is written.
 public struct LogStyle: Sendable {
@@ -16,16 +17,54 @@ public struct LogStyle: Sendable {
     /// The line without its end, or `nil` if the level is not wanted.
     public func line(_ level: LogConfig.Level, _ message: String) -> String? {
         guard Self.rank(level) >= Self.rank(self.level) else { return nil }
-        let time = timestamp()
-        guard json else { return "\(time) \(level.rawValue): \(message)" }
-        let escaped = message.unicodeScalars.reduce(into: "") { text, scalar in
+        let time = timestamp(weir_monotonic_ns())
+        guard json else { return "\(time) \(level.rawValue): \(Self.oneLine(message))" }
+        return "{\(Self.fields([("time", time), ("level", level.rawValue), ("message", message)]))}"
+    }
+
+    /// The line of an event without its end, or `nil` if the level is not wanted.
+    ///
+    /// `now`: when it happened, on the monotonic clock.
+    public func line(_ level: LogConfig.Level, _ event: HealthEvent, now: Instant) -> String? {
+        guard Self.rank(level) >= Self.rank(self.level) else { return nil }
+        let time = timestamp(weir_monotonic_ns())
+        let until = event.duration > 0 ? timestamp((now + event.duration).nanoseconds) : nil
+        guard json else {
+            let whom = event.endpoint.isEmpty ? "" : " server \(event.endpoint)"
+            let end = until.map { ", until \($0)" } ?? ""
+            let text = "\(event.kind.rawValue) pool \(event.pool)\(whom): \(event.reason)\(end)"
+            return "\(time) \(level.rawValue): \(Self.oneLine(text))"
+        }
+        var fields = [
+            ("time", time), ("level", level.rawValue), ("event", event.kind.rawValue),
+            ("pool", event.pool),
+        ]
+        if !event.endpoint.isEmpty { fields.append(("endpoint", event.endpoint)) }
+        fields.append(("reason", event.reason))
+        if let until { fields.append(("until", until)) }
+        return "{\(Self.fields(fields))}"
+    }
+
+    private static func fields(_ fields: [(String, String)]) -> String {
+        fields.map { "\"\($0)\":\"\(escaped($1))\"" }.joined(separator: ",")
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.unicodeScalars.reduce(into: "") { text, scalar in
             switch scalar {
             case "\"", "\\": text += "\\\(scalar)"
             case _ where scalar.value < 0x20: text += " "
             default: text.unicodeScalars.append(scalar)
             }
         }
-        return "{\"time\":\"\(time)\",\"level\":\"\(level.rawValue)\",\"message\":\"\(escaped)\"}"
+    }
+
+    /// What came from elsewhere must not make lines of its own.
+    private static func oneLine(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: { $0.value < 0x20 }) else { return text }
+        return String(
+            String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 ? " " : $0 })
+        )
     }
 
     private static func rank(_ level: LogConfig.Level) -> Int {
@@ -37,9 +76,11 @@ public struct LogStyle: Sendable {
         }
     }
 
-    private func timestamp() -> String {
+    /// A point on the monotonic clock as the wall clock shows it.
+    private func timestamp(_ nanoseconds: Int64) -> String {
         var dates = DateText()
         dates.update(Instant(nanoseconds: weir_monotonic_ns()))
+        dates.show(Instant(nanoseconds: nanoseconds))
         var bytes: [32 of UInt8] = .init(repeating: 0)
         return withUnsafeMutableBytes(of: &bytes) { buffer in
             guard let base = buffer.baseAddress else { return "" }

@@ -59,29 +59,8 @@ public final class Snapshot: @unchecked Sendable {
         routeNames = config.routes.map { texts.keep($0.name) }
         capacities = config.pools.map(\.endpointCapacity)
         endpointCount = capacities.reduce(0, +)
-        endpoints = .allocate(capacity: max(1, endpointCount))
-        var next = 0
-        var first: [Int] = []
-        for (index, pool) in config.pools.enumerated() {
-            first.append(next)
-            let members = pool.membersByAddress
-            for slot in 0..<capacities[index] {
-                let server = slot < members.count ? members[slot] : nil
-                (endpoints + next).initialize(
-                    to: EndpointEntry(server, pool.breaker, pool: index, texts)
-                )
-                next += 1
-            }
-        }
-        firstEndpoints = first
-        plans = config.pools.map { pool in
-            let shared = SharedPool(capacity: pool.endpointCapacity)
-            let members = pool.membersByAddress
-            for (slot, server) in members.enumerated() {
-                shared.set(slot, Availability(server.state), now: 0)
-            }
-            return pool.plan(of: members, shared: shared)
-        }
+        (endpoints, firstEndpoints) = Self.endpoints(config, texts)
+        plans = config.pools.map(Self.plan)
         health = zip(config.pools, plans).map { pool, plan in
             PoolHealth(
                 pool.ejection,
@@ -107,6 +86,39 @@ public final class Snapshot: @unchecked Sendable {
         probePlans = config.pools.map { ProbePlan($0, keep: texts.keep) }
         self.workers = workers
         self.texts = texts
+    }
+
+    /// The table of endpoints, and where each pool's begin in it.
+    private static func endpoints(
+        _ config: Config,
+        _ texts: TextStore
+    ) -> (UnsafeMutablePointer<EndpointEntry>, [Int]) {
+        let count = config.pools.reduce(0) { $0 + $1.endpointCapacity }
+        let endpoints = UnsafeMutablePointer<EndpointEntry>.allocate(capacity: max(1, count))
+        var next = 0
+        var first: [Int] = []
+        for (index, pool) in config.pools.enumerated() {
+            first.append(next)
+            let members = pool.membersByAddress
+            for slot in 0..<pool.endpointCapacity {
+                let server = slot < members.count ? members[slot] : nil
+                (endpoints + next).initialize(
+                    to: EndpointEntry(server, pool.breaker, pool: index, texts)
+                )
+                next += 1
+            }
+        }
+        return (endpoints, first)
+    }
+
+    /// How a pool balances at first, in the states of the file.
+    private static func plan(_ pool: PoolConfig) -> PoolPlan {
+        let shared = SharedPool(capacity: pool.endpointCapacity)
+        let members = pool.membersByAddress
+        for (slot, server) in members.enumerated() {
+            shared.set(slot, Availability(server.state), now: 0)
+        }
+        return pool.plan(of: members, shared: shared)
     }
 
     deinit {

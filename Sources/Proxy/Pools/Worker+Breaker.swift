@@ -23,19 +23,19 @@ extension Worker {
         _ pool: UnsafeMutablePointer<PoolState>,
         _ gate: PoolGate
     ) -> Admission {
-        if !exchange.pointee.flags.contains(.admitted) {
-            guard gate.enterRequest() else { return .full(wants: -1) }
-            exchange.pointee.flags.insert(.admitted)
-        }
+        lacksConnections = false
+        guard entersPool(exchange, gate) else { return .full(wants: -1) }
+        if let probed = claimProbe(exchange, pool) { return .admitted(probed) }
         let first = pool.pointee.firstEndpoint
         let tried = exchange.pointee.tried
+        let isFresh = exchange.pointee.flags.contains(.wantsFresh)
         defer { exchange.pointee.tried = tried }
         var isFull = false
         for _ in 0..<TriedEndpoints.capacity {
             guard let pick = pick(exchange, pool) else { break }
             // The second time round all that are left have been seen.
             if isFull, exchange.pointee.tried.contains(pick) { break }
-            if takesRoom(first &+ pick, gate) { return .admitted(pick) }
+            if takesRoom(first &+ pick, gate, isFresh) { return .admitted(pick) }
             isFull = true
             if pick == Int(exchange.pointee.stuckTo), !tried.contains(pick) {
                 return .full(wants: Int32(truncatingIfNeeded: pick))
@@ -44,18 +44,47 @@ extension Worker {
         }
         guard isFull else { return .noEndpoint }
         let found = pool.pointee.balancer.any { place in
-            !tried.contains(place) && takesRoom(first &+ place, gate)
+            !tried.contains(place) && takesRoom(first &+ place, gate, isFresh)
         }
         return found.map { .admitted($0) } ?? .full(wants: -1)
     }
 
+    /// Takes room in the pool, unless the exchange has it; false if there is none.
+    private func entersPool(
+        _ exchange: UnsafeMutablePointer<Exchange>,
+        _ gate: PoolGate
+    ) -> Bool {
+        if exchange.pointee.flags.contains(.admitted) { return true }
+        guard gate.enterRequest() else { return false }
+        exchange.pointee.flags.insert(.admitted)
+        return true
+    }
+
+    /// Takes room for a try at this very endpoint, where there is a bound; false if there is none.
+    mutating func isAdmitted(
+        _ exchange: UnsafeMutablePointer<Exchange>,
+        _ pool: UnsafeMutablePointer<PoolState>,
+        at place: EndpointIndex
+    ) -> Bool {
+        guard let gate = pool.pointee.gate else { return true }
+        guard entersPool(exchange, gate) else { return false }
+        let isFresh = exchange.pointee.flags.contains(.wantsFresh)
+        return takesRoom(pool.pointee.firstEndpoint &+ place, gate, isFresh)
+    }
+
     /// Takes room for a request and, unless an idle connection waits, for a connection.
-    private mutating func takesRoom(_ endpoint: Int, _ gate: PoolGate) -> Bool {
+    ///
+    /// `isFresh`: whether no idle one will do.
+    private mutating func takesRoom(
+        _ endpoint: Int,
+        _ gate: PoolGate,
+        _ isFresh: Bool
+    ) -> Bool {
         let block = endpointStates[endpoint].block
         guard Self.enter(block.pointee.inFlight, limit: endpoints[endpoint].maxRequests) else {
             return false
         }
-        if endpointStates[endpoint].newestIdle >= 0 { return true }
+        if !isFresh, hasIdle(endpoint) { return true }
         holdsConnection = takesConnection(endpoint, gate)
         if !holdsConnection { block.pointee.inFlight.wrappingSubtract(1, ordering: .relaxed) }
         return holdsConnection
@@ -63,10 +92,15 @@ extension Worker {
 
     private mutating func takesConnection(_ endpoint: Int, _ gate: PoolGate) -> Bool {
         let block = endpointStates[endpoint].block
-        guard Self.enter(block.pointee.connections, limit: endpoints[endpoint].maxConnections)
-        else {
-            lacksConnections = true
-            return false
+        let limit = endpoints[endpoint].maxConnections
+        if !Self.enter(block.pointee.connections, limit: limit) {
+            // One that is idle there will not do, but its place will.
+            guard closeIdleUpstream(of: endpoint),
+                Self.enter(block.pointee.connections, limit: limit)
+            else {
+                lacksConnections = true
+                return false
+            }
         }
         if gate.enterConnection() { return true }
         // An idle one of another endpoint goes for one that is needed.
@@ -95,9 +129,15 @@ extension Worker {
     /// Counts a connection that is about to be opened; room for it may have been taken before.
     func countConnection(_ endpoint: Int) {
         guard let gate = pools[Int(endpoints[endpoint].pool)].gate, !holdsConnection else { return }
-        // It takes the place of one that turned out to be dead.
+        // Nobody waits for room on the way to a connection that takes another's place.
         gate.forceConnection()
         endpointStates[endpoint].block.pointee.connections.wrappingAdd(1, ordering: .relaxed)
+    }
+
+    /// Keeps the place of a connection that is about to be closed for the one that replaces it.
+    mutating func holdConnection(_ endpoint: Int) {
+        countConnection(endpoint)
+        holdsConnection = pools[Int(endpoints[endpoint].pool)].gate != nil
     }
 
     /// Gives back the room that was taken for a connection which cannot be opened.
@@ -174,6 +214,13 @@ extension Worker {
         gate.setOldest(pool.pointee.queue.oldest, worker: index)
     }
 
+    /// Whether a client that waits in a queue has shut its side: there, nobody waits for clients
+    /// that only seem to have left, since most have.
+    func hasLeftQueue(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
+        downstream.pointee.flags.contains(.finished)
+            && exchanges[downstream.pointee.exchange].pointee.wait == .room
+    }
+
     /// Has the other workers close idle connections that count against the pool's bounds.
     private mutating func askForConnections(_ pool: Int) {
         lacksConnections = false
@@ -195,11 +242,14 @@ extension Worker {
     private mutating func closeIdleUpstream(ofPool pool: Int) -> Bool {
         let first = pools[pool].firstEndpoint
         for endpoint in first..<(first &+ snapshot.capacities[pool])
-        where endpointStates[endpoint].oldestIdle >= 0 {
-            closeUpstream(endpointStates[endpoint].oldestIdle)
-            return true
-        }
+        where closeIdleUpstream(of: endpoint) { return true }
         return false
+    }
+
+    private mutating func closeIdleUpstream(of endpoint: Int) -> Bool {
+        let oldest = endpointStates[endpoint].oldestIdle
+        if oldest >= 0 { closeUpstream(oldest) }
+        return oldest >= 0
     }
 
     // MARK: Serving
@@ -216,7 +266,7 @@ extension Worker {
         if queued > 0, now >= queuesCheckedAt {
             queuesCheckedAt = now + Self.queueLook &* 1_000_000
             for pool in 0..<snapshot.config.pools.count where pools[pool].queue.count > 0 {
-                serveQueue(pool)
+                serveQueue(pool, wasTold: true)
             }
         }
         while let pool = poolsWithRoom.popLast() {
@@ -226,22 +276,28 @@ extension Worker {
             if let other = gate.longestWaiting(before: pools[pool].queue.oldest, besides: index) {
                 shared.mailboxes[other].post(.room(pool: pool))
             } else {
-                serveQueue(pool)
+                serveQueue(pool, wasTold: false)
             }
         }
     }
 
     /// Lets in those who wait as far as there is room.
-    private mutating func serveQueue(_ index: Int) {
+    ///
+    /// What is left goes on to another worker. `wasTold`: whether it came from one; then it goes
+    /// on only if somebody could use it here, or it would go round for ever among workers with
+    /// nobody who can.
+    mutating func serveQueue(_ index: Int, wasTold: Bool) {
         let pool = pools + index
         guard let gate = pool.pointee.gate else { return }
         var place = pool.pointee.queue.first
         var isFull = false
+        var isUsed = false
         while place >= 0, !isFull {
             let waiter = pool.pointee.queue[place]
             let exchange = exchanges[waiter.id]
             switch admit(exchange, pool, gate) {
             case .admitted(let endpoint):
+                isUsed = true
                 stopWaiting(waiter.id)
                 begin(waiter.id, at: endpoint, isAdmitted: true)
                 place = pool.pointee.queue.first
@@ -252,13 +308,15 @@ extension Worker {
                 place = pool.pointee.queue.first
             case .full:
                 leavePool(exchange)
+                if lacksConnections { askForConnections(index) }
                 isFull = waiter.wants < 0
                 place = pool.pointee.queue.next(after: place)
             }
         }
         pools[index].hasNewRoom = false
         poolsWithRoom.removeAll { $0 == index }
-        if !isFull, let other = gate.longestWaiting(before: Int64.max, besides: self.index) {
+        guard !isFull, isUsed || !wasTold else { return }
+        if let other = gate.longestWaiting(before: Int64.max, besides: self.index) {
             shared.mailboxes[other].post(.room(pool: index))
         }
     }

@@ -47,6 +47,7 @@ extension Worker {
     /// Another pool serves, of which nothing was tried yet.
     private func goOver(_ exchange: UnsafeMutablePointer<Exchange>, to pool: Int32) {
         exchange.pointee.pool = pool
+        countForBudget(pools + Int(pool))
         exchange.pointee.flags.insert(.fellBack)
         // They belong to the other pool.
         exchange.pointee.flags.remove(.hasKey)
@@ -84,7 +85,7 @@ extension Worker {
         let action = RouteAction.respond(answer)
         let values = TemplateValues(
             request: request,
-            clientAddress: IPAddress(exchange.pointee.client).description,
+            clientAddress: addressText(exchange.pointee.client),
             routeName: config.routes[Int(exchange.pointee.route)].name,
             headers: headerValues(action, request)
         )

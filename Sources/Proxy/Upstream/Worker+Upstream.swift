@@ -18,7 +18,7 @@ extension Worker {
             return
         }
         if let probed = claimProbe(exchange, pool) {
-            begin(slot, at: probed)
+            begin(slot, at: probed, isAdmitted: pool.pointee.gate != nil)
             return
         }
         if fallback(exchange, pool) != RouteEntry.noFallback,
@@ -76,20 +76,24 @@ extension Worker {
     // MARK: Idle connections
 
     /// Takes the idle connection used last, or -1.
+    private mutating func takeIdle(_ endpoint: Int) -> Int32 {
+        guard hasIdle(endpoint) else { return -1 }
+        let slot = endpointStates[endpoint].newestIdle
+        unlistIdleUpstream(slot)
+        return slot
+    }
+
+    /// Whether an idle connection waits for a request.
     ///
     /// Those that are too old are closed on the way.
-    private mutating func takeIdle(_ endpoint: Int) -> Int32 {
-        let state = endpointStates + endpoint
-        while state.pointee.newestIdle >= 0 {
-            let slot = state.pointee.newestIdle
+    mutating func hasIdle(_ endpoint: Int) -> Bool {
+        while endpointStates[endpoint].newestIdle >= 0 {
+            let slot = endpointStates[endpoint].newestIdle
             let upstream = up[slot]
-            if upstream.pointee.expires > now, upstream.pointee.keptUntil > now {
-                unlistIdleUpstream(slot)
-                return slot
-            }
+            if upstream.pointee.expires > now, upstream.pointee.keptUntil > now { return true }
             closeUpstream(slot)
         }
-        return -1
+        return false
     }
 
     private func unlistIdleUpstream(_ slot: Int32) {
@@ -206,7 +210,8 @@ extension Worker {
             let exchange = exchanges[slot]
             let entry = route(exchange)
             let wait = now + min(entry.pointee.connect, entry.pointee.tryTimeout)
-            setDeadline(upstream: upstreamSlot, min(wait, exchange.pointee.deadline))
+            let last = min(exchange.pointee.deadline, exchange.pointee.triesDeadline)
+            setDeadline(upstream: upstreamSlot, min(wait, last))
         }
     }
 

@@ -96,7 +96,7 @@ extension Worker {
         case .stop: isStopped = true
         case .makeRoom(let listener): giveRoom(listener)
         case .pool(let update): takeOver(update)
-        case .room(let pool): noteRoom(pool)
+        case .room(let pool): serveQueue(pool, wasTold: true)
         case .freeConnections(let pool): freeConnections(pool)
         }
     }

@@ -10,15 +10,20 @@ final class ScenarioBox: Sendable {
 
 /// What the workers share, or would have to do without.
 struct WorkerPlans {
-    private let plans: [PoolPlan]
+    /// The plans: one for all workers, or one for each.
+    let all: [PoolPlan]
 
     init(_ scenario: Scenario) {
         let count = scenario.sharesLoads ? 1 : scenario.settings.workers
-        plans = (0..<count).map { _ in scenario.pool.plan(of: scenario.pool.servers) }
+        all = (0..<count).map { _ in scenario.pool.plan(of: scenario.pool.servers) }
     }
 
+    /// Which plan is a worker's.
+    @inline(__always)
+    func index(of worker: Int) -> Int { all.count == 1 ? 0 : worker }
+
     /// The plan in whose blocks a worker counts.
-    func plan(of worker: Int) -> PoolPlan { plans[plans.count == 1 ? 0 : worker] }
+    func plan(of worker: Int) -> PoolPlan { all[index(of: worker)] }
 }
 
 /// The workers at the beginning.
@@ -45,12 +50,18 @@ struct SimulatedWorkers {
     var wantsReports: Bool { balancers.contains { $0.wantsReports } }
 }
 
-/// The machines at the beginning, with what will happen to them.
+/// The machines at the beginning, with what will happen to them and what control will do.
 struct MachineCrew {
     private(set) var machines: [Machine] = []
     private(set) var heap = EventHeap()
 
-    init(_ configs: [MachineConfig], seed: UInt64) {
+    init(
+        _ configs: [MachineConfig],
+        seed: UInt64,
+        _ health: SimulatedHealth,
+        plans: Int,
+        hasChecks: Bool
+    ) {
         for (index, config) in configs.enumerated() {
             let random = SeededRandom(seed: derivedSeed(seed, 3, index))
             var machine = Machine(config, epoch: Simulation.epoch, random: random)
@@ -58,6 +69,11 @@ struct MachineCrew {
                 heap.push(Event(time, .antagonist, index))
             }
             machines.append(machine)
+            if hasChecks { heap.push(Event(Simulation.epoch, .checkBegan, index)) }
+        }
+        guard let interval = health.comparison else { return }
+        for plan in 0..<plans {
+            heap.push(Event(Simulation.epoch &+ interval, .compared, plan))
         }
     }
 }
@@ -82,5 +98,14 @@ struct MeasuredSpan {
             let length = Double(timeLimit &- Simulation.epoch)
             measuredFrom = Simulation.epoch &+ Int64(length * settings.warmUp)
         }
+    }
+
+    /// About how long requests come, in nanoseconds.
+    static func length(_ scenario: Scenario) -> Int64 {
+        if let last = scenario.replay?.entries.last { return last.arrival }
+        let settings = scenario.settings
+        let time = settings.duration?.wholeNanoseconds ?? Int64.max
+        guard let requests = settings.requests else { return time }
+        return min(time, Int64(min(Double(requests) / scenario.rate * 1e9, 1e18)))
     }
 }

@@ -20,6 +20,20 @@ struct Event: BitwiseCopyable {
         case reported = 7
         /// A try is at its machine: the request's place.
         case reached = 8
+        /// A request that waited to be tried again is: the request's place.
+        case retried = 9
+        /// A request's time at a machine's queue may be over: the request's place.
+        case waitedOut = 10
+        /// A check begins: the endpoint.
+        case checkBegan = 11
+        /// A check is at its machine: the endpoint.
+        case checkReached = 12
+        /// A check's result is known: the endpoint.
+        case checkTold = 13
+        /// Control looks for ejections that are over: the plan.
+        case looked = 14
+        /// Control compares endpoints: the plan.
+        case compared = 15
     }
 
     /// When, in nanoseconds.

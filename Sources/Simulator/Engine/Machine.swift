@@ -10,8 +10,10 @@ struct Machine {
         /// The factor of a slowdown, or the share of a failure.
         var amount: Double
         var kind = FailureConfig.Kind.fast
-        /// When a fast failure is answered.
+        /// When a failure shows that takes no time-out.
         var after: Int64 = 0
+        /// What a fast failure answers.
+        var status: UInt16 = 503
 
         @inline(__always)
         func holds(_ time: Int64) -> Bool { time >= from && time < to }
@@ -24,6 +26,7 @@ struct Machine {
     private let failures: [Stretch]
     private let isSteady: Bool
     private let antagonist: AntagonistConfig?
+    private let check: Double
     private var random: SeededRandom
 
     /// Requests that are worked on.
@@ -56,11 +59,13 @@ struct Machine {
                 to: Machine.end($0.to, epoch),
                 amount: $0.share,
                 kind: $0.kind,
-                after: $0.after.wholeNanoseconds
+                after: $0.after.wholeNanoseconds,
+                status: UInt16(clamping: $0.status)
             )
         }
         isSteady = slowdowns.isEmpty && config.antagonist == nil
         antagonist = config.antagonist
+        check = Double(config.check.wholeNanoseconds)
         self.random = random
     }
 
@@ -80,6 +85,13 @@ struct Machine {
     /// Whether, and how, a request that comes now fails.
     mutating func failure(at time: Int64) -> Stretch? {
         guard !failures.isEmpty else { return nil }
+        var own = random
+        defer { random = own }
+        return failure(at: time, drawing: &own)
+    }
+
+    /// The same for one that is no request, by randomness of its own.
+    func failure(at time: Int64, drawing random: inout SeededRandom) -> Stretch? {
         for stretch in failures where stretch.holds(time) {
             if stretch.amount >= 1 || random.unit() <= stretch.amount { return stretch }
         }
@@ -111,6 +123,17 @@ struct Machine {
     private mutating func phase(_ antagonist: AntagonistConfig) -> Int64 {
         let mean = isDisturbed ? antagonist.on : antagonist.off
         return max(1, Int64(min(Double(mean.wholeNanoseconds) * random.exponential(), 1e18)))
+    }
+
+    /// Whether one that comes now would be refused, since too many wait.
+    var isFull: Bool { busy >= concurrency && queued >= queueLimit }
+
+    /// What a health check that comes now takes, in nanoseconds: its own time, behind what waits.
+    ///
+    /// Each that waits takes `mean` at speed 1. The check takes no slot.
+    func checkTime(at now: Int64, mean: Double) -> Int64 {
+        let waiting = busy < concurrency ? 0 : Double(queued &+ 1) * mean / Double(concurrency)
+        return Int64(min((check + waiting) / speed(at: now), 1e17))
     }
 
     /// Notes what a request took here, waiting included.

@@ -19,16 +19,6 @@ public struct Scenario: Sendable {
     /// A recorded traffic in place of a drawn one.
     public var replay: Replay?
 
-    /// Tries in all.
-    var attempts: Int
-    /// Whether a refused connection is followed by another try.
-    var retriesRefused: Bool
-    /// Until a try is given up, in nanoseconds.
-    var timeout: Int64
-
-    /// A time-out of `none` ends after this all the same: a simulation has to end.
-    private static let longestTry = Duration.seconds(3600)
-
     /// The pool of a checked file under a traffic.
     public init(pool: PoolConfig, settings: SimulateConfig, replay: Replay? = nil) {
         self.pool = pool
@@ -42,9 +32,6 @@ public struct Scenario: Sendable {
             if replay != nil { machine.concurrency = nil }
             return machine
         }
-        attempts = pool.retries.attempts
-        retriesRefused = pool.retries.onConnectFailure
-        timeout = (pool.timeouts.response ?? Self.longestTry).wholeNanoseconds
     }
 
     /// Requests a second in the mean.

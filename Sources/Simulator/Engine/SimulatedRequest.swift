@@ -6,10 +6,12 @@ struct SimulatedRequest: BitwiseCopyable {
     enum Outcome: UInt8, BitwiseCopyable {
         /// The server's answer.
         case answered
-        /// A 503 of the server.
+        /// An answer that says that the server does not serve: ``SimulatedRequest/status``.
         case refused
         /// No connection.
         case unreachable
+        /// The connection ended before an answer.
+        case reset
         /// No answer in time.
         case timedOut
     }
@@ -33,10 +35,23 @@ struct SimulatedRequest: BitwiseCopyable {
     var worker: Int32
     /// The next one in the machine's queue, or the next free place; -1 is none.
     var next: Int32 = -1
+    /// The one before it in the machine's queue; -1 is none.
+    var previous: Int32 = -1
     var tries: Int32 = 0
+    /// The status of a refusal.
+    var status: UInt16 = 0
     var outcome = Outcome.answered
     /// Whether it counts in the report.
     var isMeasured: Bool
+    /// Whether it waits at a machine.
+    var isQueued = false
+    /// Whether the try is to show if an ejected endpoint is well again.
+    var isProbing = false
+    /// Whether one of its tries was to show that; it does not count as a try.
+    var hasProbed = false
+
+    /// Tries that `retries.attempts` bounds.
+    var countedTries: Int { Int(tries) &- (hasProbed ? 1 : 0) }
 }
 
 /// The requests under way, in places that are used again.

@@ -10,6 +10,20 @@ struct Tally {
     var errors = 0
     /// By endpoint: tries that count.
     var tries: [Int]
+    /// Further tries of requests that count, those after a probe left out.
+    var retries = 0
+    /// Further tries that the budget did not allow, of requests that count.
+    var refusedRetries = 0
+    /// Tries at ejected endpoints that were to show if they are well, of requests that count.
+    var probes = 0
+    /// What happened when, the warm-up included.
+    var timeline: Timeline
+    /// When the last request ended, in nanoseconds.
+    var end: Int64
 
-    init(endpoints: Int) { tries = Array(repeating: 0, count: endpoints) }
+    init(endpoints: Int, timeline: Timeline) {
+        tries = Array(repeating: 0, count: endpoints)
+        self.timeline = timeline
+        end = Simulation.epoch
+    }
 }

@@ -20,6 +20,11 @@ enum FixedPoint {
         text(rounded(nanoseconds, by: 1000), places: 6)
     }
 
+    /// Nanoseconds as seconds with one place.
+    static func tenths(_ nanoseconds: Int64) -> String {
+        text(rounded(nanoseconds, by: 100_000_000), places: 1)
+    }
+
     /// A share of 0 to 1 in per cent with two places, without the sign.
     static func percent(_ share: Double) -> String { decimal(share * 100, places: 2) }
 

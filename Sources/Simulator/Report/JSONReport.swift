@@ -7,11 +7,11 @@ extension Report {
         lines.append("  \"seed\": \(settings.seed),")
         lines.append("  \"workers\": \(settings.workers),")
         lines.append("  \"configured\": \(string(configured)),")
-        if results.count > 1 {
+        if results.count > 1, subject == .strategies {
             lines.append("  \"best\": \(best.map { string($0.name) } ?? "null"),")
             lines.append("  \"verdict\": \(verdict.map(string) ?? "null"),")
         }
-        lines.append("  \"strategies\": [")
+        lines.append("  \"\(subject.rawValue)\": [")
         for (index, result) in results.enumerated() {
             let comma = index + 1 < results.count ? "," : ""
             lines.append(strategy(result) + comma)
@@ -39,17 +39,43 @@ extension Report {
         fields.append(("spread", spread ?? "null"))
         let moved = result.keysMoved.map { FixedPoint.decimal($0, places: 6) }
         fields.append(("keys-moved", moved ?? "null"))
+        fields.append(("tries-per-request", FixedPoint.decimal(result.triesPerRequest, places: 6)))
+        fields.append(("retries", String(result.retries)))
+        fields.append(("retries-refused", String(result.refusedRetries)))
+        fields.append(("probes", String(result.probes)))
+        fields.append(("ejections", String(result.ejections)))
+        fields.append(("ejected", FixedPoint.seconds(result.ejected)))
+        fields.append(("down", FixedPoint.seconds(result.down)))
         var lines = fields.map { "      \"\($0)\": \($1)," }
+        lines += timeline(result.timeline)
         lines.append("      \"endpoints\": [")
         for (index, load) in result.endpoints.enumerated() {
             let comma = index + 1 < result.endpoints.count ? "," : ""
             lines.append(
                 "        {\"name\": \(string(load.name)), \"weight\": \(load.weight), "
                     + "\"tries\": \(load.tries), "
-                    + "\"share\": \(FixedPoint.decimal(load.share, places: 6))}\(comma)"
+                    + "\"share\": \(FixedPoint.decimal(load.share, places: 6)), "
+                    + "\"ejections\": \(load.ejections), "
+                    + "\"ejected\": \(FixedPoint.seconds(load.ejected)), "
+                    + "\"times-down\": \(load.timesDown), "
+                    + "\"down\": \(FixedPoint.seconds(load.down))}\(comma)"
             )
         }
         return "    {\n" + lines.joined(separator: "\n") + "\n      ]\n    }"
+    }
+
+    private func timeline(_ timeline: Timeline) -> [String] {
+        let rows: [(String, (Timeline.Stretch) -> Int)] = [
+            ("requests", { $0.requests }), ("tries", { $0.tries }), ("errors", { $0.errors }),
+        ]
+        var lines = ["      \"timeline\": {"]
+        lines.append("        \"step\": \(FixedPoint.seconds(timeline.width)),")
+        for (index, row) in rows.enumerated() {
+            let numbers = timeline.stretches.map { String(row.1($0)) }.joined(separator: ", ")
+            let comma = index + 1 < rows.count ? "," : ""
+            lines.append("        \"\(row.0)\": [\(numbers)]\(comma)")
+        }
+        return lines + ["      },"]
     }
 
     private func string(_ text: String) -> String {

@@ -1,17 +1,16 @@
 import Balancing
 
 extension Report {
-    /// The report as a picture: latency by percentile, and the load of each server.
+    /// The report as a picture: what failed and was tried again in the course of time, where
+    /// anything was; latency by percentile; and the load of each server.
     public var svg: String { Plot(report: self).drawn() }
 }
 
 /// Draws a report.
-private struct Plot {
-    private static let left = 70.0
-    private static let right = 640.0
-    private static let top = 80.0
-    private static let bottom = 400.0
-    private static let legend = 664.0
+struct Plot {
+    static let left = 70.0
+    static let right = 640.0
+    static let legend = 664.0
     private static let width = 900
     private static let rowHeight = 26.0
 
@@ -27,18 +26,24 @@ private struct Plot {
 
     let report: Report
 
+    private var top: Double { 80 + timeHeight }
+    private var bottom: Double { 400 + timeHeight }
+
     func drawn() -> String {
         let rows = report.results.count
-        let height = Int(Self.bottom + 90 + Double(rows) * Self.rowHeight + 40)
-        let file = report.file.split(separator: "/").last.map(String.init) ?? report.file
+        let height = Int(bottom + 90 + Double(rows) * Self.rowHeight + 40)
+        let file = report.file.split(separator: ",").map { path in
+            path.split(separator: "/").last.map(String.init) ?? String(path)
+        }.joined(separator: ", ")
         var title = "\(file), pool \(report.pool), seed \(report.scenario.settings.seed)"
         if let log = report.log { title += ", replaying \(log)" }
         var svg = SVG(width: Self.width, height: height, title: title, style: style)
         svg.label(title, Self.left, 30, "title")
+        if isTimed { drawTime(&svg) }
         svg.label(
             "Latency of answered requests, in milliseconds, by percentile",
             Self.left,
-            54,
+            top - 26,
             "heading"
         )
         drawCurves(&svg)
@@ -69,9 +74,9 @@ private struct Plot {
             """
     }
 
-    private func colour(_ index: Int) -> Int { index % Self.colours.count }
+    func colour(_ index: Int) -> Int { index % Self.colours.count }
 
-    private func dash(_ index: Int) -> Int { index / Self.colours.count % Self.dashes.count }
+    func dash(_ index: Int) -> Int { index / Self.colours.count % Self.dashes.count }
 
     // MARK: Latencies
 
@@ -100,7 +105,7 @@ private struct Plot {
         let high = max(greatest + 0.1, low + 0.7)
         let y = { (latency: Int64) -> Double in
             let share = (Maths.naturalLog(Double(max(1000, latency))) - low) / (high - low)
-            return Self.bottom - share * (Self.bottom - Self.top)
+            return bottom - share * (bottom - top)
         }
         var decade: Int64 = 1000
         while Maths.naturalLog(Double(decade)) <= high, decade < 1_000_000_000_000_000 {
@@ -114,12 +119,12 @@ private struct Plot {
             decade *= 10
         }
         for (name, place) in StrategyReport.percentiles + [("p95", 950_000), ("p75", 750_000)] {
-            svg.line((x(place), Self.top), (x(place), Self.bottom), "grid")
-            svg.label(name, x(place), Self.bottom + 18, anchor: "middle", "small")
+            svg.line((x(place), top), (x(place), bottom), "grid")
+            svg.label(name, x(place), bottom + 18, anchor: "middle", "small")
         }
-        svg.line((Self.left, Self.bottom), (Self.right, Self.bottom), "axis")
-        svg.line((Self.left, Self.top), (Self.left, Self.bottom), "axis")
-        svg.label("ms", Self.left - 8, Self.top - 10, anchor: "end", "small")
+        svg.line((Self.left, bottom), (Self.right, bottom), "axis")
+        svg.line((Self.left, top), (Self.left, bottom), "axis")
+        svg.label("ms", Self.left - 8, top - 10, anchor: "end", "small")
         for (index, result) in report.results.enumerated() {
             let classes = "curve c\(colour(index)) d\(dash(index))"
             let p99 = FixedPoint.milliseconds(result.latency(990_000))
@@ -127,7 +132,7 @@ private struct Plot {
                 let hint = "\(result.name): p99 \(p99) ms"
                 svg.curve(Self.points.map { (x($0), y(result.latency($0))) }, classes, hint)
             }
-            let line = Self.top + 10 + Double(index) * 32
+            let line = top + 10 + Double(index) * 32
             svg.line((Self.legend, line), (Self.legend + 24, line), classes)
             svg.label(result.name, Self.legend + 32, line + 1)
             let errors = FixedPoint.percent(result.errorShare)
@@ -148,7 +153,7 @@ private struct Plot {
     private static let mostBars = 200
 
     private func drawLoads(_ svg: inout SVG) {
-        let begin = Self.bottom + 60
+        let begin = bottom + 60
         svg.label(
             "Tries of each server per weight, in the order of the file; the line is the mean",
             Self.left,

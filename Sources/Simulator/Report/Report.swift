@@ -2,7 +2,15 @@ import Balancing
 
 /// What a run of the simulator found out: one strategy, or all of them under the same traffic.
 public struct Report: Sendable {
-    /// The file's name, as it was given.
+    /// What is compared.
+    public enum Subject: String, Sendable {
+        /// Strategies of one file.
+        case strategies
+        /// Files, each with its own strategy.
+        case files
+    }
+
+    /// The file's name, as it was given; several with commas between.
     public var file: String
     /// The pool's name.
     public var pool: String
@@ -14,6 +22,8 @@ public struct Report: Sendable {
     public var results: [StrategyReport]
     /// The name of the log that was replayed.
     public var log: String?
+    /// What ``results`` are of.
+    public var subject = Subject.strategies
 
     /// A report.
     public init(
@@ -22,7 +32,8 @@ public struct Report: Sendable {
         scenario: Scenario,
         configured: String,
         results: [StrategyReport],
-        log: String? = nil
+        log: String? = nil,
+        subject: Subject = .strategies
     ) {
         self.file = file
         self.pool = pool
@@ -30,6 +41,7 @@ public struct Report: Sendable {
         self.configured = configured
         self.results = results
         self.log = log
+        self.subject = subject
     }
 
     /// The result of the file's own strategy.
@@ -56,9 +68,9 @@ public struct Report: Sendable {
 
     /// Which strategy is the best, and by how much, in one sentence.
     public var verdict: String? {
-        guard results.count > 1, let best, let own = ownResult, best.requests > 0 else {
-            return nil
-        }
+        guard subject == .strategies, results.count > 1, let best, let own = ownResult,
+            best.requests > 0
+        else { return nil }
         let traffic = log == nil ? "serves this traffic" : "would have served this traffic"
         let bestText = figures(best)
         if best.name == own.name {

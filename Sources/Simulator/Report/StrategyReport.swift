@@ -14,6 +14,14 @@ public struct StrategyReport: Sendable {
         public var tries: Int
         /// Its share of all tries, 0 to 1.
         public var share: Double
+        /// How often its own traffic took it out.
+        public var ejections: Int
+        /// How long it was out for that, half-open included, in nanoseconds.
+        public var ejected: Int64
+        /// How often active checks took it down.
+        public var timesDown: Int
+        /// How long it was down for them, in nanoseconds.
+        public var down: Int64
     }
 
     /// The strategy, with its table where it has one.
@@ -24,6 +32,14 @@ public struct StrategyReport: Sendable {
     public var errors: Int
     /// Their latencies.
     public var latencies: LatencyHistogram
+    /// Further tries, those after a probe left out.
+    public var retries: Int
+    /// Further tries that the retry budget did not allow.
+    public var refusedRetries: Int
+    /// Tries at ejected endpoints that were to show if they are well.
+    public var probes: Int
+    /// What happened when, the warm-up included.
+    public var timeline: Timeline
     /// By endpoint, in the order of the file.
     public var endpoints: [EndpointLoad]
     /// The greatest number of tries of an endpoint per unit of its weight, divided by the mean;
@@ -51,6 +67,29 @@ public struct StrategyReport: Sendable {
         return latency(min(1_000_000, Int(rank / Double(answered) * 1e6)))
     }
 
+    /// All tries, first ones included.
+    public var tries: Int { endpoints.reduce(0) { $0 + $1.tries } }
+
+    /// What the servers have to do for a request, in requests: 1 where each is tried once.
+    public var triesPerRequest: Double {
+        requests == 0 ? 0 : Double(tries) / Double(requests)
+    }
+
+    /// How often endpoints were ejected.
+    public var ejections: Int { endpoints.reduce(0) { $0 + $1.ejections } }
+
+    /// How long endpoints were ejected, all together, in nanoseconds.
+    public var ejected: Int64 { endpoints.reduce(0) { $0 &+ $1.ejected } }
+
+    /// How long checks had endpoints down, all together, in nanoseconds.
+    public var down: Int64 { endpoints.reduce(0) { $0 &+ $1.down } }
+
+    /// Whether anything was tried again or taken out.
+    public var hasIncidents: Bool {
+        retries > 0 || refusedRetries > 0 || probes > 0 || ejections > 0 || ejected > 0
+            || down > 0
+    }
+
     /// The errors' share of the requests, 0 to 1.
     public var errorShare: Double {
         requests == 0 ? 0 : Double(errors) / Double(requests)
@@ -66,7 +105,11 @@ extension Simulation {
                 name: endpoint.name,
                 weight: endpoint.weight,
                 tries: tally.tries[index],
-                share: all == 0 ? 0 : Double(tally.tries[index]) / Double(all)
+                share: all == 0 ? 0 : Double(tally.tries[index]) / Double(all),
+                ejections: health.ejections.times(index),
+                ejected: health.ejections.length(index, tally.end),
+                timesDown: health.downs.times(index),
+                down: health.downs.length(index, tally.end)
             )
         }
         var greatest = 0.0
@@ -82,6 +125,10 @@ extension Simulation {
             requests: Int(tally.latencies.count) + tally.errors,
             errors: tally.errors,
             latencies: tally.latencies,
+            retries: tally.retries,
+            refusedRetries: tally.refusedRetries,
+            probes: tally.probes,
+            timeline: tally.timeline,
             endpoints: loads,
             spread: mean > 0 ? greatest / mean : nil,
             keysMoved: KeyMovement.share(scenario)

@@ -5,6 +5,10 @@ extension Report {
     public var text: String {
         var text = heading + "\n\n" + table(resultRows) + "\n"
         text += notes
+        if results.contains(where: \.hasIncidents) {
+            text += "\nTries, and servers that were out\n\n" + table(incidentRows) + "\n"
+            text += incidentNotes
+        }
         let loads = loadRows
         if !loads.isEmpty {
             text += "\nShare of the tries by server, in per cent\n\n" + table(loads)
@@ -31,7 +35,7 @@ extension Report {
     }
 
     private var resultRows: [[String]] {
-        var header = ["Strategy", "Requests"]
+        var header = [subjectName, "Requests"]
         header += StrategyReport.percentiles.map(\.name)
         header += ["Mean", "Max", "Errors", "Errors, %", "Spread", "Keys moved, %"]
         let rows = results.map { result in
@@ -69,18 +73,57 @@ extension Report {
     /// Of one strategy a line for each server; of several a column, as far as they fit.
     private var loadRows: [[String]] {
         if results.count == 1, let result = results.first {
-            let shown = result.endpoints.prefix(50)
-            let rows = shown.map {
-                [$0.name, FixedPoint.grouped($0.tries), FixedPoint.percent($0.share)]
-            }
-            let rest = result.endpoints.count - shown.count
-            return [["Server", "Tries", "Share"]] + rows
-                + (rest > 0 ? [["\(FixedPoint.grouped(rest)) more", "", ""]] : [])
+            return loadRows(of: result)
         }
         guard scenario.endpoints.count <= 10, let first = results.first else { return [] }
-        let header = ["Strategy"] + first.endpoints.map(\.name)
+        let names = first.endpoints.map(\.name)
+        guard results.allSatisfy({ $0.endpoints.map(\.name) == names }) else { return [] }
+        let header = [subjectName] + names
         return [header]
             + results.map { [$0.name] + $0.endpoints.map { FixedPoint.percent($0.share) } }
+    }
+
+    private func loadRows(of result: StrategyReport) -> [[String]] {
+        let shown = result.endpoints.prefix(50)
+        let wasOut = result.endpoints.contains { $0.ejected > 0 || $0.down > 0 }
+        var rows = [["Server", "Tries", "Share"]]
+        if wasOut { rows[0] += ["Ejections", "Ejected, s", "Down, s"] }
+        for load in shown {
+            var row = [load.name, FixedPoint.grouped(load.tries), FixedPoint.percent(load.share)]
+            if wasOut {
+                row += [FixedPoint.grouped(load.ejections), FixedPoint.tenths(load.ejected)]
+                row.append(FixedPoint.tenths(load.down))
+            }
+            rows.append(row)
+        }
+        let rest = result.endpoints.count - shown.count
+        if rest > 0 {
+            let blanks = Array(repeating: "", count: rows[0].count - 1)
+            rows.append(["\(FixedPoint.grouped(rest)) more"] + blanks)
+        }
+        return rows
+    }
+
+    private var subjectName: String { subject == .files ? "File" : "Strategy" }
+
+    private var incidentRows: [[String]] {
+        let header = [
+            subjectName, "Tries/request", "Retries", "Refused", "Probes", "Ejections",
+            "Ejected, s", "Down, s",
+        ]
+        let rows = results.map { result in
+            [result.name, FixedPoint.decimal(result.triesPerRequest, places: 3)]
+                + [result.retries, result.refusedRetries, result.probes, result.ejections]
+                .map(FixedPoint.grouped)
+                + [result.ejected, result.down].map(FixedPoint.tenths)
+        }
+        return [header] + rows
+    }
+
+    private var incidentNotes: String {
+        "Refused are retries that the budget did not allow; probes are tries that show whether an\n"
+            + "ejected server is well. Ejected and down (by checks) are the times of all servers "
+            + "together.\n"
     }
 
     /// Columns of equal width: words to the left, numbers to the right.

@@ -35,7 +35,7 @@ private func loadForFuzzing(_ bytes: [UInt8]) -> LoadResult {
     )
 }
 
-/// The file under test beside one other.
+/// The file under test beside two others.
 private struct FuzzFiles: FileAccess {
     var bytes: [UInt8]
 
@@ -43,6 +43,7 @@ private struct FuzzFiles: FileAccess {
         switch path {
         case "weir.yaml": .success(bytes)
         case "x": .success(Array("y".utf8))
+        case "servers.yaml": .success(Array("- 10.0.0.1:80\n- b:80\n".utf8))
         default: .failure(FileProblem(reason: "no such file"))
         }
     }

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import threading
+import time
 
 from harness.wait import DEADLINE, eventually
 from harness.wire import Closed, Stream, WireError
@@ -35,7 +36,8 @@ class Connection(Stream):
         return request
 
     def note(self, request):
-        """Counts a request that was read by hand."""
+        """Counts a request that was read by hand, and when that was."""
+        request.time = time.monotonic()
         self.requests.append(request)
         self.backend.requests.append(request)
 
@@ -76,7 +78,9 @@ def fixed(*pieces, close=False):
 class Backend:
     """A server; each connection runs `script(connection)` in a thread of its own."""
 
-    def __init__(self, script=echo, name="backend", host="127.0.0.1", path=None, backlog=4096):
+    def __init__(
+        self, script=echo, name="backend", host="127.0.0.1", path=None, backlog=4096, port=0
+    ):
         self.name = name
         self.script = script
         self.connections = []
@@ -92,7 +96,7 @@ class Backend:
             v6 = ":" in host
             self.listener = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET)
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.listener.bind((host, 0))
+            self.listener.bind((host, port))
             self.port = self.listener.getsockname()[1]
             self.address = f"[{host}]:{self.port}" if v6 else f"{host}:{self.port}"
         self.listener.listen(backlog)

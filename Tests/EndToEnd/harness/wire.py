@@ -27,6 +27,8 @@ class Message:
         self.trailers = []
         self.chunks = []
         self.informational = []
+        # When a backend had read it, by the monotonic clock.
+        self.time = None
 
     def all(self, name):
         """Every value of this field, in order."""

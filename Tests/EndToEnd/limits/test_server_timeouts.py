@@ -1,6 +1,5 @@
 """A pool's and a route's `timeouts`: how long servers are waited for."""
 
-import socket
 import time
 
 import pytest
@@ -12,24 +11,6 @@ from harness.setups import LOGGED, pooled
 SECONDS = scaled(0.6)
 VALUE = f"{SECONDS * 1000:.0f}ms"
 LEAST = SECONDS * 0.95
-
-
-@pytest.fixture
-def unreachable():
-    """An address whose accept queue is full, so that connecting neither ends nor fails."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(0)
-    waiting = []
-    for _ in range(4):
-        one = socket.socket()
-        one.setblocking(False)
-        one.connect_ex(listener.getsockname())
-        waiting.append(one)
-    time.sleep(0.05)
-    yield f"127.0.0.1:{listener.getsockname()[1]}"
-    for one in [*waiting, listener]:
-        one.close()
 
 
 def timed(ask):

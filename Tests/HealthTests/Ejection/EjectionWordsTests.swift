@@ -30,7 +30,7 @@ struct EjectionWordsTests {
         ),
         (
             EjectionChange(.ejected, 0, .slow(latency: 90_500_000, median: 20_000_000, factor: 3)),
-            .ejected, "answers take 90.5 ms, more than 3 times the servers' median of 20 ms"
+            .ejected, "answers take 90.5 ms, more than 3 times the other servers' median of 20 ms"
         ),
         (
             EjectionChange(.ejected, 0, .probeFailed(.reset)), .ejected,
@@ -44,6 +44,10 @@ struct EjectionWordsTests {
         (
             EjectionChange(.returned, 0, .checksPassed(2)), .returned,
             "2 checks in a row passed"
+        ),
+        (
+            EjectionChange(.returned, 0, .notAsked(for: 10_000_000_000)), .returned,
+            "no request that may be repeated came in 10 s to show whether it is well"
         ),
         (
             EjectionChange(.returned, 0, .probesPassed(1)), .returned,

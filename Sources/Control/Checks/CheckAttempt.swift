@@ -1,0 +1,226 @@
+import CLinux
+import Configuration
+import EventLoop
+import HTTP
+import Health
+import Proxy
+
+/// Memory that all checks use in turn.
+final class CheckRoom {
+    /// Bytes received at once.
+    static let size = 65_536
+    /// Where bytes are received.
+    let bytes = UnsafeMutableRawPointer.allocate(byteCount: CheckRoom.size, alignment: 16)
+    /// Where a head's fields are noted.
+    var fields = FieldTable(capacity: CheckConversation.mostFields)
+
+    deinit { bytes.deallocate() }
+}
+
+/// One active check under way: a connection of its own, and what is said on it.
+///
+/// Six system calls: socket, connect, epoll_ctl, send, recv, close.
+final class CheckAttempt {
+    /// How a check ended.
+    enum Result: Equatable {
+        case passed
+        case failed(CheckFailure)
+        /// Weir itself had no descriptor: that says nothing of the server.
+        case impossible
+    }
+
+    private enum Phase {
+        /// The handshake runs. Next: `asking`, `over`.
+        case connecting
+        /// The request was sent, or a part of it. Next: `over`.
+        case asking
+        case over
+    }
+
+    /// When it began, in nanoseconds of the monotonic clock.
+    let began: Int64
+    private let loop: ControlLoop
+    private let room: CheckRoom
+    private let request: [UInt8]
+    private var conversation: CheckConversation?
+    private var phase = Phase.connecting
+    private var descriptor: Int32 = -1
+    private var sent = 0
+    /// Bytes that the conversation could not use yet.
+    private var kept: [UInt8] = []
+    private var deadline: Deadline?
+    private let done: (CheckAttempt, Result) -> Void
+
+    /// A check that has not begun; `done` is called once it has a result, unless ``begin(_:)``
+    /// has it already.
+    init(
+        _ target: CheckTarget,
+        on loop: ControlLoop,
+        _ room: CheckRoom,
+        _ done: @escaping (CheckAttempt, Result) -> Void
+    ) {
+        self.loop = loop
+        self.room = room
+        self.done = done
+        request = target.request
+        began = loop.now.nanoseconds
+        if case .http(let question) = target.key.options.question {
+            conversation = CheckConversation(question)
+        }
+    }
+
+    deinit { close() }
+
+    /// Opens the connection; returns the result where that is known at once.
+    func begin(_ target: CheckTarget) -> Result? {
+        let result: Int32
+        switch target.key.address {
+        case .ip(let ip, let port):
+            var address = weir_address(ip, port: port)
+            descriptor = weir_socket(Int32(address.family), 0)
+            guard descriptor >= 0 else { return end(.impossible) }
+            result = weir_connect(descriptor, &address)
+        case .unix(let path):
+            descriptor = weir_socket(0, 1)
+            guard descriptor >= 0 else { return end(.impossible) }
+            result = weir_connect_unix(descriptor, path)
+        case .name, .service: return end(.impossible)
+        }
+        guard result == 0 || result == -EINPROGRESS else {
+            return end(.failed(Self.noConnection(result)))
+        }
+        if result == 0, conversation == nil { return end(.passed) }
+        let interest: Readiness =
+            conversation == nil ? .writable : [.readable, .writable, .peerFinished]
+        let isWatched = loop.watch(descriptor, interest, isEdgeTriggered: true) {
+            [unowned self] in ready($0)
+        }
+        guard isWatched else { return end(.impossible) }
+        deadline = loop.after(target.key.options.timeout.inNanoseconds) { [unowned self] in
+            finish(.failed(.timeout))
+        }
+        return nil
+    }
+
+    /// Gives the check up without a result.
+    func cancel() { _ = end(.impossible) }
+
+    // MARK: The conversation
+
+    private func ready(_ readiness: Readiness) {
+        let isBroken = !readiness.isDisjoint(with: [.failed, .ended])
+        if case .connecting = phase {
+            if isBroken {
+                let error = weir_socket_error(descriptor)
+                if error < 0 {
+                    finish(.failed(Self.noConnection(error)))
+                    return
+                }
+            }
+            guard isBroken || readiness.contains(.writable) else { return }
+            if conversation == nil {
+                finish(.passed)
+                return
+            }
+            phase = .asking
+        }
+        if readiness.contains(.writable) { send() }
+        guard case .asking = phase else { return }
+        let isEnding = isBroken || readiness.contains(.peerFinished)
+        if isEnding || readiness.contains(.readable) { receive(isEnding: isEnding) }
+    }
+
+    private func send() {
+        while sent < request.count {
+            let count = request.withUnsafeBytes { bytes in
+                bytes.baseAddress.map {
+                    weir_send(descriptor, $0 + sent, bytes.count - sent)
+                } ?? 0
+            }
+            if count == Int(-EAGAIN) { return }
+            // What has come before the end may be the answer.
+            guard count > 0 else {
+                receive(isEnding: true)
+                return
+            }
+            sent += count
+        }
+    }
+
+    /// Reads as far as there is something; `isEnding`: up to the end, of which nobody tells again.
+    private func receive(isEnding: Bool) {
+        while case .asking = phase {
+            let count = weir_recv(descriptor, room.bytes, CheckRoom.size)
+            if count == Int(-EAGAIN) {
+                return
+            }
+            guard count > 0 else {
+                ended()
+                return
+            }
+            take(count)
+            // The next event tells of what comes later.
+            if count < CheckRoom.size, !isEnding { return }
+        }
+    }
+
+    private func take(_ count: Int) {
+        let step: CheckConversation.Step
+        let received = UnsafeRawBufferPointer(start: room.bytes, count: count)
+        if kept.isEmpty {
+            step = look(at: received)
+            if case .needMore(let used) = step, used < count { kept += received[used...] }
+        } else {
+            kept += received
+            step = kept.withUnsafeBytes { look(at: $0) }
+            if case .needMore(let used) = step { kept.removeFirst(min(used, kept.count)) }
+        }
+        conclude(step)
+    }
+
+    private func look(at bytes: UnsafeRawBufferPointer) -> CheckConversation.Step {
+        conversation?.take(RawSpan(_unsafeBytes: bytes), with: &room.fields) ?? .passed
+    }
+
+    private func ended() {
+        switch conversation?.ended() {
+        case .passed: finish(.passed)
+        case .failed(let failure): finish(.failed(failure))
+        case .needMore, nil: finish(.failed(.closed))
+        }
+    }
+
+    private func conclude(_ step: CheckConversation.Step) {
+        switch step {
+        case .needMore: return
+        case .passed: finish(.passed)
+        case .failed(let failure): finish(.failed(failure))
+        }
+    }
+
+    // MARK: The end
+
+    private func finish(_ result: Result) {
+        if case .over = phase { return }
+        done(self, end(result))
+    }
+
+    private func end(_ result: Result) -> Result {
+        phase = .over
+        close()
+        return result
+    }
+
+    private func close() {
+        loop.cancel(deadline)
+        deadline = nil
+        if descriptor >= 0 {
+            loop.close(descriptor)
+            descriptor = -1
+        }
+    }
+
+    private static func noConnection(_ error: Int32) -> CheckFailure {
+        .noConnection(String(cString: weir_error_text(-error)).lowercased())
+    }
+}

@@ -1,0 +1,100 @@
+import Configuration
+import Health
+import Routing
+
+/// What is checked, and how: endpoints of several pools for which both are the same share a check.
+struct CheckKey: Hashable {
+    /// An address with a port, or a unix socket.
+    var address: ServerAddress
+    /// The rest of the question.
+    var options: CheckOptions
+    /// `Host` of the request; empty where nothing depends on it.
+    var host: String
+
+    /// The check of an endpoint; `hostName` is the name by which it was found, if it was.
+    ///
+    /// `nil` for what has no address.
+    init?(_ options: CheckOptions, _ address: ServerAddress, hostName: String?) {
+        self.options = options
+        switch address {
+        case .ip(let ip, let port):
+            self.address = .ip(ip, port: options.port ?? port)
+            host = hostName.map { "\($0):\(port)" } ?? ip.text(port: port)
+        case .unix:
+            self.address = address
+            host = "localhost"
+        case .name, .service: return nil
+        }
+        guard case .http(let question) = options.question, question.host == nil else {
+            host = ""
+            return
+        }
+    }
+}
+
+/// One thing that is checked, and who wants to know.
+final class CheckTarget {
+    /// An endpoint of a pool.
+    struct Subscriber: Hashable {
+        var pool: Int
+        var slot: Int
+    }
+
+    /// Where its next check stands.
+    enum State {
+        /// Next: `queued`.
+        case waiting
+        /// It is due, and as many as may be are under way. Next: `underWay`.
+        case queued
+        /// Next: `waiting`.
+        case underWay(CheckAttempt)
+        /// Nobody wants to know any more.
+        case ended
+    }
+
+    /// What is checked.
+    let key: CheckKey
+    /// The bytes that are sent; empty for a mere connection.
+    let request: [UInt8]
+    /// What the results amount to.
+    var machine: CheckMachine
+    /// Where its next check stands.
+    var state = State.waiting
+    /// Whether a check has had a result.
+    var hasResult = false
+    /// Who wants to know.
+    var subscribers: Set<Subscriber> = []
+
+    /// A target that was never checked.
+    init(_ key: CheckKey) {
+        self.key = key
+        machine = CheckMachine(key.options)
+        switch key.options.question {
+        case .tcp: request = []
+        case .http(let question):
+            request = CheckConversation.request(question, host: key.host)
+        }
+    }
+
+    /// What is told when checks have brought the endpoint up.
+    func wordsUp(isFirst: Bool) -> String {
+        switch key.options.rule {
+        case _ where isFirst: "the first check passed"
+        case .consecutive(1, _): "a check passed"
+        case .consecutive(let rise, _): "\(rise) checks in a row passed"
+        case .window(let bad, let of): "fewer than \(bad) of the last \(of) checks failed"
+        }
+    }
+
+    /// What was seen of a server that failed its check.
+    func words(_ failure: CheckFailure) -> String {
+        switch failure {
+        case .timeout: return "no answer in \(key.options.timeout.configurationText)"
+        case .textMissing:
+            guard case .http(let question) = key.options.question, let text = question.body
+            else { return failure.words }
+            return "body without \"\(text)\""
+        case .noConnection, .closed, .malformed, .status: return failure.words
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import Balancing
+import CLinux
+import Configuration
+import EventLoop
+import Health
+import Proxy
+
+/// What control does for the endpoints of a configuration that is served: finds them, checks them,
+/// watches over ejections, and tells of everything that changes.
+final class HealthControl {
+    /// From one look at the pools to the next, in nanoseconds.
+    private static let interval: Int64 = 100_000_000
+    /// The longest that the start waits for names, in nanoseconds.
+    private static let longestWait: Int64 = 5_000_000_000
+
+    private let config: Config
+    private let snapshot: Snapshot
+    private let loop: ControlLoop
+    private let events: EventLog
+    private let tellWorkers: (WorkerMessage) -> Void
+    private var monitors: [PoolMonitor]
+    private var discoveries: [PoolDiscovery] = []
+    private var checks: CheckRunner?
+    private var random: SeededRandom
+
+    /// What is done for this configuration; nothing is, yet.
+    init(
+        _ config: Config,
+        _ snapshot: Snapshot,
+        on loop: ControlLoop,
+        logs: LogQueue,
+        tellWorkers: @escaping (WorkerMessage) -> Void
+    ) {
+        self.config = config
+        self.snapshot = snapshot
+        self.loop = loop
+        self.tellWorkers = tellWorkers
+        events = EventLog(logs, on: loop)
+        monitors = config.pools.enumerated().map { PoolMonitor($0, $1, snapshot) }
+        var seed: UInt64 = 0
+        withUnsafeMutableBytes(of: &seed) { bytes in
+            if let base = bytes.baseAddress { weir_random(base, bytes.count) }
+        }
+        random = SeededRandom(seed: seed)
+    }
+
+    /// How many descriptors checks and name servers take at most.
+    static func descriptors(_ config: Config) -> Int {
+        let isChecked = config.pools.contains { $0.checks != nil }
+        return isChecked ? CheckRunner.mostUnderWay : 0
+    }
+
+    // MARK: The start
+
+    /// Finds the endpoints that have names, so that the first requests have where to go; to be
+    /// called before workers run.
+    ///
+    /// Waits for name servers as long as the pools' time-outs say, at most five seconds; what is
+    /// found later joins then.
+    func find() {
+        let resolver = Resolver(on: loop, seed: random.next())
+        for (index, pool) in config.pools.enumerated() where pool.findsEndpoints {
+            discoveries.append(
+                PoolDiscovery(
+                    index,
+                    pool,
+                    snapshot,
+                    resolver,
+                    on: loop,
+                    tell: { [events] in events.tell($0) },
+                    publish: { [unowned self] in publish($0, $1) }
+                )
+            )
+        }
+        guard !discoveries.isEmpty else { return }
+        for discovery in discoveries { discovery.start() }
+        // A service is asked for first, and then its targets.
+        let timeout = config.pools.map { $0.resolver.timeout.inNanoseconds }.max() ?? 0
+        let end = loop.now + min(Self.longestWait, 2 * min(timeout, Self.longestWait))
+        while !discoveries.allSatisfy(\.hasOutcome), loop.now < end { loop.turn(until: end) }
+    }
+
+    /// Begins everything; to be called when workers can be told, before they run.
+    func begin() {
+        if config.pools.contains(where: { $0.checks != nil }) {
+            checks = CheckRunner(on: loop, seed: random.next()) { [unowned self] in take($0) }
+        }
+        for index in config.pools.indices {
+            check(index, snapshot.members(ofPool: index), hostNames: [:])
+        }
+        for discovery in discoveries { discovery.begin() }
+        loop.every(Self.interval) { [unowned self] in tick() }
+    }
+
+    private func publish(_ update: PoolUpdate, _ hostNames: [Int: String]) {
+        monitors[update.pool].update(update)
+        check(update.pool, update.members, hostNames: hostNames)
+        tellWorkers(.pool(update))
+    }
+
+    private func check(
+        _ pool: Int,
+        _ members: [ServerConfig?],
+        hostNames: [Int: String]
+    ) {
+        guard let checks, let options = config.pools[pool].checks else { return }
+        let down = checks.set(pool: pool, options, members: members, hostNames: hostNames)
+        let health = snapshot.health(ofPool: pool)
+        for slot in down { health.setCheckedDown(slot, true, now: loop.now.nanoseconds) }
+    }
+
+    // MARK: What happens
+
+    /// A worker has told something.
+    func receive(_ message: ControlMessage) {
+        switch message {
+        case .event(let event): events.tell(event)
+        case .ejection(let pool, let change): tell(pool, change)
+        case .budgetEmpty(let pool):
+            events.tell(
+                HealthEvent(
+                    .budgetEmpty,
+                    pool: config.pools[pool].name,
+                    reason: "retries.budget is used up: failed tries are not repeated"
+                )
+            )
+        case .breakerOpened(let pool):
+            events.tell(
+                HealthEvent(
+                    .breakerOpened,
+                    pool: config.pools[pool].name,
+                    reason: "a bound of breaker is reached: requests wait"
+                )
+            )
+        }
+    }
+
+    private func tell(_ pool: Int, _ change: EjectionChange) {
+        let name = monitors[pool].name(change.endpoint)
+        events.tell(change.event(pool: config.pools[pool].name, endpoint: name))
+    }
+
+    private func take(_ report: CheckRunner.Report) {
+        let (pool, slot) = (report.endpoint.pool, report.endpoint.slot)
+        let health = snapshot.health(ofPool: pool)
+        let now = loop.now.nanoseconds
+        if report.change != .unchanged {
+            health.setCheckedDown(slot, report.change == .down, now: now)
+            events.tell(
+                HealthEvent(
+                    report.change == .down ? .checkDown : .checkUp,
+                    pool: config.pools[pool].name,
+                    endpoint: monitors[pool].name(slot),
+                    reason: report.reason
+                )
+            )
+        }
+        if !report.isGood {
+            health.checkFailed(slot)
+        } else if let change = health.checkPassed(slot, began: report.began, now: now) {
+            tell(pool, change)
+        }
+    }
+
+    private func tick() {
+        for index in monitors.indices {
+            monitors[index].tick(now: loop.now.nanoseconds, random: random.next()) {
+                events.tell($0)
+            }
+        }
+    }
+}

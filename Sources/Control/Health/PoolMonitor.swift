@@ -1,0 +1,120 @@
+import Balancing
+import Configuration
+import EventLoop
+import Health
+import Proxy
+
+/// Looks at one pool about ten times a second: ejections that end, outliers, bounds that are free
+/// again, and which priorities serve.
+struct PoolMonitor {
+    private let pool: PoolConfig
+    private let health: PoolHealth
+    private let budget: RetryBudget?
+    private let gate: PoolGate?
+    private var detector: OutlierDetector?
+    private var plan: PoolPlan
+    private var members: [ServerConfig?]
+    private var inUse: [EndpointIndex]
+    private var condition: PoolCondition
+    private var version: UInt32
+    private var hasOtherMembers = false
+
+    /// A monitor of the pool with this index.
+    init(_ index: Int, _ pool: PoolConfig, _ snapshot: Snapshot) {
+        self.pool = pool
+        health = snapshot.health(ofPool: index)
+        budget = snapshot.budget(ofPool: index)
+        gate = snapshot.gate(ofPool: index)
+        detector = pool.ejection.map {
+            OutlierDetector($0, capacity: snapshot.capacity(ofPool: index))
+        }
+        plan = snapshot.plan(ofPool: index)
+        members = snapshot.members(ofPool: index)
+        inUse = Self.slots(members)
+        version = plan.shared.changes
+        condition = PoolCondition(plan)
+    }
+
+    private static func slots(_ members: [ServerConfig?]) -> [EndpointIndex] {
+        members.indices.filter { members[$0] != nil }
+    }
+
+    /// The name of an endpoint, for events.
+    func name(_ slot: EndpointIndex) -> String {
+        members.indices.contains(slot) ? members[slot]?.name ?? "" : ""
+    }
+
+    /// The pool has other endpoints now.
+    mutating func update(_ update: PoolUpdate) {
+        plan = update.plan
+        members = update.members
+        inUse = Self.slots(members)
+        hasOtherMembers = true
+    }
+
+    /// Looks at the pool; tells what has changed.
+    mutating func tick(now: Int64, random: UInt64, tell: (HealthEvent) -> Void) {
+        var changes = health.tick(now: now)
+        changes +=
+            detector?.tick(health, endpoints: inUse, now: now, random: random) ?? []
+        for change in changes {
+            tell(change.event(pool: pool.name, endpoint: name(change.endpoint)))
+        }
+        if budget?.becameAvailable(now: now) == true {
+            tell(
+                HealthEvent(
+                    .budgetRefilled,
+                    pool: pool.name,
+                    reason: "failed tries are repeated again"
+                )
+            )
+        }
+        if gate?.noteEmpty() == true {
+            tell(
+                HealthEvent(.breakerClosed, pool: pool.name, reason: "no request waits any more")
+            )
+        }
+        compare(tell)
+    }
+
+    /// Tells of priorities and panic, if something has changed.
+    private mutating func compare(_ tell: (HealthEvent) -> Void) {
+        let newest = plan.shared.changes
+        guard newest != version || hasOtherMembers else { return }
+        version = newest
+        hasOtherMembers = false
+        let before = condition
+        condition = PoolCondition(plan)
+        if condition.isInPanic != before.isInPanic { tell(panicEvent) }
+        let (old, new) = (before.parts, condition.parts)
+        guard old.map(\.priority) != new.map(\.priority), !new.isEmpty,
+            condition.priorities.count > 1
+        else { return }
+        let shares = new.map { part in
+            let percent = Int((part.share * 100).rounded())
+            return "priority \(part.priority) takes \(max(1, percent)) %"
+        }
+        tell(
+            HealthEvent(
+                .tierChanged,
+                pool: pool.name,
+                reason: shares.joined(separator: ", ") + " of the traffic"
+            )
+        )
+    }
+
+    private var panicEvent: HealthEvent {
+        let share = "\(condition.healthyWeight) of a weight of \(condition.weight) is healthy"
+        guard condition.isInPanic else {
+            return HealthEvent(
+                .panicEnded,
+                pool: pool.name,
+                reason: "\(share): health counts again"
+            )
+        }
+        let what =
+            pool.fallback != nil && condition.healthyWeight == 0
+            ? "the fallback serves" : "health is ignored"
+        return HealthEvent(.panicBegan, pool: pool.name, reason: "\(share): \(what)")
+    }
+}
