@@ -165,23 +165,27 @@ final class CheckAttempt {
     }
 
     private func take(_ count: Int) {
+        let memory = room.bytes
         let step: CheckConversation.Step
         if kept.isEmpty {
-            let span = RawSpan(_unsafeStart: room.bytes, byteCount: count)
-            step = conversation?.take(span, with: &room.fields) ?? .passed
+            step = show(memory, count)
             if case .needMore(let used) = step, used < count {
-                kept += UnsafeRawBufferPointer(start: room.bytes + used, count: count - used)
+                kept += UnsafeRawBufferPointer(start: memory + used, count: count - used)
             }
         } else {
-            kept += UnsafeRawBufferPointer(start: room.bytes, count: count)
-            step = kept.withUnsafeBytes { bytes in
-                guard let base = bytes.baseAddress else { return .failed(.malformed) }
-                let span = RawSpan(_unsafeStart: base, byteCount: bytes.count)
-                return conversation?.take(span, with: &room.fields) ?? .passed
+            kept += UnsafeRawBufferPointer(start: memory, count: count)
+            let all = kept
+            step = all.withUnsafeBytes { bytes in
+                bytes.baseAddress.map { show($0, bytes.count) } ?? .failed(.malformed)
             }
             if case .needMore(let used) = step { kept.removeFirst(min(used, kept.count)) }
         }
         conclude(step)
+    }
+
+    private func show(_ memory: UnsafeRawPointer, _ count: Int) -> CheckConversation.Step {
+        let span = RawSpan(_unsafeStart: memory, byteCount: count)
+        return conversation?.take(span, with: &room.fields) ?? .passed
     }
 
     private func ended() {
