@@ -72,8 +72,8 @@ public struct EndpointHealth: BitwiseCopyable, Sendable, Equatable {
         set { setField(10, 6, UInt64(min(63, max(0, newValue)))) }
     }
 
-    /// Until when it is ejected, in nanoseconds of the monotonic clock, kept to the microsecond;
-    /// at most 8.9 years.
+    /// Until when it is ejected, or half-open if nobody asks, in nanoseconds of the monotonic
+    /// clock, kept to the microsecond; at most 8.9 years.
     public var until: Int64 {
         get { Int64(field(16, 48)) &* 1000 }
         set { setField(16, 48, min((1 << 48) - 1, UInt64(max(0, newValue)) / 1000)) }

@@ -165,27 +165,21 @@ final class CheckAttempt {
     }
 
     private func take(_ count: Int) {
-        let memory = room.bytes
         let step: CheckConversation.Step
+        let received = UnsafeRawBufferPointer(start: room.bytes, count: count)
         if kept.isEmpty {
-            step = show(memory, count)
-            if case .needMore(let used) = step, used < count {
-                kept += UnsafeRawBufferPointer(start: memory + used, count: count - used)
-            }
+            step = look(at: received)
+            if case .needMore(let used) = step, used < count { kept += received[used...] }
         } else {
-            kept += UnsafeRawBufferPointer(start: memory, count: count)
-            let all = kept
-            step = all.withUnsafeBytes { bytes in
-                bytes.baseAddress.map { show($0, bytes.count) } ?? .failed(.malformed)
-            }
+            kept += received
+            step = kept.withUnsafeBytes { look(at: $0) }
             if case .needMore(let used) = step { kept.removeFirst(min(used, kept.count)) }
         }
         conclude(step)
     }
 
-    private func show(_ memory: UnsafeRawPointer, _ count: Int) -> CheckConversation.Step {
-        let span = RawSpan(_unsafeStart: memory, byteCount: count)
-        return conversation?.take(span, with: &room.fields) ?? .passed
+    private func look(at bytes: UnsafeRawBufferPointer) -> CheckConversation.Step {
+        conversation?.take(RawSpan(_unsafeBytes: bytes), with: &room.fields) ?? .passed
     }
 
     private func ended() {

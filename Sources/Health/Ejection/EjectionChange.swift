@@ -32,6 +32,8 @@ public struct EjectionChange: Sendable, BitwiseCopyable, Equatable {
         case timeOver
         /// So many active checks in a row passed.
         case checksPassed(Int)
+        /// For so long, in nanoseconds, no request came that could have asked.
+        case notAsked(for: Int64)
         /// So many single requests were answered well.
         case probesPassed(Int)
     }
@@ -93,6 +95,9 @@ extension EjectionChange.Cause {
             "the request that was to show whether it is well failed: \(verdict.words)"
         case .timeOver: "its time out is over, single requests show whether it is well"
         case .checksPassed(let count): "\(Words.count(count, "check")) in a row passed"
+        case .notAsked(let time):
+            "no request that may be repeated came in \(Words.seconds(time)) to show whether it is "
+                + "well"
         case .probesPassed(let count):
             "\(Words.count(count, "single request")) \(count == 1 ? "was" : "were") answered well"
         }
@@ -112,6 +117,11 @@ enum Words {
     /// Nanoseconds as `12.3 ms`.
     static func milliseconds(_ nanoseconds: Int64) -> String {
         decimal(Double(nanoseconds) / 1_000_000, places: 1) + " ms"
+    }
+
+    /// Nanoseconds as `12.3 s`.
+    static func seconds(_ nanoseconds: Int64) -> String {
+        decimal(Double(nanoseconds) / 1_000_000_000, places: 1) + " s"
     }
 
     /// A number rounded to so many places behind the point, at most 6; zeroes at the end are left

@@ -23,6 +23,28 @@ extension PoolHealth {
         return failed(endpoint, verdict, now, random)
     }
 
+    /// The time of an ejection is over, or that in which single requests could ask.
+    func timeIsOver(_ endpoint: EndpointIndex, _ now: Int64) -> EjectionChange? {
+        let changed = shared.change(endpoint, now: now) { health in
+            guard health.until <= now else { return false }
+            if health.ejection == .ejected {
+                health.ejection = .halfOpen
+                health.until = now &+ min(times.plain(times: health.timesEjected), .max &- now)
+                return true
+            }
+            guard health.awaitsProbe else { return false }
+            PoolHealth.giveBack(&health)
+            return true
+        }
+        guard let changed else { return nil }
+        if changed.after.ejection == .halfOpen {
+            return EjectionChange(.halfOpen, endpoint, .timeOver)
+        }
+        unsafe shared.block(endpoint).pointee.failuresInARow.store(0, ordering: .relaxed)
+        let time = times.plain(times: changed.before.timesEjected)
+        return EjectionChange(.returned, endpoint, .notAsked(for: time))
+    }
+
     /// Ejects an endpoint in service, if `max-share` allows it.
     func eject(
         _ endpoint: EndpointIndex,

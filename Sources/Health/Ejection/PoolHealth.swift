@@ -160,20 +160,20 @@ public final class PoolHealth: Sendable {
 
     // MARK: - Control
 
-    /// Makes endpoints half-open whose time is over; to be called about every 100 ms.
+    /// Makes endpoints half-open whose time is over, and brings back those that nobody asked for
+    /// as long again; to be called about every 100 ms.
+    ///
+    /// Only requests that may be repeated ask, and a pool may have none: it would lose an endpoint
+    /// for good.
     public func tick(now: Int64) -> [EjectionChange] {
         guard shared.ejected.load(ordering: .relaxed) > 0 else { return [] }
-        var changes: [EjectionChange] = []
-        for endpoint in shared.everEjected where shared.health(endpoint).ejection == .ejected {
-            let changed = shared.change(endpoint, now: now) { health in
-                guard health.ejection == .ejected, health.until <= now else { return false }
-                health.ejection = .halfOpen
-                health.probesPassed = 0
-                return true
+        return shared.everEjected.compactMap { endpoint in
+            let health = shared.health(endpoint)
+            guard health.ejection == .ejected || health.awaitsProbe, health.until <= now else {
+                return nil
             }
-            if changed != nil { changes.append(EjectionChange(.halfOpen, endpoint, .timeOver)) }
+            return timeIsOver(endpoint, now)
         }
-        return changes
     }
 
     /// An active check that began at `began` has passed.

@@ -85,7 +85,7 @@ extension Worker {
         let action = RouteAction.respond(answer)
         let values = TemplateValues(
             request: request,
-            clientAddress: IPAddress(exchange.pointee.client).description,
+            clientAddress: addressText(exchange.pointee.client),
             routeName: config.routes[Int(exchange.pointee.route)].name,
             headers: headerValues(action, request)
         )

@@ -143,7 +143,9 @@ public struct Worker: ~Copyable {
     var fields: FieldTable
     let pools: UnsafeMutablePointer<PoolState>
     let endpointStates: UnsafeMutablePointer<EndpointState>
-    /// By endpoint: where it is. A table of this worker's own, as found endpoints come and go.
+    /// By endpoint: where it is.
+    ///
+    /// A table of this worker's own, as found endpoints come and go.
     let endpoints: UnsafeMutablePointer<EndpointEntry>
 
     /// `headroom` and then `readSize` bytes.

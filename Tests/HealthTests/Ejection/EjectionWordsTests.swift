@@ -46,6 +46,10 @@ struct EjectionWordsTests {
             "2 checks in a row passed"
         ),
         (
+            EjectionChange(.returned, 0, .notAsked(for: 10_000_000_000)), .returned,
+            "no request that may be repeated came in 10 s to show whether it is well"
+        ),
+        (
             EjectionChange(.returned, 0, .probesPassed(1)), .returned,
             "1 single request was answered well"
         ),

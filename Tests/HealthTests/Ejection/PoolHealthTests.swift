@@ -149,4 +149,25 @@ struct PoolHealthTests {
         pool.shared.set(2, .draining, now: pool.now)
         #expect(pool.claim() == nil && pool.isConsistent)
     }
+
+    @Test("an endpoint that nobody asks for as long again as it was away returns")
+    func notAsked() {
+        let pool = EjectionFixture(2)
+        pool.end(0, .countedAnswer, times: 5)
+        pool.pass(10)
+        #expect(pool.claim() == 0)
+        #expect(pool.pass(12).isEmpty, "it is being asked")
+        pool.health.probeAbandoned(0, now: pool.now)
+        pool.health.setCheckedDown(0, true, now: pool.now)
+        #expect(pool.pass(1).isEmpty, "checks say that it is down")
+        pool.health.setCheckedDown(0, false, now: pool.now)
+        let change = EjectionChange(.returned, 0, .notAsked(for: seconds(10)))
+        #expect(pool.health.tick(now: pool.now) == [change])
+        #expect(pool.out == 0 && pool.isConsistent && pool.state(0).timesEjected == 1)
+        pool.end(0, .countedAnswer, times: 5)
+        #expect(pool.pass(19.9).isEmpty)
+        #expect(pool.pass(0.1).map(\.kind) == [.halfOpen])
+        #expect(pool.pass(19.9).isEmpty)
+        #expect(pool.pass(0.2).map(\.kind) == [.returned])
+    }
 }
