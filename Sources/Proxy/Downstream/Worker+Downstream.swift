@@ -260,10 +260,10 @@ extension Worker {
             return false
         }
         buffers.consume(sent, from: &downstream.pointee.output)
-        if exchange >= 0 { exchanges[exchange].pointee.sendPace.moved(sent, at: now) }
+        if exchange >= 0 { noteSent(exchanges[exchange], sent) }
         if sent < count {
             awaitClient(slot)
-            if exchange >= 0, exchanges[exchange].pointee.sendPace.isTooSlow(at: now) {
+            if exchange >= 0, readsTooSlowly(exchanges[exchange]) {
                 abort(exchange, .sendTimeout)
                 return false
             }

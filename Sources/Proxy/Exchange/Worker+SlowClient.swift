@@ -13,6 +13,10 @@ extension Worker {
             return
         }
         exchanges[exchange].pointee.tookLast = now
+        if exchanges[exchange].pointee.acknowledged == 0 {
+            let acknowledged = weir_bytes_acknowledged(down[slot].pointee.descriptor)
+            exchanges[exchange].pointee.acknowledged = acknowledged
+        }
         lookAgain(slot, exchange)
     }
 
@@ -24,11 +28,7 @@ extension Worker {
     mutating func clientTakesNothing(_ slot: Int32) {
         let exchangeSlot = down[slot].pointee.exchange
         let exchange = exchanges[exchangeSlot]
-        let acknowledged = weir_bytes_acknowledged(down[slot].pointee.descriptor)
-        if acknowledged > exchange.pointee.acknowledged {
-            exchange.pointee.acknowledged = acknowledged
-            exchange.pointee.tookLast = now
-        }
+        if noteAcknowledged(exchange) { exchange.pointee.tookLast = now }
         guard now - exchange.pointee.tookLast < limits.send,
             !exchange.pointee.sendPace.isTooSlow(at: now)
         else {
@@ -36,6 +36,31 @@ extension Worker {
             return
         }
         lookAgain(slot, exchangeSlot)
+    }
+
+    /// The kernel has taken bytes for the client, who need not have got them yet: over TCP what it
+    /// acknowledges is what counts.
+    func noteSent(_ exchange: UnsafeMutablePointer<Exchange>, _ count: Int) {
+        if down[exchange.pointee.downstream].pointee.peer.isInternet { return }
+        exchange.pointee.sendPace.moved(count, at: now)
+    }
+
+    /// Whether the client reads too slowly on average.
+    func readsTooSlowly(_ exchange: UnsafeMutablePointer<Exchange>) -> Bool {
+        guard exchange.pointee.sendPace.isTooSlow(at: now) else { return false }
+        _ = noteAcknowledged(exchange)
+        return exchange.pointee.sendPace.isTooSlow(at: now)
+    }
+
+    /// Counts what the client has acknowledged since the last look; false if that is nothing.
+    private func noteAcknowledged(_ exchange: UnsafeMutablePointer<Exchange>) -> Bool {
+        let descriptor = down[exchange.pointee.downstream].pointee.descriptor
+        let acknowledged = weir_bytes_acknowledged(descriptor)
+        let more = acknowledged &- exchange.pointee.acknowledged
+        guard more > 0 else { return false }
+        exchange.pointee.acknowledged = acknowledged
+        exchange.pointee.sendPace.moved(Int(more), at: now)
+        return true
     }
 
     private mutating func lookAgain(_ slot: Int32, _ exchange: Int32) {

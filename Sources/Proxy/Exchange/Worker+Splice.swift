@@ -56,7 +56,7 @@ extension Worker {
             pipes[number].count &-= sent
             exchange.pointee.answerBody.consumed(UInt64(sent))
             exchange.pointee.bytesOut &+= UInt64(sent)
-            exchange.pointee.sendPace.moved(sent, at: now)
+            noteSent(exchange, sent)
         } else if sent != Int(-EAGAIN) {
             abort(slot, .clientAborted)
             return 0
@@ -71,7 +71,7 @@ extension Worker {
             // The client's turn: its writability calls again.
             exchange.pointee.sendPace.began(at: now)
             awaitClient(downSlot)
-            if exchange.pointee.sendPace.isTooSlow(at: now) { abort(slot, .sendTimeout) }
+            if readsTooSlowly(exchange) { abort(slot, .sendTimeout) }
             return 0
         }
         if exchange.pointee.sendPace.isRunning {
