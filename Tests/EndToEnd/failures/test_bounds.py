@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness import Closed, eventually
+from harness import Closed, eventually, scaled
 from harness.balancing import where
 from harness.checks import assert_own_answer
 from harness.faults import Meter, established, resetting, saying
@@ -98,7 +98,7 @@ def test_a_server_s_own_bound_needs_no_breaker(weir, backend):
 def test_connections_are_kept_within_their_bound(weir, backend, workers):
     """Requests that come one after the other find one that is idle, or have one closed."""
     servers = [backend(name=name) for name in ("a", "b", "c")]
-    proxy = weir(bounded(servers, {"max-connections": 1, "queue-timeout": "4s"}, workers))
+    proxy = weir(bounded(servers, {"max-connections": 1, "queue-timeout": "30s"}, workers))
     start = time.monotonic()
     names = []
     for _ in range(15):
@@ -106,7 +106,7 @@ def test_connections_are_kept_within_their_bound(weir, backend, workers):
         assert established(servers) <= 1
     assert set(names) == {"a", "b", "c"}
     # Nobody sat in the queue till a look at it by chance.
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < scaled(2)
 
 
 @pytest.mark.parametrize("kind", ["pool", "server"])
@@ -116,7 +116,7 @@ def test_a_connection_idle_at_another_worker_makes_room(weir, backend, kind):
     server = backend(meter)
     bound = {"max-connections": 1}
     breaker = bound if kind == "pool" else {"per-server": bound}
-    proxy = weir(bounded(server, {**breaker, "queue-timeout": "8s"}, workers=2))
+    proxy = weir(bounded(server, {**breaker, "queue-timeout": "30s"}, workers=2))
     crowd = Crowd(proxy, 12)
     start = time.monotonic()
     for count in range(12):
@@ -124,19 +124,19 @@ def test_a_connection_idle_at_another_worker_makes_room(weir, backend, kind):
         meter.let_go()
     assert crowd.statuses() == [200] * 12
     assert meter.most == meter.most_connections == 1
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < scaled(3)
 
 
 def test_a_connection_idle_at_another_worker_makes_room_for_who_came_while_it_was_busy(weir, backend):
     """Twelve single requests, one after the other: whichever worker has the next one gets it."""
     server = backend()
-    proxy = weir(bounded(server, {"max-connections": 1, "queue-timeout": "8s"}, workers=2))
+    proxy = weir(bounded(server, {"max-connections": 1, "queue-timeout": "30s"}, workers=2))
     clients = [proxy.client() for _ in range(12)]
     start = time.monotonic()
     for client in clients * 2:
         assert client.ask().status == 200
     assert established([server]) == 1
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < scaled(2)
 
 
 @pytest.mark.parametrize("bound", ["max-requests", "max-connections"])

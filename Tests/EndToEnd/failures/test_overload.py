@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from harness import eventually
+from harness import eventually, scaled
 from harness.checks import assert_own_answer
 from harness.faults import Meter
 from harness.setups import LOGGED, pooled, single
@@ -29,6 +29,7 @@ def held_up(proxy, count):
     return clients
 
 
+@pytest.mark.release
 def test_a_worker_that_is_late_refuses_new_requests_at_once(weir, backend):
     """Those that it reads after a turn of over a millisecond; the turn's own are served."""
     server = backend()
@@ -46,13 +47,13 @@ def test_a_worker_that_is_late_refuses_new_requests_at_once(weir, backend):
     assert len(reached) == len(served)
     # As soon as the loop is in time again, nobody is refused.
     client = proxy.client()
-    eventually(lambda: client.ask().status == 200, "an answer")
-    assert [client.ask().status for _ in range(20)] == [200] * 20
+    eventually(lambda: {client.ask().status for _ in range(5)} == {200}, "answers")
     lines = [line for line in proxy.access(2 * CROWD) if line["outcome"] == "overloaded"]
     assert len(lines) >= len(refused)
     assert all(line["status"] == 503 and line["tries"] == 0 for line in lines)
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("lag", ["none", "1m"])
 def test_a_worker_that_is_less_late_refuses_nobody(weir, backend, lag):
     config = single(backend(), **{"limits": {"loop-lag": lag}})
@@ -87,7 +88,7 @@ def test_beyond_the_memory_new_requests_are_refused_at_once(weir, backend):
     response = asking.ask()
     assert_own_answer(response, 503, "overloaded", closes=False)
     assert response.get("retry-after") == "1"
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < scaled(0.5)
     # Whoever is being served goes on being served.
     reader = slow.pop(0)
     assert len(reader.response().body) == ANSWER

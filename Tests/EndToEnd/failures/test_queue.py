@@ -4,12 +4,12 @@ import time
 
 import pytest
 
-from harness import eventually
+from harness import eventually, scaled
 from harness.checks import assert_own_answer
 from harness.faults import Meter
 from harness.setups import LOGGED, pooled
 
-SLACK = 0.2
+SLACK = scaled(0.2)
 
 
 class Bounded:

@@ -77,8 +77,7 @@ def test_a_client_that_sticks_to_a_server_gets_another_where_it_fails(weir, back
         home.close()
     else:
         # Kept connections still run the old script.
-        for one in home.connections:
-            one.sock.shutdown(2)
+        home.drop()
     for count in range(1, 4):
         response = client.ask(fields=token)
         assert where(response) == other.name

@@ -5,12 +5,12 @@ import time
 
 import pytest
 
-from harness import Client, eventually
+from harness import Client, eventually, scaled
 from harness.checks import assert_own_answer
 from harness.faults import Meter, resetting, saying, silent, standing_in
 
 # What scheduling may add to a wait.
-SLACK = 0.15
+SLACK = scaled(0.15)
 
 
 def gaps(servers):

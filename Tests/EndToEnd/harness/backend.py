@@ -142,6 +142,14 @@ class Backend:
         self.listener.close()
         self.acceptor.join()
 
+    def drop(self):
+        """Ends every connection; the listener goes on."""
+        for connection in list(self.connections):
+            try:
+                connection.sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
     def close(self):
         """Ends the listener and every connection."""
         self.closing = True
@@ -150,11 +158,7 @@ class Backend:
                 shut()
             except OSError:
                 pass
-        for connection in self.connections:
-            try:
-                connection.sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        self.drop()
         if self.path is not None and os.path.exists(self.path):
             os.unlink(self.path)
 

@@ -8,6 +8,7 @@ import pytest
 
 from harness import answer, eventually, scaled
 from harness.balancing import entry, spread, where
+from harness.events import events, told
 from harness.setups import pooled
 from harness.wire import Closed
 
@@ -48,16 +49,6 @@ def pool(servers, health, **keys):
     health = {"path": "/check", "every": "50ms", **health}
     settings = {"health": health, "ejection": "off", "slow-start": "0s", **keys}
     return pooled([entry(server) for server in servers], settings)
-
-
-def events(proxy, kind):
-    return [line for line in list(proxy.lines) if f" {kind} " in line]
-
-
-def told(proxy, kind, count=1):
-    """Waits for so many events of a kind, and returns the last one."""
-    eventually(lambda: len(events(proxy, kind)) >= count, f"{count} {kind} in {proxy.lines}")
-    return events(proxy, kind)[count - 1]
 
 
 def test_a_server_goes_after_fall_failures_and_comes_back_after_rise(weir, backend):
