@@ -30,7 +30,8 @@ struct EventLineTests {
     func text() throws {
         let text = try line(event, json: false)
         let found = text.firstMatch(
-            of: /^[0-9T:.\-]+Z info: ejected pool main server a: said "no" and more, until [0-9T:.\-]+Z$/
+            of:
+                /^[0-9T:.\-]+Z info: ejected pool main server a: said "no" and more, until [0-9T:.\-]+Z$/
         )
         #expect(found != nil, "\(text)")
     }
