@@ -17,6 +17,11 @@ public struct SeededRandom: RandomNumberGenerator, BitwiseCopyable, Sendable {
         return product.high ^ product.low
     }
 
+    /// A number from 0 to below 1, in steps of 2⁻⁵³.
+    mutating func nextUnit() -> Double {
+        Double(next() >> 11) * 0x1p-53
+    }
+
     /// A number from 0 to `bound` - 1, all equally likely; 0 if `bound` is below 1.
     ///
     /// Lemire, "Fast Random Integer Generation in an Interval", 2019.

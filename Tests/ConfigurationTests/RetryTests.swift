@@ -88,6 +88,24 @@ struct RetryTests {
         #expect(load(effectiveYAML(of: config)).config == config)
     }
 
+    @Test("a route's times end with those around them, whoever says so")
+    func times() throws {
+        let text =
+            """
+            listen: ":1"
+            routes:
+              - {match: /a/, pool: m, timeouts: {total: 2s}}
+              - {match: /b/, pool: m, retries: {timeout: 500ms}}
+              - {match: /c/, pool: m, retries: {try-timeout: 20s}}
+            pools: {m: {servers: 10.0.0.1:80, retries: {try-timeout: 3s, timeout: 10s}}}
+            """
+        let config = try #require(load(text).config)
+        let retries = config.routes.map(\.retries)
+        #expect(retries.map(\.timeout) == [.seconds(2), .milliseconds(500), .seconds(10)])
+        #expect(retries.map(\.tryTimeout) == [.seconds(2), .milliseconds(500), .seconds(10)])
+        #expect(load(effectiveYAML(of: config)).config == config)
+    }
+
     @Test("every key of the breaker reaches its options")
     func breaker() throws {
         var options = BreakerOptions()

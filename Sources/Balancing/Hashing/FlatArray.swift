@@ -25,19 +25,36 @@ import CBytes
     /// The value at an index from 0 to `count` - 1.
     subscript(index: Int) -> Element {
         get {
-            precondition(index >= 0 && index < count)
+            check(index)
             return unsafe base[index]
         }
         nonmutating set {
-            precondition(index >= 0 && index < count)
+            check(index)
             unsafe base[index] = newValue
         }
     }
 
+    /// One comparison for both ends: a negative index is a very large one without a sign.
+    private func check(_ index: Int) {
+        precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+    }
+
+    /// Changes the value at an index where it is.
+    func modify(_ index: Int, _ change: (inout Element) -> Void) {
+        check(index)
+        unsafe change(&base[index])
+    }
+
     /// Asks for the cache line of a value that is read soon.
     func prefetch(_ index: Int) {
-        precondition(index >= 0 && index < count)
+        check(index)
         unsafe cbytes_prefetch(base + index)
+    }
+
+    /// Where so many values begin, for what takes them as memory; valid as long as the array.
+    @unsafe func address(of index: Int, count: Int) -> UnsafePointer<Element> {
+        precondition(index >= 0 && count >= 0 && index <= self.count - count)
+        return unsafe UnsafePointer(base + index)
     }
 
     /// Frees the memory; by its owner, after the last use.

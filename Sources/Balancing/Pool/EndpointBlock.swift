@@ -91,7 +91,8 @@ public enum Availability: UInt32, Sendable {
     ///
     /// `index` must be below ``capacity``.
     public func block(_ index: EndpointIndex) -> UnsafeMutablePointer<EndpointBlock> {
-        precondition(index >= 0 && index < capacity)
+        // One comparison for both ends: a negative index is a very large one without a sign.
+        precondition(UInt(bitPattern: index) < UInt(bitPattern: capacity))
         return unsafe (memory + index &* EndpointBlock.stride)
             .assumingMemoryBound(to: EndpointBlock.self)
     }
@@ -119,6 +120,15 @@ public enum Availability: UInt32, Sendable {
     /// Until when an endpoint is left alone after a failure.
     func avoidedUntil(_ index: EndpointIndex) -> Int64 {
         unsafe block(index).pointee.avoidedUntil.load(ordering: .relaxed)
+    }
+
+    /// Requests in flight at an endpoint, not below 0, and until when it is left alone.
+    func load(_ index: EndpointIndex) -> (inFlight: Int32, avoidedUntil: Int64) {
+        let block = unsafe block(index)
+        return (
+            max(0, unsafe block.pointee.inFlight.load(ordering: .relaxed)),
+            unsafe block.pointee.avoidedUntil.load(ordering: .relaxed)
+        )
     }
 
     /// Leaves an endpoint alone until then, or longer if that was said before.

@@ -15,14 +15,17 @@ struct LoadQuantile {
     private var bin = 0
     private var atOrBelow = 0
     /// From so many in flight on an endpoint is hot.
-    private var hotFrom: Float
+    private(set) var hotFrom: Float
     private let quantile: Double
+    /// Whether the numbers matter: at 0 and 1 they do not.
+    private let isCounting: Bool
     /// The rank among as many numbers as are kept.
     private let fullRank: Int
 
     /// A quantile, 0 to 1, of nothing yet.
     init(_ quantile: Double) {
         self.quantile = quantile
+        isCounting = quantile > 0 && quantile < 1
         fullRank = LoadQuantile.rank(quantile, of: LoadQuantile.kept)
         hotFrom = quantile <= 0 ? -.infinity : quantile < 1 ? 1 : .infinity
     }
@@ -32,10 +35,10 @@ struct LoadQuantile {
     }
 
     private static func bin(_ inFlight: Float) -> Int {
-        let number = UInt32(min(max(inFlight, 0), 2_000_000_000))
-        guard number >= UInt32(exact) else { return Int(number) }
+        let number = Int32(min(max(inFlight, 0), 2_000_000_000))
+        guard number >= Int32(exact) else { return Int(number) }
         let power = 31 - number.leadingZeroBitCount
-        return exact + (power - 6) * 8 + Int((number >> UInt32(power - 3)) & 7)
+        return exact + (power - 6) * 8 + Int((number >> Int32(power - 3)) & 7)
     }
 
     /// The least number that belongs to a bin.
@@ -60,20 +63,30 @@ struct LoadQuantile {
 
     /// Takes a reported number in flight into account.
     mutating func add(_ inFlight: Float) {
-        guard quantile > 0 && quantile < 1 else { return }
+        guard isCounting else { return }
         let added = LoadQuantile.bin(inFlight)
+        let place = next
+        next = (next &+ 1) % LoadQuantile.kept
+        var rank = fullRank
         if size == LoadQuantile.kept {
-            let dropped = Int(recent[next])
+            let dropped = Int(recent[place])
+            // One like it goes: nothing else changes.
+            guard dropped != added else { return }
             counts[dropped] &-= 1
             if dropped <= bin { atOrBelow &-= 1 }
         } else {
             size &+= 1
+            rank = LoadQuantile.rank(quantile, of: size)
         }
-        recent[next] = UInt16(added)
-        next = (next &+ 1) % LoadQuantile.kept
+        recent[place] = UInt16(truncatingIfNeeded: added)
         counts[added] &+= 1
         if added <= bin { atOrBelow &+= 1 }
-        let rank = size == LoadQuantile.kept ? fullRank : LoadQuantile.rank(quantile, of: size)
+        move(to: rank)
+    }
+
+    /// Moves the pointer to the bin of this rank.
+    private mutating func move(to rank: Int) {
+        let counts = counts
         while atOrBelow < rank && bin < LoadQuantile.bins - 1 {
             bin &+= 1
             atOrBelow &+= Int(counts[bin])

@@ -15,6 +15,8 @@ struct PrequalCore {
 
     /// How many pairs are drawn at most to find an endpoint that is not avoided.
     private static let draws = 8
+    /// As many endpoints a pick looks at by itself at most.
+    private static let mostLooks = 8
     /// Up to so many endpoints, all are looked at if the draws found none.
     private static let few = 64
     /// So many failures among the last eight results of an endpoint are no accident.
@@ -31,13 +33,22 @@ struct PrequalCore {
     private let order: FlatArray<UInt32>
     private var orderCount = 0
     private var asked = 0
-    private var uses = 1.0
+    /// Whether there are more endpoints than reports, and caches may not hold what is read of them.
+    private var isLarge = false
+    /// How many endpoints a pick looks at without probes, and with which chance at one more.
+    private var looks = 0
+    private var oneMoreLook = 0.0
+    /// How often a report is used, and with which chance once more.
+    private var uses: Int32 = 1
+    private var oneMoreUse = 0.0
     private var reports: ReportPool
     private var quantile: LoadQuantile
-    private var latencies: LatencyByLoad
+    private let latencies: LatencyByLoad
     /// The last eight results of each endpoint on this worker, a bit each, 1 for a failure.
     private let failures: FlatArray<UInt8>
     private var lastProbe: Int64?
+    /// For so long after a probe's answer own traffic does not tell, in nanoseconds.
+    private let probeTime: Int64
     /// Whether a report has come since one was removed.
     private var hasNews = false
 
@@ -45,6 +56,7 @@ struct PrequalCore {
         shared = context.shared
         options = context.options.prequal
         penalty = max(0, context.options.penalty)
+        probeTime = PrequalCore.times(PrequalCore.probeAges, options.age)
         reports = ReportPool(capacity: options.pool)
         quantile = LoadQuantile(options.quantile)
         failures = FlatArray(Array(repeating: 0, count: context.endpoints.count))
@@ -52,7 +64,7 @@ struct PrequalCore {
         order = FlatArray(Array(repeating: 0, count: context.endpoints.count))
         latencies = LatencyByLoad(
             endpoints: context.endpoints.count,
-            freshness: PrequalCore.times(PrequalCore.probeAges, options.age)
+            freshness: probeTime
         )
     }
 
@@ -83,15 +95,7 @@ struct PrequalCore {
         }
         let best = bestReport(request)
         guard let best, reports.count >= 2 else { return lessOfTwo(request, &random) }
-        var report = reports[best]
-        let picked = Int(report.endpoint)
-        report.inFlight += report.scale
-        report.uses &-= 1
-        if report.uses > 0 {
-            reports[best] = report
-        } else {
-            reports.remove(at: best)
-        }
+        let picked = reports.use(best)
         // Where reports come more slowly than picks, removing with each pick would empty the pool.
         if hasNews {
             reports.removeOne(quantile)
@@ -115,7 +119,14 @@ struct PrequalCore {
         let kept = min(Double(max(1, options.pool)), count)
         let net = (1 - kept / count) * options.probes - PrequalCore.removals
         let most = PrequalCore.mostUses
-        uses = net > 0 ? min(most, max(1, (1 + PrequalCore.delta) / net)) : most
+        let uses = net > 0 ? min(most, max(1, (1 + PrequalCore.delta) / net)) : most
+        self.uses = Int32(uses)
+        oneMoreUse = uses - Double(self.uses)
+        isLarge = orderCount > options.pool
+        // Where the pool has room for all of them, it is refreshed at each pick anyway.
+        let wanted = isLarge ? options.probes : min(1, options.probes)
+        looks = Int(max(0, min(wanted, Double(PrequalCore.mostLooks))))
+        oneMoreLook = wanted - Double(looks)
         var place = 0
         while place < reports.count {
             if weights[Int(reports[place].endpoint)] == 0 {
@@ -172,6 +183,7 @@ struct PrequalCore {
             report.latency >= 0
             ? Float(report.latency)
             : latencies.estimate(endpoint, inFlight: inFlight, now: now)
+        guard shared.avoidedUntil(endpoint) <= now else { return }
         add(endpoint, Float(inFlight), latency, now, isOwn: false, &random)
     }
 
@@ -191,11 +203,8 @@ struct PrequalCore {
 extension PrequalCore {
     private func hasProbes(_ now: Int64) -> Bool {
         guard let lastProbe else { return false }
-        return now &- lastProbe <= PrequalCore.times(PrequalCore.probeAges, options.age)
+        return now &- lastProbe <= probeTime
     }
-
-    /// Whether there are more endpoints than reports, and caches may not hold what is read of them.
-    private var isLarge: Bool { orderCount > options.pool }
 
     /// Asks for the blocks that ``bestReport(_:)`` reads.
     private func prefetchReported() {
@@ -203,7 +212,7 @@ extension PrequalCore {
         for place in 0..<reports.count { shared.prefetch(Int(reports[place].endpoint)) }
     }
 
-    private mutating func remember(
+    private func remember(
         _ endpoint: EndpointIndex,
         _ inFlight: Int32,
         _ latency: Int64,
@@ -213,42 +222,49 @@ extension PrequalCore {
     }
 
     /// Does what probes would do, with what is known of own traffic.
+    @inline(__always)
     private mutating func lookAround(_ now: Int64, _ random: inout SeededRandom) {
-        // Where the pool has room for all of them, it is refreshed at each pick anyway.
-        let wanted = isLarge ? options.probes : min(1, options.probes)
-        var count = Int(max(0, min(wanted, 8)))
-        let fraction = wanted - Double(count)
-        if fraction > 0 && Double(random.next() >> 11) * 0x1p-53 < fraction { count += 1 }
+        var count = looks
+        if oneMoreLook > 0 && random.nextUnit() < oneMoreLook { count &+= 1 }
         count = min(count, orderCount)
-        guard isLarge else {
-            for _ in 0..<count {
-                guard let endpoint = probeTarget(random: &random) else { return }
-                report(own: endpoint, now, &random)
-            }
-            return
+        if isLarge { return lookFar(count, now, &random) }
+        for _ in 0..<count {
+            guard let endpoint = probeTarget(random: &random) else { return }
+            report(own: endpoint, now, &random)
         }
-        // All are drawn and asked for before the first is read, so that cache misses overlap.
+    }
+
+    /// Looks at so many of more endpoints than caches may hold.
+    ///
+    /// All are drawn and asked for before the first is read, so that cache misses overlap.
+    @inline(never)
+    private mutating func lookFar(_ count: Int, _ now: Int64, _ random: inout SeededRandom) {
+        prefetchReported()
         var targets = InlineArray<8, UInt32>(repeating: 0)
         for place in 0..<count {
             guard let endpoint = probeTarget(random: &random) else { return }
             targets[place] = UInt32(truncatingIfNeeded: endpoint)
             shared.prefetch(endpoint)
             latencies.prefetch(endpoint)
+            scales.prefetch(endpoint)
         }
-        prefetchReported()
         for place in 0..<count { report(own: Int(targets[place]), now, &random) }
     }
 
+    @inline(never)
     private mutating func report(
         own endpoint: EndpointIndex,
         _ now: Int64,
         _ random: inout SeededRandom
     ) {
-        let inFlight = max(0, shared.inFlight(endpoint))
-        let latency = latencies.estimate(endpoint, inFlight: inFlight, now: now)
-        add(endpoint, Float(inFlight), latency, now, isOwn: true, &random)
+        let load = shared.load(endpoint)
+        guard load.avoidedUntil <= now else { return }
+        let latency = latencies.estimate(endpoint, inFlight: load.inFlight, now: now)
+        add(endpoint, Float(load.inFlight), latency, now, isOwn: true, &random)
     }
 
+    /// Adds a report of an endpoint that is not avoided.
+    @inline(__always)
     private mutating func add(
         _ endpoint: EndpointIndex,
         _ inFlight: Float,
@@ -257,48 +273,61 @@ extension PrequalCore {
         isOwn: Bool,
         _ random: inout SeededRandom
     ) {
-        guard shared.avoidedUntil(endpoint) <= now else { return }
         let scale = scales[endpoint]
         quantile.add(inFlight * scale)
-        var uses = Int32(self.uses)
-        let fraction = self.uses - Double(uses)
-        if fraction > 0 && Double(random.next() >> 11) * 0x1p-53 < fraction { uses &+= 1 }
+        var uses = uses
+        if oneMoreUse > 0 && random.nextUnit() < oneMoreUse { uses &+= 1 }
         hasNews = true
-        reports.add(
-            ReportPool.Report(
-                endpoint: UInt32(truncatingIfNeeded: endpoint),
-                uses: uses,
-                inFlight: inFlight * scale,
-                latency: latency * scale,
-                made: now,
-                isOwn: isOwn,
-                scale: scale
-            )
+        let place = reports.place(for: UInt32(truncatingIfNeeded: endpoint))
+        reports[place] = ReportPool.Report(
+            endpoint: UInt32(truncatingIfNeeded: endpoint),
+            uses: uses,
+            inFlight: inFlight * scale,
+            latency: latency * scale,
+            made: now,
+            isOwn: isOwn,
+            scale: scale
         )
     }
 
     /// The place of the best report that may be used.
+    @inline(__always)
+    private mutating func bestReport(_ request: PickRequest) -> Int? {
+        guard !request.tried.isEmpty else { return best(request.now) { _ in true } }
+        return bestUntried(request)
+    }
+
+    /// Of its own, so that first tries are not slowed down by what second ones need.
+    @inline(never)
+    private mutating func bestUntried(_ request: PickRequest) -> Int? {
+        best(request.now) { !request.tried.contains($0) }
+    }
+
+    /// The place of the best report of those that may be used.
     ///
     /// Removes those out of date on the way, and brings those of own traffic up to date.
-    private mutating func bestReport(_ request: PickRequest) -> Int? {
-        let isSecondTry = !request.tried.isEmpty
-        let now = request.now
+    @inline(__always)
+    private mutating func best(_ now: Int64, _ mayBeUsed: (EndpointIndex) -> Bool) -> Int? {
+        let hotFrom = quantile.hotFrom
+        let oldest = now &- options.age
         var best = -1
         var bestRank = UInt64.max
         var place = 0
         while place < reports.count {
-            var one = reports[place]
+            let one = reports[place]
             let endpoint = Int(one.endpoint)
-            if now &- one.made > options.age || shared.avoidedUntil(endpoint) > now {
+            let known = shared.load(endpoint)
+            if one.made < oldest || known.avoidedUntil > now {
                 reports.remove(at: place)
                 continue
             }
+            var inFlight = one.inFlight
             if one.isOwn {
-                one.inFlight = Float(max(0, shared.inFlight(endpoint))) * one.scale
-                reports[place].inFlight = one.inFlight
+                inFlight = Float(known.inFlight) * one.scale
+                reports.update(place, inFlight: inFlight)
             }
-            if !(isSecondTry && request.tried.contains(endpoint)) {
-                let rank = one.rank(isHot: quantile.isHot(one.inFlight))
+            if mayBeUsed(endpoint) {
+                let rank = ReportPool.rank(inFlight, one.latency, isHot: inFlight >= hotFrom)
                 let isBetter = rank < bestRank
                 best = isBetter ? place : best
                 bestRank = isBetter ? rank : bestRank

@@ -21,10 +21,7 @@ struct ReportPool {
         ///
         /// One number, so that the best is found without branches that nobody can foresee. Floats
         /// from 0 compare as their bits do.
-        func rank(isHot: Bool) -> UInt64 {
-            let load = UInt64(inFlight.bitPattern)
-            return isHot ? 1 << 63 | load : UInt64(latency.bitPattern) << 32 | load
-        }
+        func rank(isHot: Bool) -> UInt64 { ReportPool.rank(inFlight, latency, isHot: isHot) }
     }
 
     private let reports: FlatArray<Report>
@@ -51,25 +48,32 @@ struct ReportPool {
         nonmutating set { reports[place] = newValue }
     }
 
+    /// What ``Report/rank(isHot:)`` says of a report with this load and latency.
+    static func rank(_ inFlight: Float, _ latency: Float, isHot: Bool) -> UInt64 {
+        let load = UInt64(inFlight.bitPattern)
+        return isHot ? 1 << 63 | load : UInt64(latency.bitPattern) << 32 | load
+    }
+
     /// Frees the memory; after the last use.
     func deallocate() { reports.deallocate() }
 
     /// Adds a report in place of the endpoint's former one, or of the oldest if the pool is full.
-    mutating func add(_ report: Report) {
-        for place in 0..<count where reports[place].endpoint == report.endpoint {
-            reports[place] = report
-            return
-        }
-        if count < reports.count {
-            reports[count] = report
-            count &+= 1
-        } else {
-            reports[oldest] = report
-        }
+    mutating func add(_ report: Report) { reports[place(for: report.endpoint)] = report }
+
+    /// Where a new report of an endpoint goes; it has to be put there.
+    ///
+    /// In two steps, since a report that is passed on is written and read once more.
+    mutating func place(for endpoint: UInt32) -> Int {
+        let reports = reports
+        for place in 0..<count where reports[place].endpoint == endpoint { return place }
+        guard count < reports.count else { return oldest }
+        count &+= 1
+        return count &- 1
     }
 
     /// The place of the oldest report, the first of equally old ones.
     private var oldest: Int {
+        let reports = reports
         var found = 0
         var made = Int64.max
         for place in 0..<count {
@@ -82,19 +86,37 @@ struct ReportPool {
     }
 
     /// The place of the hot report with the most in flight or, if none is hot, of the slowest.
-    private func worst(_ quantile: LoadQuantile) -> Int {
+    private func worst(_ hotFrom: Float) -> Int {
+        let reports = reports
         var found = 0
         var worst: UInt64 = 0
         for place in 0..<count {
-            let one = reports[place]
+            let load = reports[place].inFlight
             let rank =
-                quantile.isHot(one.inFlight)
-                ? 1 << 63 | UInt64(one.inFlight.bitPattern) : UInt64(one.latency.bitPattern)
+                load >= hotFrom
+                ? 1 << 63 | UInt64(load.bitPattern) : UInt64(reports[place].latency.bitPattern)
             let isWorse = rank > worst
             found = isWorse ? place : found
             worst = isWorse ? rank : worst
         }
         return found
+    }
+
+    /// Says how many a report's endpoint has in flight now.
+    func update(_ place: Int, inFlight: Float) { reports.modify(place) { $0.inFlight = inFlight } }
+
+    /// Uses a report: its endpoint has one more in flight; removes it if that was its last use.
+    mutating func use(_ place: Int) -> EndpointIndex {
+        let (endpoint, uses) = (reports[place].endpoint, reports[place].uses &- 1)
+        if uses > 0 {
+            reports.modify(place) {
+                $0.inFlight += $0.scale
+                $0.uses = uses
+            }
+        } else {
+            remove(at: place)
+        }
+        return Int(endpoint)
     }
 
     /// Removes one; the last one takes its place.
@@ -116,6 +138,6 @@ struct ReportPool {
     mutating func removeOne(_ quantile: LoadQuantile) {
         removesOldest.toggle()
         guard count > 0 else { return }
-        remove(at: removesOldest ? oldest : worst(quantile))
+        remove(at: removesOldest ? oldest : worst(quantile.hotFrom))
     }
 }

@@ -216,7 +216,7 @@ extension Checker {
                 "write a path that begins with /, of at most 1024 characters, with all that is "
                 + "special in it as %xx"
             if !words.isEmpty, !text.text.contains("/") {
-                remedy = "write a path that begins with /, or " + words.joined(separator: " or ")
+                remedy = "write a path that begins with /, " + words.joined(separator: " or ")
                 if let near = nearestName(to: text.text, among: words) {
                     remedy = "did you mean \"\(near)\"?"
                 }

@@ -75,7 +75,10 @@ extension Checker {
         config.checks = checks(own, defaults)
         config.ejection = ejection(written)
         config.breaker = BreakerOptions(all.map(PoolKeys.breaker))
-        config.retries = RetryOptions(all.map(PoolKeys.retries))
+        config.retries = RetryOptions(
+            all.map(PoolKeys.retries),
+            within: config.timeouts.total
+        )
         config.retryBudget = BudgetOptions(all.map(PoolKeys.retries))
         config.resolver = resolver(written)
         return config

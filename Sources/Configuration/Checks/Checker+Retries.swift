@@ -18,7 +18,7 @@ extension Checker {
     /// The budget belongs to the pool: its routes share it.
     func reportBudget(_ retries: RawMap?, of route: RawMap) {
         guard let item = retries?.item(RetryKeys.budget) else { return }
-        let pool = route.text(RouteKeys.pool) ?? "<name>"
+        let pool = route.item(RouteKeys.pool)?.text?.written ?? "<name>"
         reporter.error(
             .noEffect,
             item.keyPlace ?? item.place,
@@ -29,7 +29,8 @@ extension Checker {
 }
 
 extension RetryOptions {
-    init(_ map: RawMap?) {
+    /// What ends later than what is around it ends with that; `total` is the bound on everything.
+    init(_ map: RawMap?, within total: Duration?) {
         self.init()
         guard let map else { return }
         attempts = map.count(RetryKeys.attempts) ?? attempts
@@ -38,8 +39,9 @@ extension RetryOptions {
         onResetBeforeAnswer = causes.contains("reset-before-answer")
         onTimeout = causes.contains("timeout")
         statuses = map.statuses(RetryKeys.status) ?? StatusSet()
-        tryTimeout = map.duration(RetryKeys.tryTimeout)
-        timeout = map.duration(RetryKeys.timeout)
+        timeout = map.duration(RetryKeys.timeout).map { min($0, total ?? $0) }
+        let bound = timeout ?? total
+        tryTimeout = map.duration(RetryKeys.tryTimeout).map { min($0, bound ?? $0) }
         if let backoff = map.map(RetryKeys.backoff) {
             backoffMax = backoff.duration(BackoffKeys.max) ?? backoffMax
             backoffBase = min(backoff.duration(BackoffKeys.base) ?? backoffBase, backoffMax)

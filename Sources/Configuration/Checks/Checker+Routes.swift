@@ -141,7 +141,10 @@ extension Checker {
             route.timeouts = PoolTimeouts(Self.over(own, timeouts))
             let ownRetries = map.map(RouteKeys.retries)
             checkRetries(ownRetries, own)
-            route.retries = RetryOptions(Self.over(ownRetries, retries))
+            route.retries = RetryOptions(
+                Self.over(ownRetries, retries),
+                within: route.timeouts.total
+            )
             route.fallback = fallback(of: map, pool: index, config)
             return
         }

@@ -166,22 +166,20 @@ final class CheckAttempt {
 
     private func take(_ count: Int) {
         let step: CheckConversation.Step
+        let received = UnsafeRawBufferPointer(start: room.bytes, count: count)
         if kept.isEmpty {
-            let span = RawSpan(_unsafeStart: room.bytes, byteCount: count)
-            step = conversation?.take(span, with: &room.fields) ?? .passed
-            if case .needMore(let used) = step, used < count {
-                kept += UnsafeRawBufferPointer(start: room.bytes + used, count: count - used)
-            }
+            step = look(at: received)
+            if case .needMore(let used) = step, used < count { kept += received[used...] }
         } else {
-            kept += UnsafeRawBufferPointer(start: room.bytes, count: count)
-            step = kept.withUnsafeBytes { bytes in
-                guard let base = bytes.baseAddress else { return .failed(.malformed) }
-                let span = RawSpan(_unsafeStart: base, byteCount: bytes.count)
-                return conversation?.take(span, with: &room.fields) ?? .passed
-            }
+            kept += received
+            step = kept.withUnsafeBytes { look(at: $0) }
             if case .needMore(let used) = step { kept.removeFirst(min(used, kept.count)) }
         }
         conclude(step)
+    }
+
+    private func look(at bytes: UnsafeRawBufferPointer) -> CheckConversation.Step {
+        conversation?.take(RawSpan(_unsafeBytes: bytes), with: &room.fields) ?? .passed
     }
 
     private func ended() {

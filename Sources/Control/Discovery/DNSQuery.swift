@@ -66,7 +66,7 @@ final class DNSQuery {
             )
         )
         end = loop.after(config.timeout.inNanoseconds) { [unowned self] in
-            finish(failing: "no answer in \(config.timeout.configurationText)")
+            finish(failing: reason(ARES_ETIMEOUT))
         }
         guard open() else {
             finish(failing: "the resolver cannot be set up")
@@ -92,8 +92,8 @@ final class DNSQuery {
 
     private func open() -> Bool {
         var options = ares_options()
-        // The second round of tries lasts twice as long: both lie within the whole time.
-        options.timeout = Int32(clamping: max(50, config.timeout.inNanoseconds / 4_000_000))
+        // The second round of tries lasts twice as long: together they take the whole time.
+        options.timeout = Int32(clamping: max(50, config.timeout.inNanoseconds / 3_000_000))
         options.tries = 2
         options.sock_state_cb = { context, socket, readable, writable in
             DNSQuery.from(context)?.watch(socket, readable != 0, writable != 0)
@@ -222,7 +222,7 @@ final class DNSQuery {
     private func settle(_ status: Int32) {
         let isNothing = status == ARES_ENODATA || status == ARES_ENOTFOUND
         guard status == ARES_SUCCESS || isNothing else {
-            finish(failing: Self.reason(status))
+            finish(failing: reason(status))
             return
         }
         let isFirst = !isIPv6
@@ -230,7 +230,7 @@ final class DNSQuery {
             isIPv6 = true
             later { $0.ask() }
         } else if addresses.isEmpty {
-            finish(.addresses(.empty(Self.reason(status))))
+            finish(.addresses(.empty(reason(status))))
         } else {
             finish(.addresses(.found(addresses, ttl: max(0, ttl) &* 1_000_000_000)))
         }
@@ -240,7 +240,7 @@ final class DNSQuery {
         if isOver { return }
         guard status == ARES_SUCCESS else {
             let isNothing = status == ARES_ENODATA || status == ARES_ENOTFOUND
-            let reason = Self.reason(status)
+            let reason = reason(status)
             finish(.services(isNothing ? .empty(reason) : .failed(reason)))
             return
         }
@@ -278,14 +278,14 @@ final class DNSQuery {
         }
     }
 
-    private static func reason(_ status: Int32) -> String {
+    private func reason(_ status: Int32) -> String {
         switch status {
         case ARES_ENODATA: "no such records"
         case ARES_ENOTFOUND: "no such name"
         case ARES_ESERVFAIL: "the name server failed"
         case ARES_EREFUSED: "the name server refuses to answer"
         case ARES_ECONNREFUSED: "no name server can be reached"
-        case ARES_ETIMEOUT: "no answer in time"
+        case ARES_ETIMEOUT: "no answer in \(config.timeout.configurationText)"
         default: String(cString: ares_strerror(status)).lowercased()
         }
     }

@@ -8,6 +8,8 @@ import Proxy
 final class PoolDiscovery {
     /// How often it is tried again to find slots for servers that have none, in nanoseconds.
     private static let retryInterval: Int64 = 1_000_000_000
+    /// From one look at what workers have taken over to the next, in nanoseconds.
+    private static let departureInterval: Int64 = 10_000_000
 
     private let index: Int
     private let pool: PoolConfig
@@ -19,6 +21,9 @@ final class PoolDiscovery {
     private var sources: PoolSources?
     /// By slot whose server went: the update that was the first without it.
     private var updates: [Int: PoolUpdate] = [:]
+    /// Slots whose server went, while some worker may not know yet.
+    private var departing: Set<Int> = []
+    private var departure: Deadline?
     private var waiting = 0
     private var retry: Deadline?
     private var isDirty = false
@@ -83,33 +88,58 @@ final class PoolDiscovery {
         let now = loop.now.nanoseconds
         let shared = snapshot.plan(ofPool: index).shared
         let changes = table.apply(found.map(\.server), now: now) { slot in
-            (updates[slot]?.isAcknowledged ?? true) && shared.inFlight(slot) == 0
+            !departing.contains(slot) && shared.inFlight(slot) == 0
         }
         note(waiting: changes.waiting)
         guard !changes.isEmpty else { return }
         let members = table.members
-        let health = snapshot.health(ofPool: index)
-        for slot in changes.left {
-            snapshot.leave(pool: index, slot: slot, now: now)
-            // An ejection of one that is gone must not use up the pool's share.
-            health.reset(slot, now: now)
-        }
         for (slot, _) in changes.entered {
             guard let server = members[slot] else { continue }
             updates[slot] = nil
-            snapshot.enter(server, pool: index, slot: slot, now: now, ramps: hasBegun)
-        }
-        for slot in changes.changed {
-            guard let server = members[slot] else { continue }
-            shared.change(slot, now: now) { health in
-                health.operatorState = Availability(server.state)
-                return true
+            if departing.remove(slot) != nil {
+                setState(server, slot, now)
+            } else {
+                snapshot.enter(server, pool: index, slot: slot, now: now, ramps: hasBegun)
             }
         }
+        for slot in changes.changed {
+            if let server = members[slot] { setState(server, slot, now) }
+        }
+        let health = snapshot.health(ofPool: index)
         health.setSize(members.count { ($0?.weight ?? 0) > 0 })
         let update = snapshot.update(pool: index, members: members)
-        for slot in changes.left { updates[slot] = update }
+        for slot in changes.left {
+            updates[slot] = update
+            departing.insert(slot)
+        }
         publish(update, hostNames(found, members))
+        finishDepartures()
+    }
+
+    private func setState(_ server: ServerConfig, _ slot: Int, _ now: Int64) {
+        snapshot.plan(ofPool: index).shared.change(slot, now: now) { health in
+            health.operatorState = Availability(server.state)
+            return true
+        }
+    }
+
+    /// Takes down the slots of servers that went, as soon as every worker has gone over to an
+    /// update without them.
+    ///
+    /// Not before: a worker that does not know those yet which came in their place would have
+    /// nobody to send a request to.
+    private func finishDepartures() {
+        loop.cancel(departure)
+        let now = loop.now.nanoseconds
+        for slot in departing where updates[slot]?.isAcknowledged ?? true {
+            departing.remove(slot)
+            updates[slot] = nil
+            snapshot.leave(pool: index, slot: slot, now: now)
+            // An ejection of one that is gone must not use up the pool's share.
+            snapshot.health(ofPool: index).reset(slot, now: now)
+        }
+        guard !departing.isEmpty else { return }
+        departure = loop.after(Self.departureInterval) { [weak self] in self?.finishDepartures() }
     }
 
     private func hostNames(

@@ -140,10 +140,14 @@ extension Worker {
         return weir_address(forwarded, port: 0)
     }
 
-    /// The client's address as text, `unix` for one that has none.
+    /// The request's client as text.
     func clientAddress(of slot: Int32, _ request: ReceivedRequest) -> String {
-        let client = client(of: slot, request)
-        return client.isInternet ? IPAddress(client).description : "unix"
+        addressText(client(of: slot, request))
+    }
+
+    /// A client's address as text, `unix` for one that has none.
+    func addressText(_ client: weir_address) -> String {
+        client.isInternet ? IPAddress(client).description : "unix"
     }
 
     /// Walks X-Forwarded-For from the right past trusted proxies.

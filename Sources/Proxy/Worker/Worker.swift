@@ -143,7 +143,9 @@ public struct Worker: ~Copyable {
     var fields: FieldTable
     let pools: UnsafeMutablePointer<PoolState>
     let endpointStates: UnsafeMutablePointer<EndpointState>
-    /// By endpoint: where it is. A table of this worker's own, as found endpoints come and go.
+    /// By endpoint: where it is.
+    ///
+    /// A table of this worker's own, as found endpoints come and go.
     let endpoints: UnsafeMutablePointer<EndpointEntry>
 
     /// `headroom` and then `readSize` bytes.
@@ -181,6 +183,8 @@ public struct Worker: ~Copyable {
     var holdsConnection = false
     /// Whether a request has to wait for a connection rather than for a request's end.
     var lacksConnections = false
+    /// Whether the pool, and so each of its endpoints, has none left.
+    var isOutOfConnections = false
     /// When queues are looked at in any case.
     var queuesCheckedAt = Instant(nanoseconds: 0)
     var isDraining = false

@@ -128,8 +128,9 @@ struct Machine {
     /// Whether one that comes now would be refused, since too many wait.
     var isFull: Bool { busy >= concurrency && queued >= queueLimit }
 
-    /// What a health check that comes now takes, in nanoseconds: its own time behind what waits,
-    /// each of which takes `mean` at speed 1. It takes no slot.
+    /// What a health check that comes now takes, in nanoseconds: its own time, behind what waits.
+    ///
+    /// Each that waits takes `mean` at speed 1. The check takes no slot.
     func checkTime(at now: Int64, mean: Double) -> Int64 {
         let waiting = busy < concurrency ? 0 : Double(queued &+ 1) * mean / Double(concurrency)
         return Int64(min((check + waiting) / speed(at: now), 1e17))

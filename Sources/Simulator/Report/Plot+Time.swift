@@ -20,8 +20,8 @@ extension Plot {
         var value: (Timeline.Stretch) -> Double?
         /// The number of the whole result, as text.
         var whole: (StrategyReport) -> String
-        /// Ends of the axis, the least that holds all numbers is taken.
-        var ends: [Double]
+        /// Ends of the axis, of which the least that holds all numbers is taken, and its parts.
+        var ends: [(Double, Int)]
     }
 
     /// Errors and tries by time.
@@ -31,14 +31,14 @@ extension Plot {
             unit: "%",
             value: { $0.requests > 0 ? Double($0.errors) / Double($0.requests) * 100 : nil },
             whole: { "errors \(FixedPoint.percent($0.errorShare)) %" },
-            ends: [1, 2, 5, 10, 20, 50, 100]
+            ends: [(1, 5), (2, 4), (5, 5), (10, 5), (20, 4), (50, 5), (100, 5)]
         )
         let tries = Panel(
             title: "Tries per request: what the servers are asked, in parts of what comes",
             unit: "",
             value: { $0.requests > 0 ? Double($0.tries) / Double($0.requests) : nil },
             whole: { "tries per request \(FixedPoint.decimal($0.triesPerRequest, places: 3))" },
-            ends: [1.5, 2, 3, 4, 5, 10, 20, 50]
+            ends: [(1.5, 3), (2, 4), (3, 3), (4, 4), (5, 5), (10, 5), (20, 4), (50, 5)]
         )
         draw(errors, at: Self.firstPanel, &svg)
         draw(tries, at: Self.firstPanel + Self.panelStep, &svg)
@@ -48,11 +48,13 @@ extension Plot {
         let bottom = top + Self.panelHeight
         let values = report.results.flatMap { $0.timeline.stretches.compactMap(panel.value) }
         let most = values.max() ?? 0
-        let end = panel.ends.first { $0 >= most } ?? max(1, most)
+        let (end, parts) = panel.ends.first { $0.0 >= most } ?? (max(1, most), 5)
         let length = report.results.map(Self.length).max() ?? 1
         svg.label(panel.title, Self.left, top - 16, "heading")
-        drawGrid(panel, top, end, length, &svg)
-        for (index, result) in report.results.enumerated() {
+        drawNumbers(panel, top, end, parts: parts, &svg)
+        drawTimes(top, length, &svg)
+        // The first one lies on top.
+        for (index, result) in report.results.enumerated().reversed() {
             let width = Double(result.timeline.width)
             let points = result.timeline.stretches.enumerated().compactMap { place, stretch in
                 panel.value(stretch).map { value in
@@ -74,37 +76,37 @@ extension Plot {
         }
     }
 
-    private func drawGrid(
+    private func drawNumbers(
         _ panel: Panel,
         _ top: Double,
         _ end: Double,
-        _ length: Double,
+        parts: Int,
         _ svg: inout SVG
     ) {
-        let bottom = top + Self.panelHeight
-        for part in 0...5 {
-            let value = end * Double(part) / 5
-            let y = bottom - Double(part) / 5 * Self.panelHeight
+        for part in 0...parts {
+            let share = Double(part) / Double(parts)
+            let y = top + (1 - share) * Self.panelHeight
             svg.line((Self.left, y), (Self.right, y), part == 0 ? "axis" : "grid")
-            let text = Self.short(FixedPoint.decimal(value, places: 2))
+            let text = Self.short(FixedPoint.decimal(end * share, places: 2))
             svg.label(text, Self.left - 8, y + 4, anchor: "end", "small")
         }
         svg.label(panel.unit, Self.left - 8, top - 10, anchor: "end", "small")
+    }
+
+    private func drawTimes(_ top: Double, _ length: Double, _ svg: inout SVG) {
+        let bottom = top + Self.panelHeight
         svg.line((Self.left, top), (Self.left, bottom), "axis")
-        // Eight ticks at most, at round times.
+        // Eight ticks at most, at round times: 1, 2 or 5 and zeros.
         var step = 1_000.0
-        var factors = [2, 2.5, 2].makeIterator()
+        var place = 0
         while length / step > 8 {
-            guard let factor = factors.next() else {
-                factors = [2, 2.5, 2].makeIterator()
-                continue
-            }
-            step *= factor
+            step *= place % 3 == 1 ? 2.5 : 2
+            place += 1
         }
         for tick in 0...Int(length / step) {
             let x = Self.left + Double(tick) * step / length * (Self.right - Self.left)
             svg.line((x, top), (x, bottom), "grid")
-            let seconds = FixedPoint.decimal(Double(tick) * step / 1e9, places: 3)
+            let seconds = FixedPoint.decimal(Double(tick) * step / 1e9, places: 6)
             svg.label(Self.short(seconds) + " s", x, bottom + 18, anchor: "middle", "small")
         }
     }

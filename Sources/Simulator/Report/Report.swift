@@ -68,9 +68,9 @@ public struct Report: Sendable {
 
     /// Which strategy is the best, and by how much, in one sentence.
     public var verdict: String? {
-        guard subject == .strategies, results.count > 1, let best, let own = ownResult, best.requests > 0 else {
-            return nil
-        }
+        guard subject == .strategies, results.count > 1, let best, let own = ownResult,
+            best.requests > 0
+        else { return nil }
         let traffic = log == nil ? "serves this traffic" : "would have served this traffic"
         let bestText = figures(best)
         if best.name == own.name {

@@ -314,6 +314,60 @@ struct ReportPoolTests {
         #expect(latencies.estimate(1, inFlight: 9, now: 950) == 4)
     }
 
+    /// What ``LatencyByLoad`` promises, put plainly: the last seven latencies of each group.
+    private struct PlainLatencies {
+        var groups = [(samples: [Float], last: Int64)](repeating: ([], 0), count: 8)
+
+        static func group(_ inFlight: Int32) -> Int {
+            inFlight <= 0 ? 0 : min(7, 32 - inFlight.leadingZeroBitCount)
+        }
+
+        mutating func record(_ inFlight: Int32, _ latency: Int64, now: Int64) {
+            let group = Self.group(inFlight)
+            if now - groups[group].last > 1_000 { groups[group].samples = [] }
+            groups[group].samples = (groups[group].samples + [Float(latency)]).suffix(7)
+            groups[group].last = now
+        }
+
+        func estimate(_ inFlight: Int32, now: Int64) -> Float {
+            let own = Self.group(inFlight)
+            // By distance, the lower one first.
+            let order = (0..<8).sorted { (abs($0 - own), $0) < (abs($1 - own), $1) }
+            let known = order.filter { !groups[$0].samples.isEmpty }
+            let fresh = known.first { now - groups[$0].last <= 1_000 }
+            if fresh == nil && inFlight <= 0 { return 0 }
+            guard let group = fresh ?? known.first else { return LatencyByLoad.unknown }
+            let sorted = groups[group].samples.sorted()
+            return sorted[(sorted.count - 1) / 2]
+        }
+    }
+
+    @Test("estimates are the nearest group's median, whatever was recorded when")
+    func estimates() {
+        var random = SeededRandom(seed: 0x6c61_7465)
+        for round in 0..<200 {
+            let latencies = LatencyByLoad(endpoints: 3, freshness: 1_000)
+            defer { latencies.deallocate() }
+            var plain = PlainLatencies()
+            var now: Int64 = 0
+            for step in 0..<150 {
+                now += Int64(random.next(below: step % 50 == 49 ? 2_000 : 90))
+                let inFlight = Int32((1 << random.next(below: 8)) - 1 + random.next(below: 2))
+                let latency = Int64(random.next(below: 50))
+                latencies.record(1, inFlight: inFlight, latency: latency, now: now)
+                plain.record(inFlight, latency, now: now)
+                let later = now + Int64(random.next(below: 1_500))
+                for asked in [-1, 0, 1, 2, 5, 9, 17, 40, 64, 9_000] as [Int32] {
+                    #expect(
+                        latencies.estimate(1, inFlight: asked, now: later)
+                            == plain.estimate(asked, now: later),
+                        "round \(round), step \(step), \(asked) in flight, seed 0x6c617465"
+                    )
+                }
+            }
+        }
+    }
+
     @Test(
         "latencies stay up to date as long as they should, whatever the time",
         arguments: [1_000, 10_000_000_000, 3_600_000_000_000, .max] as [Int64],

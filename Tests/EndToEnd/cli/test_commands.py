@@ -96,7 +96,10 @@ class TestSchema:
 
     @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
     def test_it_accepts_each_example(self, schema, file):
-        jsonschema.validate(yaml.load(file.read_text(), Core), schema)
+        content = yaml.load(file.read_text(), Core)
+        # A servers-file is a list as under servers.
+        content = {"servers": content} if isinstance(content, list) else content
+        jsonschema.validate(content, schema)
 
     @pytest.mark.parametrize(
         "content",
@@ -105,8 +108,10 @@ class TestSchema:
             {"listen": ":80", "servers": ["a:1"], "workers": "many"},
             {"listen": ":80", "routes": [{"respond": {"status": "200", "bdoy": "x"}}]},
             {"listen": ":80", "timeouts": {"head": "5 parsecs"}},
+            {"listen": ":80", "pools": {"main": {"health": {"status": "6xx"}}}},
+            {"listen": ":80", "pools": {"main": {"health": {"window": "3/5"}}}},
         ],
-        ids=["key", "type", "nested key", "duration"],
+        ids=["key", "type", "nested key", "duration", "status", "window"],
     )
     def test_it_refuses_what_weir_refuses(self, schema, content):
         with pytest.raises(jsonschema.ValidationError):

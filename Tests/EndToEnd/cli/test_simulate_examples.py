@@ -1,4 +1,4 @@
-"""`examples/simulate`: each file shows what its first lines and docs/explanation/balancing.md say.
+"""`examples/simulate`: each file shows what its first lines and docs/explanation say.
 
 Seeds are fixed, so the figures are the same in every run; the margins are there for changes of the
 code that leave the effect as it is.
@@ -124,6 +124,57 @@ def trap_fast_failure():
     assert share(simulated(name, "least-connections"), 2) > 0.5
 
 
+def outage():
+    with_all, without = simulated("outage.yaml"), simulated("outage-without.yaml")
+    # All servers are gone for 5 s of 120: nobody can answer then.
+    assert with_all["error-share"] == pytest.approx(5 / 120, rel=0.05)
+    line = with_all["timeline"]
+    assert line["step"] == 1
+    errors = {time for time, count in enumerate(line["errors"]) if count}
+    # A second before, requests come that cannot be answered any more.
+    assert errors <= set(range(99, 106)), "only those five seconds fail"
+    assert line["errors"][105:] == [0] * 15, "and nobody fails once the servers are back"
+    ejected = [server["ejected"] for server in with_all["endpoints"]]
+    assert all(time >= 19 for time in ejected[:3]), ejected
+    # What each time costs: those that met the server before it was out.
+    for begin in [10, 40, 70]:
+        tries = sum(line["tries"][begin : begin + 2]) / sum(line["requests"][begin : begin + 2])
+        assert 1 < tries < 1.05
+    assert without["timeline"]["tries"] == without["timeline"]["requests"]
+
+
+def outage_without():
+    line = simulated("outage-without.yaml")["timeline"]
+    share = [failed / came for failed, came in zip(line["errors"], line["requests"])]
+    for begin in [10, 40, 70]:
+        assert all(0.15 < part < 0.25 for part in share[begin + 1 : begin + 19])
+    assert all(part > 0.99 for part in share[100:105])
+
+
+def most_retries(line, seconds=10):
+    """The most tries beyond the first ones in so many seconds."""
+    extra = [tries - came for tries, came in zip(line["tries"], line["requests"])]
+    return max(sum(extra[end - seconds : end]) for end in range(seconds, len(extra) + 1))
+
+
+def retry_storm():
+    line = simulated("retry-storm.yaml")["timeline"]
+    assert line["step"] == 1
+    # The budget: a fifth of the requests of ten seconds and ten a second. Sums over whole seconds
+    # may have a part of a second more of them on either side.
+    requests = max(sum(line["requests"][end - 11 : end]) for end in range(11, 121))
+    assert 0 < most_retries(line) <= 0.2 * requests + 100
+    assert sum(line["errors"][42:]) == 0, "well as soon as the servers are"
+
+
+def retry_storm_without():
+    line = simulated("retry-storm-without.yaml")["timeline"]
+    late = slice(60, 115)
+    came, tries, failed = (sum(line[name][late]) for name in ["requests", "tries", "errors"])
+    # Long after its cause is gone.
+    assert tries > 2.5 * came and failed > 0.75 * came
+
+
 EFFECTS = {
     function.__name__.replace("_", "-") + ".yaml": function
     for function in [
@@ -138,6 +189,10 @@ EFFECTS = {
         trap_two_servers,
         trap_no_decay,
         trap_fast_failure,
+        outage,
+        outage_without,
+        retry_storm,
+        retry_storm_without,
     ]
 }
 
@@ -155,7 +210,9 @@ def test_an_example_shows_what_it_says(name):
 def test_an_example_says_what_it_shows(name):
     top = (FOLDER / name).read_text().split("listen:")[0].splitlines()
     assert len(top) >= 4 and all(line.startswith("#") for line in top)
-    assert re.fullmatch(rf"# weir simulate (--compare )?examples/simulate/{name} +Look at .+", top[-1])
+    end = top[-1] if top[-1].startswith("# weir") else f"{top[-2]} {top[-1].removeprefix('# ')}"
+    command = rf"# weir simulate (--compare )?examples/simulate/{name}( examples/simulate/\S+)?"
+    assert re.fullmatch(command + " +Look at .+", end)
     done = subprocess.run(
         [*binary(), "check", str(FOLDER / name)], capture_output=True, text=True, timeout=30
     )

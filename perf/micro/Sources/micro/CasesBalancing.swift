@@ -47,6 +47,9 @@ let balancingCases: [Case] =
         Case(name: "prequal-answered", summary: "recording a latency") {
             PickedPool("prequal", endpoints: 8).answer
         },
+        Case(name: "prequal-request", summary: "a pick among 8 endpoints and its answer") {
+            PickedPool("prequal", endpoints: 8).request
+        },
         Case(name: "round-robin-weights", summary: "1,000 weights that ask for the longest cycle") {
             let endpoints = (0..<1_000).map { StrategyEndpoint(name: "10.0.0.1:\($0)", weight: 1) }
             let context = StrategyContext(
@@ -130,6 +133,31 @@ private final class PickedPool {
             now &+= 20_000
             let result = TryResult(now: now, latency: 1_000_000, inFlight: Int32(turn & 3))
             balancer.answered(turn & 7, result, random: &random)
+        }
+        return count
+    }
+
+    /// Lets the oldest of 24 requests be answered, then picks for another, as under steady load.
+    ///
+    /// Latencies are uneven, so that nothing is easier to foresee than it would be.
+    func request(_ count: Int) -> Int {
+        for index in 0..<plan.endpoints.count {
+            plan.shared.block(index).pointee.inFlight.store(0, ordering: .relaxed)
+        }
+        var pending = [(endpoint: Int, found: Int32)](repeating: (-1, 0), count: 24)
+        for turn in 0..<count {
+            now &+= 20_000
+            let (endpoint, found) = pending[turn % 24]
+            if endpoint >= 0 {
+                plan.shared.block(endpoint).pointee.inFlight.subtract(1, ordering: .relaxed)
+                let latency = Int64(1_000_000 + random.next() >> 44)
+                let result = TryResult(now: now, latency: latency, inFlight: found)
+                balancer.answered(endpoint, result, random: &random)
+            }
+            let picked = balancer.pick(PickRequest(now: now), random: &random) ?? -1
+            guard picked >= 0 else { return 0 }
+            let before = plan.shared.block(picked).pointee.inFlight.add(1, ordering: .relaxed)
+            pending[turn % 24] = (picked, before.oldValue)
         }
         return count
     }
