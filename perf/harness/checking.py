@@ -26,7 +26,7 @@ def addresses(count, port):
 
 
 class Bench:
-    """One CPU for Weir, one for everything else; the load; and how long it lasts."""
+    """Two CPUs, of which Weir has one to itself; the load; and how long it lasts."""
 
     def __init__(self, programs, proxy_cpu, load_cpu, options):
         self.programs = programs
@@ -66,14 +66,16 @@ class Bench:
             }
             peer = Peer("weir", self.programs["weir"], {1: ["checks-weir.yaml"]},
                         ["run", "{file}"])
-            with RunningPeer(peer, self, patience=60) as proxy:
-                return self._measure(proxy, stage)
+            wrapper = [] if self.options.pinned else [
+                "taskset", "--cpu-list", f"{self.proxy_cpu},{self.load_cpu}"]
+            with RunningPeer(peer, self, wrapper=wrapper, patience=60) as proxy:
+                return self._measure(proxy, stage, servers)
         finally:
             for server in servers:
                 server.stop()
             stage.close()
 
-    def _measure(self, proxy, stage):
+    def _measure(self, proxy, stage, servers):
         # Each endpoint has had its first check when the time of one round is over.
         begin = time.monotonic_ns() + int((self.options.every + 2) * _SECOND)
         end = begin + int(self.options.seconds * _SECOND)
@@ -84,12 +86,13 @@ class Bench:
                          self.load_cpu, log=os.path.join(proxy.folder, "arrivals"))
         try:
             sleep_until(begin)
-            before = self._snapshot(proxy, stage)
+            pids = [proxy.process.pid, client.pid, *[server.pid for server in servers]]
+            before = self._snapshot(pids, stage)
             counts = [stage.checks(_CHECKED)]
             while time.monotonic_ns() < end:
                 time.sleep(_TICK)
                 counts.append(stage.checks(_CHECKED))
-            after = self._snapshot(proxy, stage)
+            after = self._snapshot(pids, stage)
             client.popen.wait(15)
             result = json.loads(client.log_text())
         except (OSError, ValueError) as error:
@@ -99,25 +102,25 @@ class Bench:
             client.stop()
         return self._sample(result["first"], before, after, counts)
 
-    def _snapshot(self, proxy, stage):
-        pid = proxy.process.pid
-        with open(f"/proc/{pid}/task/{pid}/schedstat") as file:
+    def _snapshot(self, pids, stage):
+        """`pids`: Weir's first, whose first thread is the one of control."""
+        with open(f"/proc/{pids[0]}/task/{pids[0]}/schedstat") as file:
             control = int(file.read().split()[0])
         return {"time": time.monotonic_ns(), "control": control,
-                "all": ProcessorTime([pid]), "checks": stage.checks(_CHECKED),
-                "busy": busy_nanoseconds(self.proxy_cpu)}
+                "weir": ProcessorTime(pids[:1]), "all": ProcessorTime(pids),
+                "checks": stage.checks(_CHECKED), "busy": sum(self.busy())}
 
     @staticmethod
     def _sample(found, before, after, counts):
         window = after["time"] - before["time"]
-        everything = after["all"].since(before["all"])
+        own = after["all"].since(before["all"])
         steps = [later - earlier for earlier, later in zip(counts, counts[1:])]
         return {
             "control": (after["control"] - before["control"]) / window,
-            "cpu": everything / window,
+            "cpu": after["weir"].since(before["weir"]) / window,
             "checks": (after["checks"] - before["checks"]) / (window / 1e9),
             "burst": max(steps),
-            "other": max(0.0, after["busy"] - before["busy"] - everything) / window,
+            "other": max(0.0, after["busy"] - before["busy"] - own) / (2 * window),
             **{key: found[key] for key in ["requests", "failed", "p50", "p99", "p999", "max"]},
         }
 
