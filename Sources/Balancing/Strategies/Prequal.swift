@@ -32,11 +32,11 @@ public final class Prequal: BalancingStrategy {
     @exclusivity(unchecked) private var core: PrequalCore
 
     init(_ context: StrategyContext) {
-        core = PrequalCore(context)
+        unsafe core = PrequalCore(context)
         super.init()
     }
 
-    deinit { core.deallocate() }
+    deinit { unsafe core.deallocate() }
 
     /// Always: they are reports, and failures are to be avoided.
     public override var observesResults: Bool { true }
@@ -49,12 +49,12 @@ public final class Prequal: BalancingStrategy {
         _ request: PickRequest,
         random: inout SeededRandom
     ) -> EndpointIndex? {
-        core.pick(request, random: &random)
+        unsafe core.pick(request, random: &random)
     }
 
     /// Takes new weights.
     public override func weightsChanged(_ weights: [UInt32], random: inout SeededRandom) {
-        core.weightsChanged(weights)
+        unsafe core.weightsChanged(weights)
     }
 
     /// Remembers the latency; after a failure drops the endpoint's report and avoids it.
@@ -63,7 +63,7 @@ public final class Prequal: BalancingStrategy {
         _ result: TryResult,
         random: inout SeededRandom
     ) {
-        core.answered(endpoint, result, random: &random)
+        unsafe core.answered(endpoint, result, random: &random)
     }
 
     /// Takes a probe's answer into the pool.
@@ -72,11 +72,11 @@ public final class Prequal: BalancingStrategy {
         _ report: LoadReport,
         random: inout SeededRandom
     ) {
-        core.reported(endpoint, report, random: &random)
+        unsafe core.reported(endpoint, report, random: &random)
     }
 
     /// The next endpoint to ask, all in turn in random order.
     public override func probeTarget(random: inout SeededRandom) -> EndpointIndex? {
-        core.probeTarget(random: &random)
+        unsafe core.probeTarget(random: &random)
     }
 }
