@@ -7,6 +7,7 @@ STAMPS := .build/stamps
 WEIR := .build/release/weir
 RELEASE_FLAGS := -c release --static-swift-stdlib
 PLOTS := slow-endpoint antagonists-above uneven-machines
+OUTAGE_PLOTS := outage retry-storm
 FORMATTED := Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources perf/micro
 
 .DEFAULT_GOAL := help
@@ -36,10 +37,14 @@ format: ## Formats all Swift files in place
 docs: build ## Writes the generated reference pages anew
 	Tests/Support/write_docs.sh $(WEIR)
 
-plots: build ## Draws the pictures of docs/explanation/balancing.md anew
+plots: build ## Draws the pictures of docs/explanation anew
 	for name in $(PLOTS); do \
 	    $(WEIR) simulate --compare --plot docs/explanation/balancing-$$name.svg \
 	        examples/simulate/$$name.yaml || exit 1; \
+	done
+	for name in $(OUTAGE_PLOTS); do \
+	    $(WEIR) simulate --plot docs/explanation/resilience-$$name.svg \
+	        examples/simulate/$$name.yaml examples/simulate/$$name-without.yaml || exit 1; \
 	done
 
 clean: ## Removes everything that was built or installed into the clone

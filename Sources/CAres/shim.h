@@ -1,7 +1,6 @@
 #include <ares.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/time.h>
 
 // The address of a node as 4 or 16 bytes, the first one first; how many there are, 0 for others.
 static inline int cares_node_address(const struct ares_addrinfo_node *node, uint8_t bytes[16]) {

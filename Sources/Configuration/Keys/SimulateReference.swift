@@ -18,10 +18,12 @@ private enum SimulateText {
              WEIR_UPDATE_GOLDEN=1 swift test --filter ConfigurationTests -->
 
         `weir simulate FILE` plays traffic through one pool of a file in virtual time, by the code
-        that picks servers when Weir serves, and tells how the requests fared. Weights, priorities,
-        states, the strategy with its parameters, `retries` and `timeouts.response` are those of
-        the file. Its section `simulate` says which traffic comes and what the servers are like;
-        each of its keys has a default, so a file without the section can be simulated too.
+        that picks servers, ejects, checks and tries again when Weir serves, and tells how the
+        requests fared. Weights, priorities, states, `balance`, `slow-start`, `panic-threshold`,
+        `spill-below`, `health`, `ejection`, `breaker`, `retries` with their budget, and
+        `timeouts.response` and `total` are those of the file. Its section `simulate` says which
+        traffic comes and what the servers are like; each of its keys has a default, so a file
+        without the section can be simulated too.
 
         ```yaml
         listen: ":8080"
@@ -39,6 +41,8 @@ private enum SimulateText {
 
         | Option | Effect |
         |---|---|
+        | `FILE FILE…` | The first file's traffic and servers with the pool of each file, in one \
+        report: what a change of the file would do |
         | `--compare` | The same traffic through all strategies, one after the other |
         | `--json` | The report as JSON; latencies are seconds |
         | `--plot FILE.svg` | The report as a picture too |
@@ -62,13 +66,32 @@ private enum SimulateText {
         comes, so that all strategies get the same traffic, and divided by the server's speed when
         the work begins. After `network` the worker has the answer.
 
-        A try without an answer after `timeouts.response` fails; a server that works on it does so
-        to the end. A refused connection is followed by a try at another server, as `retries` says;
-        503 and time-outs are not. With `balance.probe`, `prequal` sends its probes over the same
-        network, and the server tells its requests and their mean latency of late.
+        A try without an answer after `timeouts.response` or `retries.try-timeout` fails; a server
+        that works on it does so to the end, one where it waits forgets it. `retries.timeout` and
+        `timeouts.total` bound the request as a whole. All requests may be repeated and fit into
+        `retries.buffer`, so what follows a failure is what `retries` says for these: another
+        server, at once after a refused connection, otherwise after a wait, if the budget allows
+        it. Connections are made without delay and never kept: there is no `same server` after a
+        reset. With `balance.probe`, `prequal` sends its probes over the same network, and the
+        server tells its requests and their mean latency of late.
 
-        Each server's randomness (failures, antagonists) and that of the traffic have their own
-        seeds, made from `seed`.
+        Ejection sees each try. Control looks for ejections that are over every 100 ms and compares
+        servers as often as when it serves. An ejected server whose time is over gets single
+        requests; one that fails there is tried elsewhere besides `retries.attempts` and budget.
+
+        A check reaches its server after `network`. By `tcp` it passes unless the server is `down`.
+        By HTTP a failing server fails it in its own way (`fast` unless `health.status` names what
+        it answers), and another one answers after `check`, behind the requests that wait there;
+        `health.body` counts as found. So a check that passes says little of requests, as in life.
+
+        Where `breaker` or `max-connections` bound the pool or its servers, requests wait, and fail
+        after `queue-timeout` or where `max-pending` wait; a connection is a try under way.
+
+        Not simulated are `sticky`, the answers of `fallback` (a request that would get one counts
+        as an error), retries by route, and names: a server given by name is one server.
+
+        Each server's randomness (failures, antagonists), that of its checks and that of the
+        traffic have their own seeds, made from `seed`.
 
         ## The report
 
@@ -77,10 +100,22 @@ private enum SimulateText {
         | Requests | Those that count: the warm-up is left out |
         | p50, p90, p99, p99.9, Mean, Max | Latency of answered requests, from coming to answer, \
         in milliseconds; percentiles to 1 % |
-        | Errors | Requests that were answered 503, or not at all |
+        | Errors | Requests that were answered with an error, or not at all |
         | Spread | The busiest server's tries per weight, divided by the mean over all weights |
         | Keys moved | Of 10,000 keys, those whose server changes when one leaves, its own among \
         them; for strategies that hash |
+        | Tries/request | All tries by all requests: what the servers are asked, in parts of what \
+        comes |
+        | Retries, Refused | Further tries; those that the budget did not allow |
+        | Probes | Single requests that ejected servers got |
+        | Ejections; Ejected, s | How often servers were ejected, once more after a failed probe \
+        included; how long they were out, half-open included, all together |
+        | Down, s | How long checks had servers down, all together |
+
+        The last five rows are left out where nothing was tried again and no server was out. The
+        JSON has them in any case, each server's ejections and times, and a `timeline`: requests that
+        came, tries that began, and requests that failed, by the time at which they came, in
+        stretches of `step` seconds, the warm-up included.
 
         With several strategies the last line says which is the best: the fewest errors, as far as
         they differ by more than 0.1 % of the requests, then the lowest p99. Strategies that hash

@@ -40,6 +40,19 @@ public struct PendingQueue: Sendable {
     /// Since when the first one waits; `Int64.max` if nobody does.
     public var oldest: Int64 { first < 0 ? Int64.max : nodes[Int(first)].waiter.since }
 
+    /// Since when the first one waits that any endpoint will do for; `Int64.max` if there is none.
+    ///
+    /// O(those before it).
+    public var oldestForAny: Int64 {
+        var place = first
+        while place >= 0 {
+            let node = nodes[Int(place)]
+            if node.waiter.wants < 0 { return node.waiter.since }
+            place = node.next
+        }
+        return Int64.max
+    }
+
     /// The one at a place that is taken.
     public subscript(place: Int32) -> Waiter { nodes[Int(place)].waiter }
 

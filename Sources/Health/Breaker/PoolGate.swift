@@ -30,6 +30,8 @@ public final class PoolGate: Sendable {
     private let pendingForAny = Counter()
     /// By worker: since when its first one waits.
     private let oldest: [Counter]
+    /// By worker: whether it waits for connections.
+    private let lacking: [Counter]
     /// By endpoint: how many wait for it alone.
     private let pendingByServer: [Counter]
     private let isOpen = Atomic<Bool>(false)
@@ -55,6 +57,7 @@ public final class PoolGate: Sendable {
             counter.value.store(Int64.max, ordering: .relaxed)
             return counter
         }
+        lacking = (0..<max(1, workers)).map { _ in Counter() }
         pendingByServer = (0..<max(1, capacity)).map { _ in Counter() }
     }
 
@@ -132,7 +135,20 @@ public final class PoolGate: Sendable {
         }
     }
 
-    /// Says since when a worker's first one waits; `Int64.max` if nobody does.
+    /// Says whether a worker's first ones wait for connections rather than for a request's end.
+    public func setLacksConnections(_ lacks: Bool, worker: Int) {
+        guard worker >= 0, worker < lacking.count else { return }
+        lacking[worker].value.store(lacks ? 1 : 0, ordering: .relaxed)
+    }
+
+    /// Whether a worker's first ones wait for connections.
+    public func lacksConnections(worker: Int) -> Bool {
+        worker >= 0 && worker < lacking.count
+            && lacking[worker].value.load(ordering: .relaxed) != 0
+    }
+
+    /// Says since when a worker's first one waits that any endpoint will do for; `Int64.max` if
+    /// there is none.
     public func setOldest(_ since: Int64, worker: Int) {
         guard worker >= 0, worker < oldest.count else { return }
         oldest[worker].value.store(since, ordering: .sequentiallyConsistent)

@@ -143,7 +143,9 @@ extension Worker {
     mutating func tellEnd(_ exchange: UnsafeMutablePointer<Exchange>, _ outcome: Outcome) {
         switch outcome {
         case .connectFailed: tell(exchange, .failed, .connectFailure)
-        case .connectTimeout, .responseTimeout, .streamTimeout: tell(exchange, .failed, .timeout)
+        case .connectTimeout, .responseTimeout: tell(exchange, .failed, .timeout)
+        // Silence inside an answer is what some streams are like, and may be the client's doing.
+        case .streamTimeout: tell(exchange, .failed, nil)
         case .upstreamReset: tell(exchange, .failed, .reset)
         case .badAnswer: tell(exchange, .failed, verdict(status: 502, exchange))
         case .clientAborted, .totalTimeout:

@@ -14,7 +14,9 @@ extension Worker {
     mutating func retryOrFail(_ slot: Int32, _ failure: TryFailure) {
         if retries(slot, failure) { return }
         let isUnseen = failure == .connectFailed || failure == .connectTimeout
-        if isUnseen, fallsBack(slot) { return }
+        let exchange = exchanges[slot]
+        let isInTime = now < exchange.pointee.triesDeadline && now < exchange.pointee.deadline
+        if isUnseen, isInTime, fallsBack(slot) { return }
         if exchanges.isInUse(slot) { fail(slot, failure.outcome) }
     }
 
@@ -44,7 +46,11 @@ extension Worker {
         case .sameEndpoint, .replaceConnection:
             holdConnection(Int(exchange.pointee.endpoint))
             detach(exchange, failure)
-            if decision == .replaceConnection { exchange.pointee.tries &-= 1 }
+            if decision == .replaceConnection {
+                exchange.pointee.tries &-= 1
+            } else if exchange.pointee.flags.contains(.probing) {
+                exchange.pointee.uncounted &+= 1
+            }
             tryUpstream(slot, isPinned: true)
         case .otherEndpoint:
             detach(exchange, failure)
@@ -226,6 +232,8 @@ extension Worker {
             fail(slot, exchange.pointee.outcome == .ok ? .poolFull : exchange.pointee.outcome)
         } else if wait == .backoff {
             tryUpstream(slot)
+        } else if hasToFallBack(exchange, pools + Int(exchange.pointee.pool)) {
+            failOrFallBack(slot)
         } else {
             fail(slot, .poolFull)
         }

@@ -10,7 +10,9 @@ enum Admission {
     /// No endpoint takes part or is left.
     case noEndpoint
     /// The exchange has to wait: for this endpoint, or any (-1).
-    case full(wants: Int32)
+    ///
+    /// `isForAll`: whether nobody else would be let in either.
+    case full(wants: Int32, isForAll: Bool)
 }
 
 /// What bounded pools take at once: `breaker`, and `max-connections` of a server.
@@ -24,7 +26,8 @@ extension Worker {
         _ gate: PoolGate
     ) -> Admission {
         lacksConnections = false
-        guard entersPool(exchange, gate) else { return .full(wants: -1) }
+        isOutOfConnections = false
+        guard entersPool(exchange, gate) else { return .full(wants: -1, isForAll: true) }
         if let probed = claimProbe(exchange, pool) { return .admitted(probed) }
         let first = pool.pointee.firstEndpoint
         let tried = exchange.pointee.tried
@@ -38,15 +41,22 @@ extension Worker {
             if takesRoom(first &+ pick, gate, isFresh) { return .admitted(pick) }
             isFull = true
             if pick == Int(exchange.pointee.stuckTo), !tried.contains(pick) {
-                return .full(wants: Int32(truncatingIfNeeded: pick))
+                return .full(wants: Int32(truncatingIfNeeded: pick), isForAll: false)
             }
+            // Elsewhere a connection would be needed just so.
+            if isOutOfConnections { break }
             exchange.pointee.tried.insert(pick)
         }
         guard isFull else { return .noEndpoint }
-        let found = pool.pointee.balancer.any { place in
-            !tried.contains(place) && takesRoom(first &+ place, gate, isFresh)
+        if !isOutOfConnections,
+            let found = pool.pointee.balancer.any(where: { place in
+                !tried.contains(place) && takesRoom(first &+ place, gate, isFresh)
+            })
+        {
+            return .admitted(found)
         }
-        return found.map { .admitted($0) } ?? .full(wants: -1)
+        // One that may not go everywhere says nothing of those behind it.
+        return .full(wants: -1, isForAll: tried.isEmpty)
     }
 
     /// Takes room in the pool, unless the exchange has it; false if there is none.
@@ -108,6 +118,7 @@ extension Worker {
             return true
         }
         lacksConnections = true
+        isOutOfConnections = true
         block.pointee.connections.wrappingSubtract(1, ordering: .relaxed)
         return false
     }
@@ -194,7 +205,7 @@ extension Worker {
             at: now.nanoseconds
         )
         queued &+= 1
-        gate.setOldest(pool.pointee.queue.oldest, worker: self.index)
+        gate.setOldest(pool.pointee.queue.oldestForAny, worker: self.index)
         let wait = wants >= 0 ? gate.serverQueueTimeout : gate.queueTimeout
         setWait(slot, until: now + wait)
         // Room that came since the look must not be missed.
@@ -211,7 +222,8 @@ extension Worker {
         exchange.pointee.queuePlace = -1
         queued &-= 1
         gate.leaveQueue(endpoint: wants)
-        gate.setOldest(pool.pointee.queue.oldest, worker: index)
+        gate.setOldest(pool.pointee.queue.oldestForAny, worker: index)
+        if pool.pointee.queue.count == 0 { gate.setLacksConnections(false, worker: index) }
     }
 
     /// Whether a client that waits in a queue has shut its side: there, nobody waits for clients
@@ -224,6 +236,7 @@ extension Worker {
     /// Has the other workers close idle connections that count against the pool's bounds.
     private mutating func askForConnections(_ pool: Int) {
         lacksConnections = false
+        pools[pool].gate?.setLacksConnections(true, worker: index)
         guard now >= pools[pool].askedForConnections else { return }
         pools[pool].askedForConnections = now + 10_000_000
         for other in shared.mailboxes where other !== mailbox {
@@ -273,7 +286,10 @@ extension Worker {
             pools[pool].hasNewRoom = false
             guard let gate = pools[pool].gate else { continue }
             // Who waits longest goes first, on whichever worker.
-            if let other = gate.longestWaiting(before: pools[pool].queue.oldest, besides: index) {
+            let own = pools[pool].queue.oldestForAny
+            if let other = gate.longestWaiting(before: own, besides: index) {
+                // What is idle here is no room there.
+                if gate.lacksConnections(worker: other) { _ = closeIdleUpstream(ofPool: pool) }
                 shared.mailboxes[other].post(.room(pool: pool))
             } else {
                 serveQueue(pool, wasTold: false)
@@ -295,6 +311,12 @@ extension Worker {
         while place >= 0, !isFull {
             let waiter = pool.pointee.queue[place]
             let exchange = exchanges[waiter.id]
+            if hasToFallBack(exchange, pool) {
+                stopWaiting(waiter.id)
+                failOrFallBack(waiter.id)
+                place = pool.pointee.queue.first
+                continue
+            }
             switch admit(exchange, pool, gate) {
             case .admitted(let endpoint):
                 isUsed = true
@@ -306,10 +328,10 @@ extension Worker {
                 stopWaiting(waiter.id)
                 failOrFallBack(waiter.id)
                 place = pool.pointee.queue.first
-            case .full:
+            case .full(_, let isForAll):
                 leavePool(exchange)
                 if lacksConnections { askForConnections(index) }
-                isFull = waiter.wants < 0
+                isFull = isForAll
                 place = pool.pointee.queue.next(after: place)
             }
         }

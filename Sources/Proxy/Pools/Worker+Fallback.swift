@@ -16,6 +16,21 @@ extension Worker {
             ? pool.pointee.fallback : route(exchange).pointee.fallback
     }
 
+    /// Whether the fallback has to serve, since no endpoint is well.
+    ///
+    /// One that drains and that the client sticks to is good enough.
+    mutating func hasToFallBack(
+        _ exchange: UnsafeMutablePointer<Exchange>,
+        _ pool: UnsafeMutablePointer<PoolState>
+    ) -> Bool {
+        guard fallback(exchange, pool) != RouteEntry.noFallback else { return false }
+        let balancer = pool.pointee.balancer
+        if balancer.hasHealthy(now: now.nanoseconds, random: &random) { return false }
+        let stuckTo = Int(exchange.pointee.stuckTo)
+        return stuckTo < 0 || exchange.pointee.tried.contains(stuckTo)
+            || !balancer.accepts(sticky: stuckTo)
+    }
+
     /// No endpoint is left: the fallback serves, or the exchange fails.
     mutating func failOrFallBack(_ slot: Int32) {
         if fallsBack(slot) { return }
@@ -29,9 +44,9 @@ extension Worker {
     mutating func fallsBack(_ slot: Int32) -> Bool {
         let exchange = exchanges[slot]
         let next = fallback(exchange, pools + Int(exchange.pointee.pool))
-        guard next != RouteEntry.noFallback, exchange.pointee.flags.contains(.resendable) else {
-            return false
-        }
+        // Before the first try everything that has come is there, whether it is kept or not.
+        let isThere = exchange.pointee.flags.contains(.resendable) || exchange.pointee.tries == 0
+        guard next != RouteEntry.noFallback, isThere else { return false }
         if next == RouteEntry.ownAnswer { return answersByFallback(slot) }
         if exchange.pointee.upstream >= 0 { closeUpstream(exchange.pointee.upstream) }
         abandonProbe(exchange)

@@ -21,9 +21,7 @@ extension Worker {
             begin(slot, at: probed, isAdmitted: pool.pointee.gate != nil)
             return
         }
-        if fallback(exchange, pool) != RouteEntry.noFallback,
-            !pool.pointee.balancer.hasHealthy(now: now.nanoseconds, random: &random)
-        {
+        if hasToFallBack(exchange, pool) {
             failOrFallBack(slot)
             return
         }
@@ -35,10 +33,12 @@ extension Worker {
             begin(slot, at: pick)
             return
         }
-        switch gate.hasQueue ? .full(wants: -1) : admit(exchange, pool, gate) {
+        switch gate.hasQueue
+            ? .full(wants: -1, isForAll: true) : admit(exchange, pool, gate)
+        {
         case .admitted(let pick): begin(slot, at: pick, isAdmitted: true)
         case .noEndpoint: failOrFallBack(slot)
-        case .full(let wants): waitForRoom(slot, wants: wants)
+        case .full(let wants, _): waitForRoom(slot, wants: wants)
         }
     }
 

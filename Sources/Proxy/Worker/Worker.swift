@@ -183,6 +183,8 @@ public struct Worker: ~Copyable {
     var holdsConnection = false
     /// Whether a request has to wait for a connection rather than for a request's end.
     var lacksConnections = false
+    /// Whether the pool, and so each of its endpoints, has none left.
+    var isOutOfConnections = false
     /// When queues are looked at in any case.
     var queuesCheckedAt = Instant(nanoseconds: 0)
     var isDraining = false

@@ -34,6 +34,8 @@ struct Event: BitwiseCopyable {
         case looked = 14
         /// Control compares endpoints: the plan.
         case compared = 15
+        /// A request may have waited too long for room in a bounded pool: the request's place.
+        case roomDue = 16
     }
 
     /// When, in nanoseconds.

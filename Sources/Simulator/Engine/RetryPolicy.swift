@@ -60,6 +60,11 @@ struct RetryPolicy: Sendable {
         return hasDeadlines ? min(own, request.begin &+ min(triesLimit, totalLimit)) : own
     }
 
+    /// When a request is given up, whatever becomes of its tries.
+    func end(of request: SimulatedRequest) -> Int64 {
+        request.begin &+ min(triesLimit, totalLimit)
+    }
+
     /// Whether a request is out of all its time, so that the end of a try says nothing of the
     /// endpoint.
     func isOver(_ request: SimulatedRequest, at now: Int64) -> Bool {
@@ -97,6 +102,6 @@ struct RetryPolicy: Sendable {
                 random: random.next()
             )
         }
-        return next < request.begin &+ min(triesLimit, totalLimit) ? next : nil
+        return next < end(of: request) ? next : nil
     }
 }

@@ -16,6 +16,8 @@ struct SimulatedHealth {
     private var detectors: [OutlierDetector]
     private let members: [EndpointIndex]
     private var random: SeededRandom
+    /// By plan: whether control's next look is among the events.
+    private var isWatched: [Bool]
     /// Whether anything ejects.
     let isOn: Bool
     /// When and how long endpoints were ejected.
@@ -35,6 +37,7 @@ struct SimulatedHealth {
             )
         }
         self.pools = pools
+        isWatched = pools.map { _ in false }
         isOn = pool.ejection != nil
         let count = scenario.endpoints.count
         detectors =
@@ -58,7 +61,7 @@ struct SimulatedHealth {
     /// The verdict on an answer.
     func verdict(status: UInt16) -> TryVerdict { pools[0].verdict(status: Int(status)) }
 
-    /// A try has ended; tells when control is to look, if it is to.
+    /// A try has ended; tells when control is to look, unless that was told before.
     mutating func tryEnded(
         _ request: SimulatedRequest,
         _ verdict: TryVerdict,
@@ -73,7 +76,9 @@ struct SimulatedHealth {
             now: now,
             random: verdict == .good ? 0 : random.next()
         )
-        return change.flatMap { note($0, now) }
+        guard let change else { return nil }
+        note(change, now)
+        return nextLook(plan: plan, now: now)
     }
 
     /// Whether an ejected endpoint waits for a request to find out if it is well.
@@ -99,23 +104,40 @@ struct SimulatedHealth {
 
     // MARK: Control
 
-    /// How often control compares endpoints, in nanoseconds; `nil` for never.
-    var comparison: Int64? { detectors.first.flatMap { $0.isNeeded ? $0.interval : nil } }
-
-    /// Control looks for ejections that are over.
-    mutating func look(plan: Int, now: Int64) {
-        for change in pools[plan].tick(now: now) { _ = note(change, now) }
+    /// How often control has endpoints compared, in nanoseconds; `nil` for never.
+    ///
+    /// It does so whenever it looks; detectors do nothing in between their own steps.
+    var comparison: Int64? {
+        guard let detector = detectors.first, detector.isNeeded else { return nil }
+        return detector.interval % Self.look == 0 ? detector.interval : Self.look
     }
 
-    /// Control compares endpoints; tells when it is to look for ends of ejections.
-    mutating func compare(plan: Int, now: Int64) -> [Time] {
+    /// Control looks for ejections that are over; tells when it is to look again, if it is to.
+    mutating func look(plan: Int, now: Int64) -> Time? {
+        for change in pools[plan].tick(now: now) { note(change, now) }
+        isWatched[plan] = false
+        return nextLook(plan: plan, now: now)
+    }
+
+    /// Control compares endpoints; tells when it is to look, unless that was told before.
+    mutating func compare(plan: Int, now: Int64) -> Time? {
         let changes = detectors[plan].tick(
             pools[plan],
             endpoints: members,
             now: now,
             random: random.next()
         )
-        return changes.compactMap { note($0, now) }
+        for change in changes { note(change, now) }
+        return changes.isEmpty ? nil : nextLook(plan: plan, now: now)
+    }
+
+    /// Control looks at fixed times, which matters only while somebody is ejected.
+    private mutating func nextLook(plan: Int, now: Int64) -> Time? {
+        guard !isWatched[plan], pools[plan].shared.ejected.load(ordering: .relaxed) > 0 else {
+            return nil
+        }
+        isWatched[plan] = true
+        return now / Self.look &* Self.look &+ Self.look
     }
 
     /// An active check has ended.
@@ -125,15 +147,13 @@ struct SimulatedHealth {
         now: Int64
     ) {
         for pool in pools {
+            if result.change != .unchanged {
+                pool.setCheckedDown(endpoint, result.change == .down, now: now)
+            }
             if !result.isGood {
                 pool.checkFailed(endpoint)
             } else if let change = pool.checkPassed(endpoint, began: result.began, now: now) {
-                _ = note(change, now)
-            }
-            switch result.change {
-            case .unchanged: break
-            case .up: pool.setCheckedDown(endpoint, false, now: now)
-            case .down: pool.setCheckedDown(endpoint, true, now: now)
+                note(change, now)
             }
         }
         if result.change == .down { downs.out(endpoint, now) }
@@ -148,16 +168,11 @@ struct SimulatedHealth {
         }
     }
 
-    private mutating func note(_ change: EjectionChange, _ now: Int64) -> Time? {
+    private mutating func note(_ change: EjectionChange, _ now: Int64) {
         switch change.kind {
-        case .refused, .halfOpen: return nil
-        case .returned:
-            ejections.back(change.endpoint, now)
-            return nil
-        case .ejected:
-            ejections.out(change.endpoint, now)
-            // Control looks at fixed times.
-            return (now &+ change.duration) / Self.look &* Self.look &+ Self.look
+        case .refused, .halfOpen: break
+        case .ejected: ejections.out(change.endpoint, now)
+        case .returned: ejections.back(change.endpoint, now)
         }
     }
 }

@@ -43,6 +43,12 @@ struct SimulatedRequest: BitwiseCopyable {
     var outcome = Outcome.answered
     /// Whether it counts in the report.
     var isMeasured: Bool
+    /// Its place in its worker's queue for room in the pool; -1 while it does not wait there.
+    var queuePlace: Int32 = -1
+    /// Until when it waits there.
+    var waitsUntil: Int64 = 0
+    /// Whether the pool's bounds have let it in.
+    var isAdmitted = false
     /// Whether it waits at a machine.
     var isQueued = false
     /// Whether the try is to show if an ejected endpoint is well again.

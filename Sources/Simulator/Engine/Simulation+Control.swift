@@ -5,6 +5,8 @@ extension Simulation {
     /// Something that control does is due.
     mutating func control(_ event: Event) {
         let now = event.time
+        // Who is back may have room.
+        defer { hasRoom = breaker != nil }
         switch event.kind {
         case .checkBegan: heap.push(Event(now &+ network, .checkReached, event.index))
         case .checkReached:
@@ -15,10 +17,13 @@ extension Simulation {
             guard let result = checks?.told(event.index, now: now) else { return }
             health.checked(event.index, result, now: now)
             heap.push(Event(result.next, .checkBegan, event.index))
-        case .looked: health.look(plan: event.index, now: now)
+        case .looked:
+            if let next = health.look(plan: event.index, now: now) {
+                heap.push(Event(next, .looked, event.index))
+            }
         case .compared:
-            for time in health.compare(plan: event.index, now: now) {
-                heap.push(Event(time, .looked, event.index))
+            if let look = health.compare(plan: event.index, now: now) {
+                heap.push(Event(look, .looked, event.index))
             }
             if let interval = health.comparison {
                 heap.push(Event(now &+ interval, .compared, event.index))

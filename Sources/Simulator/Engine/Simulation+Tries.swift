@@ -23,12 +23,13 @@ extension Simulation {
             finish(place, now, answered: false)
             return
         }
-        guard let endpoint = pick(place, worker, now) else {
+        if let gate = breaker?.gate {
+            beginBounded(place, gate, now)
+        } else if let endpoint = pick(place, worker, now) {
+            begin(place, at: endpoint, isAdmitted: false, now)
+        } else {
             finish(place, now, answered: false)
-            return
         }
-        if asksForReports, slab[place].tries == 0 { sendProbes(worker, now) }
-        begin(place, at: endpoint, now)
     }
 
     /// Sends a request to an ejected endpoint that may be well again; false if there is none.
@@ -45,12 +46,13 @@ extension Simulation {
         slab[place].isProbing = true
         slab[place].hasProbed = true
         if slab[place].isMeasured { tally.probes &+= 1 }
-        begin(place, at: claimed, now)
+        breaker?.gate.forceConnection()
+        begin(place, at: claimed, isAdmitted: false, now)
         return true
     }
 
     /// An endpoint that was not tried yet, while one is left; then any.
-    private mutating func pick(_ place: Int, _ worker: Int, _ now: Int64) -> EndpointIndex? {
+    mutating func pick(_ place: Int, _ worker: Int, _ now: Int64) -> EndpointIndex? {
         let tried = slab[place].tried
         var request =
             usesKeys
@@ -62,9 +64,21 @@ extension Simulation {
         return balancers[worker].pick(request, random: &randoms[worker])
     }
 
-    private mutating func begin(_ place: Int, at endpoint: EndpointIndex, _ now: Int64) {
+    /// A try begins; `isAdmitted`: it counts at the endpoint already, let in by the pool's bounds.
+    mutating func begin(
+        _ place: Int,
+        at endpoint: EndpointIndex,
+        isAdmitted: Bool,
+        _ now: Int64
+    ) {
+        if asksForReports, slab[place].tries == 0, !slab[place].isProbing {
+            sendProbes(Int(slab[place].worker), now)
+        }
         let block = unsafe plans.plan(of: Int(slab[place].worker)).shared.block(endpoint)
-        let before = unsafe block.pointee.inFlight.wrappingAdd(1, ordering: .relaxed).oldValue
+        let before =
+            unsafe isAdmitted
+            ? block.pointee.inFlight.load(ordering: .relaxed) &- 1
+            : block.pointee.inFlight.wrappingAdd(1, ordering: .relaxed).oldValue
         unsafe block.pointee.bytesInTransfer.wrappingAdd(slab[place].bytes, ordering: .relaxed)
         slab[place].tryBegin = now
         slab[place].inFlight = before
@@ -88,6 +102,10 @@ extension Simulation {
         )
         unsafe block.pointee.inFlight.wrappingSubtract(1, ordering: .relaxed)
         unsafe block.pointee.bytesInTransfer.wrappingSubtract(request.bytes, ordering: .relaxed)
+        if let gate = breaker?.gate {
+            gate.leaveConnection()
+            hasRoom = true
+        }
         if request.outcome == .answered {
             finish(place, now, answered: true)
         } else {
@@ -174,6 +192,7 @@ extension Simulation {
     /// A request has ended.
     mutating func finish(_ place: Int, _ now: Int64, answered: Bool) {
         let isMeasured = slab[place].isMeasured
+        if let gate = breaker?.gate { leavePool(place, gate) }
         tally.end = now
         if answered {
             tally.answered &+= 1

@@ -47,6 +47,9 @@ public struct Simulation: ~Copyable {
     var notDeposited: [Int]
     var health: SimulatedHealth
     var checks: SimulatedChecks?
+    var breaker: SimulatedBreaker?
+    /// Whether those who wait for room may find some.
+    var hasRoom = false
     var heap: EventHeap
     var slab: RequestSlab
     var machines: [Machine]
@@ -80,6 +83,7 @@ public struct Simulation: ~Copyable {
         self.retries = retries
         budget = retries.retries ? scenario.pool.retryBudget.map { RetryBudget($0) } : nil
         hasFallback = scenario.pool.fallback != nil
+        breaker = SimulatedBreaker(scenario)
         self.checks = checks
         self.health = health
         self.plans = plans
@@ -164,8 +168,10 @@ public struct Simulation: ~Copyable {
         case .reported: reported(event.index, event.time)
         case .retried: beginTry(event.index, event.time)
         case .waitedOut: waitedOut(event.index, event.time)
+        case .roomDue: roomDue(event.index, event.time)
         case .checkBegan, .checkReached, .checkTold, .looked, .compared: control(event)
         }
+        if hasRoom { serveQueues(event.time) }
     }
 
     private mutating func planArrival() {
@@ -212,5 +218,6 @@ public struct Simulation: ~Copyable {
         }
         deposit(worker, now)
         beginTry(place, now)
+        if hasRoom { serveQueues(now) }
     }
 }

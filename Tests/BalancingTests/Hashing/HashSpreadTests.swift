@@ -74,7 +74,7 @@ struct HashSpreadTests {
         }
     }
 
-    /// By keys and for small pools too; ``MaglevFigureTests`` holds the table to the paper's figure.
+    /// By keys and for small pools too; ``MaglevFigureTests`` holds the table to its paper.
     ///
     /// One endpoint of 1,000 that leaves moves 0.7 % of the keys at 65,537 entries, its own 0.1 %
     /// included; ten move 3.1 % (1.6 % at 655,373), twenty 4.6 %.

@@ -5,9 +5,9 @@ import Testing
 /// Maglev beside figure 12 of its paper (Eisenbud et al., NSDI 2016, §5.3).
 ///
 /// The paper's setting: of 1,000 endpoints k at random fail, the table is built anew, and the
-/// entries that changed are counted. The figure is a plot without numbers; those here were read off
-/// it, to 0.01. At 655,373 entries its curve lies far below the share of the failed endpoints, whose
-/// own entries all change: so it counts what changed of those that stay.
+/// entries that changed are counted. The figure is a plot without numbers; those here were read
+/// off it, to 0.01. At 655,373 entries its curve lies far below the share of the failed endpoints,
+/// whose own entries all change: so it counts what changed of those that stay.
 @Suite("Maglev beside the paper's figure")
 struct MaglevFigureTests {
     private static let endpoints = 1_000

@@ -223,6 +223,48 @@ def test_clients_that_stick_to_a_server_wait_for_it(weir, backend):
     assert held.response().status == 200
 
 
+def test_who_waits_for_one_server_holds_nobody_up(weir, backend):
+    """Behind somebody else, a client that sticks to a full server stands in the common queue."""
+    meters = [Meter(), Meter()]
+    servers = [backend(meter, name=name) for meter, name in zip(meters, "ab")]
+    entries = [{"address": one.address, "name": one.name} for one in servers]
+    pool = {
+        "ejection": "off",
+        "sticky": {"header": "x-token"},
+        "breaker": {"per-server": {"max-requests": 1}},
+    }
+    config = {**pooled(entries, pool, **LOGGED), "workers": 1}
+    config["routes"] = [{"match": "/here", "respond": 200}, {"pool": "main"}]
+    proxy = weir(config)
+    for meter in meters:
+        meter.let_go()
+    token = proxy.ask().get("x-token")
+    home, other = (meters[0], meters[1]) if meters[0].order else (meters[1], meters[0])
+    other.free.acquire(blocking=False)
+    near = proxy.client()
+
+    def send(target, fields=()):
+        client = proxy.client()
+        client.send_request(target=target, fields=fields)
+        for _ in range(2):
+            assert near.ask(target="/here").status == 200
+        return client
+
+    held = send("/held", [("X-Token", token)])
+    eventually(lambda: home.now == 1, "a request at the server of the client")
+    busy = send("/busy")
+    eventually(lambda: other.now == 1, "a request at the other server")
+    first, stuck, behind = send("/first"), send("/stuck", [("X-Token", token)]), send("/behind")
+    start = time.monotonic()
+    other.let_go(3)
+    assert [client.response().status for client in (busy, first, behind)] == [200] * 3
+    assert other.order[-3:] == ["/busy", "/first", "/behind"]
+    assert time.monotonic() - start < 2
+    home.let_go(2)
+    assert [client.response().status for client in (held, stuck)] == [200] * 2
+    assert home.order[-1] == "/stuck"
+
+
 def test_a_route_without_the_pool_is_not_held_up(weir, backend):
     pool = Bounded(weir, backend, **{"max-pending": 0})
     held = pool.hold()

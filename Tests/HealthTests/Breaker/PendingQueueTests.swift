@@ -52,6 +52,8 @@ struct PendingQueueTests {
                 queue.remove(model.remove(at: index).place)
             }
             #expect(queue.count == model.count && queue.oldest == model.first?.waiter.since ?? .max)
+            let forAny = model.first { $0.waiter.wants < 0 }?.waiter.since
+            #expect(queue.oldestForAny == forAny ?? .max, "seed \(seed), step \(step)")
             if step % 50 == 0 {
                 #expect(order(queue) == model.map(\.waiter), "seed \(seed), step \(step)")
             }
