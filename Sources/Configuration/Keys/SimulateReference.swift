@@ -113,8 +113,8 @@ private enum SimulateText {
         | Down, s | How long checks had servers down, all together |
 
         The last five rows are left out where nothing was tried again and no server was out. The
-        JSON has them in any case, each server's ejections and times, and a `timeline`: requests that
-        came, tries that began, and requests that failed, by the time at which they came, in
+        JSON has them in any case, each server's ejections and times, and a `timeline`: requests
+        that came, tries that began, and requests that failed, by the time at which they came, in
         stretches of `step` seconds, the warm-up included.
 
         With several strategies the last line says which is the best: the fewest errors, as far as
