@@ -49,6 +49,12 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]
         ),
         .executableTarget(
+            name: "DNSFuzz",
+            dependencies: ["CLibFuzzer"],
+            swiftSettings: instrumented,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]
+        ),
+        .executableTarget(
             name: "HTTPFuzz",
             dependencies: ["HTTP", "CLibFuzzer"],
             swiftSettings: instrumented,

@@ -64,6 +64,16 @@ struct DocumentRules {
         #expect(unknown.isEmpty, "no outcome: \(unknown.sorted().joined(separator: ", "))")
     }
 
+    @Test("every event is explained in the reference, and nothing else is")
+    func events() throws {
+        let file = try #require(SourceTree.file("Sources/Health/HealthEvent.swift"))
+        let words = eventWords(file.text)
+        #expect(words.count > 10, "no events were found in \(file.path)")
+        let page = try #require(SourceTree.file("docs/reference/events.md"))
+        let fields: Set = ["time", "event", "pool", "endpoint", "reason", "until"]
+        #expect(explainedWords(page).subtracting(fields) == Set(words))
+    }
+
     private func linksTo(_ target: String, from page: SourceFile) -> Bool {
         links(of: page).contains { $0.target == target }
     }

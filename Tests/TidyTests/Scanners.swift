@@ -181,3 +181,12 @@ func outcomeWords(_ text: String) -> [String] {
     return text[start.upperBound..<end.lowerBound]
         .matches(of: /case \.\w+(?:, \.\w+)*:\s*"([a-z-]+)"/).map { String($0.1) }
 }
+
+/// The raw values of an enumeration's cases that stand on lines of their own.
+func eventWords(_ text: String) -> [String] {
+    text.split(separator: "\n").compactMap { line in
+        line.wholeMatch(of: /\s*case (\w+)(?: = "([a-z-]+)")?/).map { match in
+            String(match.2 ?? match.1)
+        }
+    }
+}

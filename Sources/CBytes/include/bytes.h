@@ -1,4 +1,4 @@
-// Byte scanning and character tables for the parsers: no state, nothing allocated.
+// Byte scanning and character tables for the parsers, and what picks need of memory: no state.
 #pragma once
 
 #include "byte_classes.h"

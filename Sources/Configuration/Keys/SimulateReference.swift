@@ -21,9 +21,9 @@ private enum SimulateText {
         that picks servers, ejects, checks and tries again when Weir serves, and tells how the
         requests fared. Weights, priorities, states, `balance`, `slow-start`, `panic-threshold`,
         `spill-below`, `health`, `ejection`, `breaker`, `retries` with their budget, and
-        `timeouts.response` and `total` are those of the file. Its section `simulate` says which traffic comes and what
-        the servers are like; each of its keys has a default, so a file without the section can be
-        simulated too.
+        `timeouts.response` and `total` are those of the file. Its section `simulate` says which
+        traffic comes and what the servers are like; each of its keys has a default, so a file
+        without the section can be simulated too.
 
         ```yaml
         listen: ":8080"
@@ -112,9 +112,9 @@ private enum SimulateText {
         included; how long they were out, half-open included, all together |
         | Down, s | How long checks had servers down, all together |
 
-        The last five are left out where nothing was tried again and no server was out. The JSON
-        has them in any case, each server's ejections and times, and a `timeline`: requests that
-        came, tries that began, and requests that failed, by the time at which they came, in
+        The last five rows are left out where nothing was tried again and no server was out. The
+        JSON has them in any case, each server's ejections and times, and a `timeline`: requests
+        that came, tries that began, and requests that failed, by the time at which they came, in
         stretches of `step` seconds, the warm-up included.
 
         With several strategies the last line says which is the best: the fewest errors, as far as

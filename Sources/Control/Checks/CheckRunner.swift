@@ -12,6 +12,8 @@ import Health
 final class CheckRunner {
     /// Checks under way at a time, and so the descriptors that checks take.
     static let mostUnderWay = 128
+    /// Checks that are due within so many nanoseconds begin together.
+    private static let step: Int64 = 10_000_000
 
     /// What a result says of one endpoint.
     struct Report {
@@ -174,11 +176,18 @@ final class CheckRunner {
         if isFirst { wait = Int64(random.next() % UInt64(max(1, wait))) }
         // Who was told may have taken it out.
         guard case .waiting = target.state else { return }
-        loop.after(wait) { [weak self, weak target] in
+        loop.at(Self.aligned(loop.now + wait, wait)) { [weak self, weak target] in
             guard let self, let target, case .waiting = target.state else { return }
             enqueue(target)
             fill()
         }
+    }
+
+    /// The end of the hundredth of a second in which `time` lies, where that makes little
+    /// difference: one wake-up of the loop begins all checks of it.
+    private static func aligned(_ time: Instant, _ wait: Int64) -> Instant {
+        guard wait >= 10 * step, time.nanoseconds < Int64.max - step else { return time }
+        return Instant(nanoseconds: (time.nanoseconds / step + 1) * step)
     }
 
     // MARK: What came of it

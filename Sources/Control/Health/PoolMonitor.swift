@@ -13,7 +13,8 @@ struct PoolMonitor {
     private let gate: PoolGate?
     private var detector: OutlierDetector?
     private var plan: PoolPlan
-    private var members: [ServerConfig?]
+    /// By slot; of those that went, the last that was there.
+    private var names: [String]
     private var inUse: [EndpointIndex]
     private var condition: PoolCondition
     private var version: UInt32
@@ -29,26 +30,24 @@ struct PoolMonitor {
             OutlierDetector($0, capacity: snapshot.capacity(ofPool: index))
         }
         plan = snapshot.plan(ofPool: index)
-        members = snapshot.members(ofPool: index)
-        inUse = Self.slots(members)
+        let members = snapshot.members(ofPool: index)
+        names = members.map(\.name)
+        inUse = Array(members.indices)
         version = plan.shared.changes
         condition = PoolCondition(plan)
     }
 
-    private static func slots(_ members: [ServerConfig?]) -> [EndpointIndex] {
-        members.indices.filter { members[$0] != nil }
-    }
-
     /// The name of an endpoint, for events.
     func name(_ slot: EndpointIndex) -> String {
-        members.indices.contains(slot) ? members[slot]?.name ?? "" : ""
+        names.indices.contains(slot) ? names[slot] : ""
     }
 
     /// The pool has other endpoints now.
     mutating func update(_ update: PoolUpdate) {
         plan = update.plan
-        members = update.members
-        inUse = Self.slots(members)
+        inUse = update.members.indices.filter { update.members[$0] != nil }
+        names += Array(repeating: "", count: max(0, update.members.count - names.count))
+        for slot in inUse { names[slot] = update.members[slot]?.name ?? "" }
         hasOtherMembers = true
     }
 

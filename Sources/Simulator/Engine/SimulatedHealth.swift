@@ -104,8 +104,13 @@ struct SimulatedHealth {
 
     // MARK: Control
 
-    /// How often control compares endpoints, in nanoseconds; `nil` for never.
-    var comparison: Int64? { detectors.first.flatMap { $0.isNeeded ? $0.interval : nil } }
+    /// How often control has endpoints compared, in nanoseconds; `nil` for never.
+    ///
+    /// It does so whenever it looks; detectors do nothing in between their own steps.
+    var comparison: Int64? {
+        guard let detector = detectors.first, detector.isNeeded else { return nil }
+        return detector.interval % Self.look == 0 ? detector.interval : Self.look
+    }
 
     /// Control looks for ejections that are over; tells when it is to look again, if it is to.
     mutating func look(plan: Int, now: Int64) -> Time? {
@@ -142,15 +147,13 @@ struct SimulatedHealth {
         now: Int64
     ) {
         for pool in pools {
+            if result.change != .unchanged {
+                pool.setCheckedDown(endpoint, result.change == .down, now: now)
+            }
             if !result.isGood {
                 pool.checkFailed(endpoint)
             } else if let change = pool.checkPassed(endpoint, began: result.began, now: now) {
                 note(change, now)
-            }
-            switch result.change {
-            case .unchanged: break
-            case .up: pool.setCheckedDown(endpoint, false, now: now)
-            case .down: pool.setCheckedDown(endpoint, true, now: now)
             }
         }
         if result.change == .down { downs.out(endpoint, now) }

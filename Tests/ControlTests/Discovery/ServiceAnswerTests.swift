@@ -145,9 +145,23 @@ struct ServiceAnswerTests {
                 let count = Int.random(in: 0...80, using: &random)
                 bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
             }
-            if let answer = try? ServiceAnswer(bytes) {
-                #expect(answer.records.allSatisfy { !$0.target.isEmpty && $0.port > 0 })
-            }
+            if let answer = try? ServiceAnswer(bytes) { #expect(answer.isSound) }
+        }
+    }
+
+    @Test(
+        "what fuzzing starts from, and what it once failed on, holds",
+        arguments: [
+            "Corpus", "Failures",
+        ]
+    )
+    func replay(folder: String) throws {
+        let root = #filePath.split(separator: "/").dropLast(4).joined(separator: "/")
+        let paths = FileSystem().glob("/\(root)/Fuzz/\(folder)/dns/*")
+        #expect(!paths.isEmpty || folder == "Failures")
+        for path in paths {
+            let bytes = try FileSystem().read(path).get()
+            if let answer = try? ServiceAnswer(bytes) { #expect(answer.isSound, "\(path)") }
         }
     }
 }

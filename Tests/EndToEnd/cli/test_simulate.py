@@ -60,6 +60,27 @@ def test_the_plot_is_a_picture(file, tmp_path):
     assert "weir.yaml" in plot.read_text() and "seed 1" in plot.read_text()
 
 
+def test_files_play_the_first_one_s_traffic(file, tmp_path):
+    other = tmp_path / "other.yaml"
+    # Its own traffic would have no failures.
+    text = FILE.split("simulate:")[0].replace("main: [", "main: {ejection: off, servers: [")
+    other.write_text(text.replace('80"]', '80"]}'))
+    file.write_text(FILE.replace("speed: 0.5", "fail: fast"))
+    plot = tmp_path / "plot.svg"
+    done = run("simulate", file, other, "--json", "--plot", plot)
+    assert done.returncode == 0, done.stderr
+    first, second = json.loads(done.stdout)["files"]
+    assert (first["name"], second["name"]) == ("weir", "other")
+    assert first["requests"] == second["requests"] == 18000
+    assert first["ejected"] > 5 and second["ejected"] == 0
+    assert first["errors"] < 100 < second["errors"]
+    line = first["timeline"]
+    assert sum(line["requests"]) == 20000 and sum(line["errors"]) >= first["errors"]
+    assert "Tries per request" in plot.read_text()
+    text = run("simulate", file, other).stdout
+    assert "Ejections" in text and "\nother " in text
+
+
 def test_a_log_is_replayed(file, tmp_path):
     log = tmp_path / "access.json"
     lines = [
@@ -97,6 +118,8 @@ def test_failures(file, tmp_path):
     assert run("simulate", tmp_path / "none.yaml").returncode == 1
     assert run("simulate", file, "--log", tmp_path / "none.json").returncode == 1
     assert run("simulate", file, "--plot", tmp_path / "no" / "plot.svg").returncode == 1
+    assert run("simulate", file, file, "--compare").returncode == 2
+    assert run("simulate", file, tmp_path / "none.yaml").returncode == 1
     bad = tmp_path / "bad.yaml"
     bad.write_text(FILE + "  arrivals: {rate: 5}\n")
     done = run("simulate", bad)

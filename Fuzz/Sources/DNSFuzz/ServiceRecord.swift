@@ -1,0 +1,1 @@
+../../../Sources/Control/Discovery/ServiceRecord.swift

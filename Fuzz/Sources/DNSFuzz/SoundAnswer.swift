@@ -1,0 +1,1 @@
+../../../Tests/ControlTests/Support/SoundAnswer.swift
