@@ -30,7 +30,7 @@ struct SureRateTests {
             let rate = SureRate(good: UInt32(good), tries: UInt32(tries))
             if truth < rate.lower || truth > rate.upper { outside += 1 }
         }
-        #expect(outside < 20, "one or two are expected")
+        #expect(outside < 20, "six are expected")
     }
 
     @Test("the median of the others is that of the others", arguments: 1...100)
