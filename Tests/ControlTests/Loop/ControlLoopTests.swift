@@ -189,6 +189,8 @@ struct ControlLoopTests {
         var count = 0
         func again() {
             count += 1
+            // What waits in the loop for ever would keep the loop itself.
+            guard count < 3 else { return }
             loop.after(0) { again() }
         }
         loop.after(0) { again() }
@@ -196,6 +198,8 @@ struct ControlLoopTests {
         #expect(count == 1)
         loop.turn()
         #expect(count == 2)
+        loop.turn()
+        #expect(count == 3)
     }
 
     @Test("something is done again and again")
