@@ -40,18 +40,12 @@ public final class PoolGate: Sendable {
     /// The gate of a pool with these bounds, so many workers, and so many endpoints at most.
     public init(_ options: BreakerOptions, workers: Int, capacity: Int) {
         func bound(_ count: Int?) -> Int64 { count.map { Int64(max(1, $0)) } ?? Int64.max }
-        func time(_ duration: Duration) -> Int64 {
-            let (seconds, attoseconds) = duration.components
-            let nanoseconds = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-            if nanoseconds.overflow { return Int64.max }
-            return nanoseconds.partialValue &+ attoseconds / 1_000_000_000
-        }
         maxRequests = bound(options.pool.maxRequests)
         maxConnections = bound(options.pool.maxConnections)
         maxPending = Int64(max(0, options.maxPending))
-        queueTimeout = time(options.queueTimeout)
+        queueTimeout = options.queueTimeout.inNanoseconds
         maxPendingPerServer = options.perServerMaxPending.map { Int64(max(0, $0)) } ?? Int64.max
-        serverQueueTimeout = time(options.perServerQueueTimeout ?? options.queueTimeout)
+        serverQueueTimeout = (options.perServerQueueTimeout ?? options.queueTimeout).inNanoseconds
         oldest = (0..<max(1, workers)).map { _ in
             let counter = Counter()
             counter.value.store(Int64.max, ordering: .relaxed)
