@@ -20,6 +20,8 @@ def held_up(proxy, count):
     for client in clients:
         # So that it is accepted; a turn may be a late one here already.
         assert client.ask().status in (200, 503)
+    # A turn that is held up makes the next one late, and nobody would be served.
+    eventually(proxy.asleep, "a loop that waits")
     proxy.signal(signal.SIGSTOP)
     try:
         for client in clients:

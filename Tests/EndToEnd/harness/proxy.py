@@ -136,6 +136,13 @@ class Weir:
                 pass
         return total / 1e9
 
+    def asleep(self):
+        """Whether every thread waits, as between two turns of its loop."""
+        tasks = Path(f"/proc/{self.pid}/task").iterdir()
+        # The state follows the name, which may hold anything but ends with the last bracket.
+        states = {(task / "stat").read_text().rpartition(")")[2].split()[0] for task in tasks}
+        return states == {"S"}
+
     # Its logs.
 
     def access(self, count=1, path=None, within=DEADLINE):
