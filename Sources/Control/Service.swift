@@ -24,6 +24,7 @@ final class Service {
     private let control: Mailbox<ControlMessage>
     private let loop: ControlLoop
     private var health: HealthControl?
+    private var certificates: CertificateControl?
     private var unixPaths: [String] = []
     /// Where it listens, as an operator would type it.
     private(set) var addresses: [String] = []
@@ -108,7 +109,15 @@ final class Service {
         _ descriptorLimit: Int,
         _ started: Countdown
     ) throws(StartError) {
-        let snapshot = Snapshot(config, workers: workers, secrets: try readSecrets())
+        let certificates = CertificateControl(config, on: loop, logs: logs) { [unowned self] in
+            tell($0)
+        }
+        let snapshot = Snapshot(
+            config,
+            workers: workers,
+            secrets: try readSecrets(),
+            certificates: try certificates.read()
+        )
         let health = HealthControl(config, snapshot, on: loop, logs: logs) { [unowned self] in
             tell($0)
         }
@@ -128,6 +137,8 @@ final class Service {
         )
         self.health = health
         health.begin()
+        self.certificates = certificates
+        certificates.begin()
         let slots = min(descriptorLimit, 1 << 20)
         for index in 0..<workers {
             do throws(SystemError) {
@@ -232,7 +243,7 @@ final class Service {
                 WorkerListener(index: index, descriptor: socket.release(), isShared: isShared)
             )
         }
-        addresses.append(Self.display(listener.address, port: port))
+        addresses.append(Self.display(listener, port: port))
     }
 
     /// `SO_REUSEPORT` would let a second Weir listen beside this one and take half of its
@@ -249,10 +260,11 @@ final class Service {
         }
     }
 
-    private static func display(_ address: ListenAddress, port: UInt16) -> String {
-        switch address {
-        case .any: "http://[::]:\(port)"
-        case .ip(let ip, _): "http://\(ip.text(port: port))"
+    private static func display(_ listener: ListenerConfig, port: UInt16) -> String {
+        let scheme = listener.tls == nil ? "http" : "https"
+        return switch listener.address {
+        case .any: "\(scheme)://[::]:\(port)"
+        case .ip(let ip, _): "\(scheme)://\(ip.text(port: port))"
         case .unix(let path): "unix:\(path)"
         }
     }

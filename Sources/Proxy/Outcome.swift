@@ -3,6 +3,8 @@
 public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case ok
     case badRequest
+    case handshakeFailed
+    case handshakeTimeout
     case headTooLarge
     case targetTooLong
     case bodyTooLarge
@@ -30,6 +32,8 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         switch self {
         case .ok: "ok"
         case .badRequest: "bad-request"
+        case .handshakeFailed: "handshake-failed"
+        case .handshakeTimeout: "handshake-timeout"
         case .headTooLarge: "head-too-large"
         case .targetTooLong: "target-too-long"
         case .bodyTooLarge: "body-too-large"
@@ -58,13 +62,13 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     public var status: Int {
         switch self {
         case .ok: 200
-        case .badRequest: 400
+        case .badRequest, .handshakeFailed: 400
         case .headTooLarge: 431
         case .targetTooLong: 414
         case .bodyTooLarge: 413
         case .methodRefused: 405
         case .versionRefused: 505
-        case .headTimeout, .bodyTimeout: 408
+        case .headTimeout, .bodyTimeout, .handshakeTimeout: 408
         case .sendTimeout, .clientAborted: 499
         case .noRoute: 404
         case .upstreamReset, .badAnswer: 502
@@ -78,6 +82,8 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         switch self {
         case .ok: "The request was answered."
         case .badRequest: "The request is not valid HTTP."
+        case .handshakeFailed: "Client and proxy could not agree on an encrypted connection."
+        case .handshakeTimeout: "The TLS handshake took too long."
         case .headTooLarge: "The request's head is larger than this server allows."
         case .targetTooLong: "The request's target is longer than this server allows."
         case .bodyTooLarge: "The request's body is larger than this server allows."

@@ -1,11 +1,8 @@
-import CLinux
 import Configuration
-import EventLoop
 
 /// A file of servers that is looked at twice a second.
 ///
-/// It is read when its stamp has changed, whatever took its place: a file that was written anew,
-/// another one by rename, or another target of a link. What cannot be read or has a mistake is told
+/// It is read when its stamp has changed, whatever took its place. What cannot be read or has a mistake is told
 /// once, and the last good servers stay.
 final class ServersFile {
     /// From one look to the next, in nanoseconds.
@@ -19,18 +16,9 @@ final class ServersFile {
         case bad(String)
     }
 
-    private struct Stamp: Equatable {
-        var result: Int32
-        var device: UInt64 = 0
-        var inode: UInt64 = 0
-        var size: Int64 = 0
-        var modified: Int64 = 0
-        var changed: Int64 = 0
-    }
-
     private let path: String
     private let others: [ServerConfig]
-    private var stamp: Stamp?
+    private var stamp: FileStamp?
     private var problem: String?
     /// The servers of the last good file.
     private(set) var servers: [ServerConfig] = []
@@ -44,7 +32,7 @@ final class ServersFile {
     /// Looks at the file, and reads it if it has changed; `nil` where there is no news.
     func look() -> News? {
         // Before reading: what is written meanwhile is read at the next look.
-        let current = Self.stamp(of: path)
+        let current = FileStamp(of: path)
         if current == stamp { return nil }
         stamp = current
         let result = loadServers(
@@ -83,19 +71,5 @@ final class ServersFile {
             words.append("\(label): \(shown)\(names.count > 8 ? " and others" : "")")
         }
         return words.joined(separator: "; ")
-    }
-
-    private static func stamp(of path: String) -> Stamp {
-        var raw = weir_file_stamp()
-        let result = weir_file_stamp(path, &raw)
-        guard result == 0 else { return Stamp(result: result) }
-        return Stamp(
-            result: 0,
-            device: raw.device,
-            inode: raw.inode,
-            size: raw.size,
-            modified: raw.modified_ns,
-            changed: raw.changed_ns
-        )
     }
 }

@@ -25,15 +25,21 @@ extension Worker {
         if let tokens = pool.pointee.sticky {
             exchange.pointee.stuckTo = Int32(truncatingIfNeeded: stuckTo(tokens, request))
             let downstream = down[exchange.pointee.downstream]
-            if downstream.pointee.flags.contains(.trustedPeer), cameByHTTPS(request) {
+            if cameByHTTPS(downstream, request) {
                 exchange.pointee.flags.insert(.https)
             }
         }
     }
 
-    /// Whether X-Forwarded-Proto, which a trusted proxy has written, begins with `https`.
-    private func cameByHTTPS(_ request: ReceivedRequest) -> Bool {
-        guard let index = fields.first(.xForwardedProto) else { return false }
+    /// Whether the client came by https: as X-Forwarded-Proto of a trusted proxy says, or else as
+    /// its own connection does.
+    private func cameByHTTPS(
+        _ downstream: UnsafeMutablePointer<Downstream>,
+        _ request: ReceivedRequest
+    ) -> Bool {
+        guard downstream.pointee.flags.contains(.trustedPeer),
+            let index = fields.first(.xForwardedProto)
+        else { return downstream.pointee.flags.contains(.encrypted) }
         let value = fields[index].value
         guard value.count >= 5, value.end <= request.head.headSize else { return false }
         for (offset, letter) in "https".utf8.enumerated()

@@ -8,12 +8,16 @@ import HTTP
 struct Downstream: SlabEntry {
     /// Where the connection stands.
     enum Phase: UInt8 {
+        /// TLS is being agreed on. Next: `idle`, `lingering`.
+        case handshake
         /// Between requests, without a byte of the next one. Next: `head`, `busy`, `lingering`.
         case idle
         /// Part of a head has arrived. Next: `busy`, `idle`, `lingering`.
         case head
         /// An exchange runs. Next: `idle`, `lingering`, `tunnel`.
         case busy
+        /// It speaks HTTP/2 and carries streams. Next: `lingering`.
+        case carrier
         /// Bytes pass both ways after an upgrade. Final.
         case tunnel
         /// A request was answered without its body, which is read past. Next: `idle`, `lingering`.
@@ -47,6 +51,8 @@ struct Downstream: SlabEntry {
         static let trustedPeer = Flags(rawValue: 512)
         /// The sending direction was shut.
         static let shut = Flags(rawValue: 1024)
+        /// What the client sends came encrypted.
+        static let encrypted = Flags(rawValue: 2048)
     }
 
     var generation: UInt32 = 0
@@ -62,6 +68,10 @@ struct Downstream: SlabEntry {
     /// Bytes of an answer that the kernel would not take yet.
     var output = Buffer()
     var peer = weir_address()
+    /// What it has besides where it speaks TLS; ``output`` is ciphertext then.
+    var secure = SecureSide()
+    /// What it has besides where it speaks HTTP/2.
+    var streams = StreamSide()
     /// When the present phase has lasted too long.
     var deadline = Instant.never
     /// Requests begun on this connection.

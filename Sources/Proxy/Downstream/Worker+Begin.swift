@@ -242,7 +242,8 @@ extension Worker {
             forwarding: snapshot.config.forwarding,
             isTrusted: downstream.pointee.flags.contains(.trustedPeer),
             peer: downstream.pointee.peer,
-            requestID: request.id
+            requestID: request.id,
+            scheme: downstream.pointee.flags.contains(.encrypted) ? "https" : "http"
         )
         var headWriter = RequestHeadWriter(
             source: request.bytes,

@@ -8,7 +8,7 @@ extension Worker {
     /// Bytes dropped from a client that goes on sending after its answer.
     static let mostDropped = 262_144
     /// Nanoseconds for which a client may go on sending after its answer.
-    private static let lingerTime: Int64 = 2_000_000_000
+    static let lingerTime: Int64 = 2_000_000_000
 
     // MARK: Events
 
@@ -39,6 +39,7 @@ extension Worker {
     mutating func progressDownstream(_ slot: Int32) {
         let downstream = down[slot]
         switch downstream.pointee.phase {
+        case .handshake: pumpHandshake(slot)
         case .idle, .head: readRequests(slot)
         case .busy:
             if downstream.pointee.flags.contains(.broken) {
@@ -48,6 +49,7 @@ extension Worker {
             } else {
                 pumpRequestBody(downstream.pointee.exchange)
             }
+        case .carrier: readFrames(slot)
         case .tunnel: pumpTunnel(downstream.pointee.exchange)
         case .discarding: discardBody(slot)
         case .lingering: drop(slot)
@@ -132,6 +134,7 @@ extension Worker {
         _ memory: UnsafeMutableRawPointer,
         _ room: Int
     ) -> Int {
+        if downstream.pointee.secure.isOn { return receiveSecure(downstream, memory, room) }
         let count = weir_recv(downstream.pointee.descriptor, memory, room)
         if count == Int(-EAGAIN)
             || (count > 0 && count < room
@@ -170,7 +173,7 @@ extension Worker {
     /// Parses a head and begins its request.
     ///
     /// Returns the bytes used, 0 if more are needed, -1 if the connection is closed or lingers.
-    private mutating func parseRequest(
+    mutating func parseRequest(
         _ slot: Int32,
         _ bytes: UnsafeMutableRawPointer,
         _ count: Int
@@ -202,6 +205,12 @@ extension Worker {
         spare: Int = 0
     ) -> Bool {
         let downstream = down[slot]
+        if downstream.pointee.streams.isStream {
+            return deliverStream(slot, head, headCount, body, bodyCount)
+        }
+        if downstream.pointee.secure.isOn {
+            return deliverSecure(slot, head, headCount, body, bodyCount, spare: spare)
+        }
         guard downstream.pointee.output.isEmpty else {
             buffers.append(head, headCount, to: &downstream.pointee.output)
             if let body { buffers.append(body, bodyCount, to: &downstream.pointee.output) }
@@ -280,18 +289,22 @@ extension Worker {
 
     /// Whether the connection ends as soon as its output has left.
     private func endsWithOutput(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
-        guard downstream.pointee.exchange >= 0 else { return false }
+        guard downstream.pointee.exchange >= 0, !downstream.pointee.secure.isOn else {
+            return false
+        }
         let exchange = exchanges[downstream.pointee.exchange]
         return exchange.pointee.answer == .complete && !exchange.pointee.flags.contains(.keepAlive)
     }
 
     /// All output has left: the connection goes on; false if it is closed by now.
-    private mutating func outputLeft(_ slot: Int32) -> Bool {
+    mutating func outputLeft(_ slot: Int32) -> Bool {
         let downstream = down[slot]
         let generation = downstream.pointee.generation
         let exchange = downstream.pointee.exchange
         setDeadline(downstream: slot, .never)
-        if exchange >= 0 {
+        if downstream.pointee.phase == .carrier {
+            carrierTakesAgain(slot)
+        } else if exchange >= 0 {
             exchanges[exchange].pointee.sendPace.paused(at: now)
             if exchanges[exchange].pointee.answer == .complete {
                 finish(exchange)
@@ -312,6 +325,10 @@ extension Worker {
 
     /// The connection has nothing under way: it waits for the next request.
     mutating func becomeIdle(_ slot: Int32, _ downstream: UnsafeMutablePointer<Downstream>) {
+        if downstream.pointee.streams.isStream {
+            finishStream(slot)
+            return
+        }
         downstream.pointee.phase = .idle
         // While an answer still leaves, what is timed is the client's reading.
         guard downstream.pointee.output.isEmpty else {
@@ -326,6 +343,11 @@ extension Worker {
     /// Closes a connection whose output has left, lingering if the client may still be sending.
     mutating func finishDownstream(_ slot: Int32) {
         let downstream = down[slot]
+        if downstream.pointee.streams.isStream {
+            finishStream(slot)
+            return
+        }
+        sendCloseNotify(downstream)
         guard downstream.pointee.flags.contains(.lingers),
             !downstream.pointee.flags.contains(.broken)
         else {
@@ -335,6 +357,8 @@ extension Worker {
         unlistIdle(slot)
         downstream.pointee.phase = .lingering
         buffers.give(&downstream.pointee.input)
+        // What still comes is dropped undecrypted.
+        release(&downstream.pointee.secure)
         _ = weir_shutdown_write(downstream.pointee.descriptor)
         setDeadline(downstream: slot, now + Self.lingerTime)
         drop(slot)
@@ -357,11 +381,19 @@ extension Worker {
     /// Closes a client's connection at once and frees its slot.
     mutating func closeDownstream(_ slot: Int32) {
         let downstream = down[slot]
+        if downstream.pointee.streams.isStream {
+            closeStream(slot)
+            return
+        }
         assert(downstream.pointee.exchange < 0, "a connection closes under its exchange")
         unlistIdle(slot)
         downTimers.cancel(slot)
+        if downstream.pointee.phase == .idle { sendCloseNotify(downstream) }
+        if downstream.pointee.phase == .handshake { handshakes &-= 1 }
         buffers.give(&downstream.pointee.input)
         buffers.give(&downstream.pointee.output)
+        release(&downstream.pointee.secure)
+        downstream.pointee.streams.session?.release()
         weir_close(downstream.pointee.descriptor)
         let listener = Int(downstream.pointee.listener)
         shared.connections.value.subtract(1, ordering: .relaxed)
@@ -377,6 +409,8 @@ extension Worker {
         let downstream = down[slot]
         switch downstream.pointee.phase {
         case .idle, .discarding, .lingering: closeDownstream(slot)
+        case .carrier: carrierTimedOut(slot)
+        case .handshake: endHandshake(slot, .handshakeTimeout, because: nil)
         case .head:
             if downstream.pointee.output.isEmpty {
                 answerBroken(slot, .headTimeout)

@@ -81,6 +81,7 @@ extension Worker {
         _ memory: UnsafeMutableRawPointer,
         _ room: Int
     ) -> Int {
+        if upstream.pointee.secure.isOn { return receiveSecure(upstream, memory, room) }
         let count = weir_recv(upstream.pointee.descriptor, memory, room)
         if count == Int(-EAGAIN)
             || (count > 0 && count < room
@@ -188,6 +189,7 @@ extension Worker {
         if framing == .chunked { exchange.pointee.flags.insert(.chunkedAnswer) }
         switch framing {
         case .none, .length: break
+        case _ where down[exchange.pointee.downstream].pointee.streams.isStream: break
         case .chunked where !isOld, .untilClose where !isOld:
             written = .chunked
             exchange.pointee.flags.insert(.chunkedDown)
@@ -297,6 +299,7 @@ extension Worker {
             && exchange.pointee.requestSent == exchange.pointee.request.end
             && upstream.pointee.flags.isDisjoint(
                 with: [.closesAfterAnswer, .sendFailed, .finished, .broken])
+            && (!upstream.pointee.secure.isOn || upstream.pointee.output.isEmpty)
             && isDrained(upstream)
         exchange.pointee.upstream = -1
         upstream.pointee.exchange = -1

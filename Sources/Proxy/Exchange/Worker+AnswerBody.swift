@@ -81,7 +81,14 @@ extension Worker {
                 whole.base.map { $0 + out.count }?
                     .copyMemory(from: bytes + body.start, byteCount: Int(body.count))
                 whole.end = UInt32(truncatingIfNeeded: total)
-                down[downSlot].pointee.output = whole
+                if down[downSlot].pointee.secure.isOn {
+                    guard sealWhole(down[downSlot], &whole) else {
+                        abort(exchangeSlot, .clientAborted)
+                        return .over
+                    }
+                } else {
+                    down[downSlot].pointee.output = whole
+                }
                 exchange.pointee.bytesOut &+= UInt64(total)
                 flushSoon(downSlot)
                 answerComplete(exchangeSlot)
@@ -142,6 +149,8 @@ extension Worker {
         _ count: Int,
         _ range: ByteRange
     ) -> Bool {
+        let side = down[exchange.pointee.downstream].pointee.streams
+        if side.isStream { return passTrailers(side, bytes, count, range) }
         let isPassed = exchange.pointee.flags.contains(.chunkedDown)
         if isPassed { out.append("0\r\n") }
         let before = out

@@ -23,6 +23,10 @@ extension Worker {
     /// Has the rest of a request's body, which nobody wants any more, read past.
     mutating func discard(_ slot: Int32, _ body: BodyDecoder) {
         let downstream = down[slot]
+        if downstream.pointee.streams.isStream {
+            finishStream(slot)
+            return
+        }
         downstream.pointee.phase = .discarding
         downstream.pointee.dropped = 0
         downstream.pointee.discarded = body

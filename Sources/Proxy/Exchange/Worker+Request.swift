@@ -43,9 +43,13 @@ extension Worker {
     ) -> Int {
         let slot = exchange.pointee.upstream
         let upstream = up[slot]
-        let sent = weir_send(upstream.pointee.descriptor, bytes, count)
+        let isSecure = upstream.pointee.secure.isOn
+        let sent =
+            isSecure
+            ? sendSecure(upstream, bytes, count)
+            : weir_send(upstream.pointee.descriptor, bytes, count)
         if sent >= 0 {
-            upstream.pointee.sent &+= UInt64(sent)
+            if !isSecure { upstream.pointee.sent &+= UInt64(sent) }
             return sent
         }
         if sent == Int(-EAGAIN) { return 0 }

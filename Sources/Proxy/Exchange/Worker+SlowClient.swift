@@ -14,8 +14,7 @@ extension Worker {
         }
         exchanges[exchange].pointee.tookLast = now
         if exchanges[exchange].pointee.acknowledged == 0 {
-            let acknowledged = weir_bytes_acknowledged(down[slot].pointee.descriptor)
-            exchanges[exchange].pointee.acknowledged = acknowledged
+            exchanges[exchange].pointee.acknowledged = acknowledged(down[slot])
         }
         lookAgain(slot, exchange)
     }
@@ -54,13 +53,19 @@ extension Worker {
 
     /// Counts what the client has acknowledged since the last look; false if that is nothing.
     private func noteAcknowledged(_ exchange: UnsafeMutablePointer<Exchange>) -> Bool {
-        let descriptor = down[exchange.pointee.downstream].pointee.descriptor
-        let acknowledged = weir_bytes_acknowledged(descriptor)
+        let acknowledged = acknowledged(down[exchange.pointee.downstream])
         let more = acknowledged &- exchange.pointee.acknowledged
         guard more > 0 else { return false }
         exchange.pointee.acknowledged = acknowledged
         exchange.pointee.sendPace.moved(Int(more), at: now)
         return true
+    }
+
+    /// Bytes that the client has taken so far: acknowledged ones, or those that its window let go.
+    private func acknowledged(_ downstream: UnsafeMutablePointer<Downstream>) -> Int64 {
+        downstream.pointee.streams.isStream
+            ? downstream.pointee.streams.taken
+            : weir_bytes_acknowledged(downstream.pointee.descriptor)
     }
 
     private mutating func lookAgain(_ slot: Int32, _ exchange: Int32) {

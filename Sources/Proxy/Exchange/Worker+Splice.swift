@@ -6,16 +6,23 @@ extension Worker {
     private static let leastSpliced: UInt64 = 65_536
 
     /// Whether the answer's body goes through a pipe now: a body of known length, of which much
-    /// is owed, with nothing of it waiting elsewhere.
+    /// is owed, with nothing of it waiting elsewhere, between two sockets in the clear.
     mutating func splices(_ exchange: UnsafeMutablePointer<Exchange>) -> Bool {
         guard exchange.pointee.answer == .body else { return false }
         if exchange.pointee.pipe >= 0 { return true }
         guard let remaining = exchange.pointee.answerBody.remaining,
             remaining >= Self.leastSpliced,
-            up[exchange.pointee.upstream].pointee.input.isEmpty
+            up[exchange.pointee.upstream].pointee.input.isEmpty,
+            !up[exchange.pointee.upstream].pointee.secure.isOn,
+            isPlain(down[exchange.pointee.downstream])
         else { return false }
         exchange.pointee.pipe = pipes.take()
         return exchange.pointee.pipe >= 0
+    }
+
+    /// Whether the client's bytes go to its socket as they are.
+    private func isPlain(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
+        !downstream.pointee.secure.isOn && !downstream.pointee.streams.isStream
     }
 
     /// Whether bytes of the answer wait in a pipe for the client.

@@ -89,6 +89,18 @@ extension Worker {
             let waiting =
                 !upstream.pointee.output.isEmpty
                 ? upstream.pointee.output : downstream.pointee.input
+            if upstream.pointee.secure.isOn, upstream.pointee.output.isEmpty,
+                let bytes = waiting.head
+            {
+                let taken = sendSecure(upstream, bytes, waiting.count)
+                guard taken >= 0 else {
+                    abort(slot, .upstreamReset)
+                    return
+                }
+                exchange.pointee.bytesIn &+= UInt64(taken)
+                buffers.consume(taken, from: &downstream.pointee.input)
+                continue
+            }
             if let bytes = waiting.head {
                 let sent = weir_send(upstream.pointee.descriptor, bytes, waiting.count)
                 if sent == Int(-EAGAIN) { return }
@@ -119,7 +131,14 @@ extension Worker {
             left &-= count
             exchange.pointee.bytesIn &+= UInt64(count)
             setDeadline(downstream: exchange.pointee.downstream, now + limits.tunnel)
-            buffers.append(readBase, count, to: &upstream.pointee.output)
+            if upstream.pointee.secure.isOn {
+                guard sendSecure(upstream, readBase, count) >= 0 else {
+                    abort(slot, .upstreamReset)
+                    return
+                }
+            } else {
+                buffers.append(readBase, count, to: &upstream.pointee.output)
+            }
         }
     }
 
@@ -156,7 +175,14 @@ extension Worker {
             left &-= count
             exchange.pointee.bytesOut &+= UInt64(count)
             setDeadline(downstream: exchange.pointee.downstream, now + limits.tunnel)
-            buffers.append(readBase, count, to: &downstream.pointee.output)
+            if downstream.pointee.secure.isOn {
+                guard queueSealed(downstream, readBase, count) else {
+                    abort(slot, .clientAborted)
+                    return
+                }
+            } else {
+                buffers.append(readBase, count, to: &downstream.pointee.output)
+            }
         }
     }
 
@@ -176,6 +202,7 @@ extension Worker {
             let downstream = down[exchange.pointee.downstream]
             downstream.pointee.flags.insert(.shut)
             up[exchange.pointee.upstream].pointee.flags.remove(.readable)
+            sendCloseNotify(downstream)
             _ = weir_shutdown_write(downstream.pointee.descriptor)
         }
     }

@@ -13,6 +13,8 @@ struct ForwardContext {
     var peer: weir_address
     /// The id for a request that brings none that is believed.
     var requestID: RequestID
+    /// How the peer came: `http` or `https`.
+    var scheme: StaticString = "http"
 }
 
 /// Where things that the access log needs stand in the written head.
@@ -155,7 +157,9 @@ struct RequestHeadWriter: ~Copyable {
     private func writeCommonFields(to out: inout ByteWriter) {
         out.append("X-Forwarded-For: ")
         out.append(address: context.peer)
-        out.append("\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: ")
+        out.append("\r\nX-Forwarded-Proto: ")
+        out.append(context.scheme)
+        out.append("\r\nX-Forwarded-Host: ")
         out.append(head.authority, of: source)
         out.append("\r\nVia: 1.1 weir\r\nX-Request-Id: ")
         out.append(context.requestID)
@@ -189,7 +193,9 @@ struct RequestHeadWriter: ~Copyable {
             out.append("\r\n")
         }
         if !(context.isTrusted && first(.xForwardedProto, fields) != nil) {
-            out.append("X-Forwarded-Proto: http\r\n")
+            out.append("X-Forwarded-Proto: ")
+            out.append(context.scheme)
+            out.append("\r\n")
         }
         if !(context.isTrusted && first(.xForwardedHost, fields) != nil), !head.authority.isEmpty {
             out.append("X-Forwarded-Host: ")
@@ -239,7 +245,8 @@ struct RequestHeadWriter: ~Copyable {
             out.append(head.authority, of: source)
             out.append(byte: 0x22)
         }
-        out.append(";proto=http")
+        out.append(";proto=")
+        out.append(context.scheme)
     }
 
     private mutating func writeRequestID(

@@ -18,6 +18,8 @@ struct LogEntry {
     var loggedID: WrittenID?
     /// The request, where a head could be read.
     var request: ReceivedRequest?
+    /// Why, where the outcome alone does not say it.
+    var reason: String?
 
     init(outcome: Outcome, status: Int, id: RequestID) {
         self.outcome = outcome
@@ -50,6 +52,8 @@ struct LogLine {
     var firstByte: Int64?
     var tries: Int
     var outcome: Outcome
+    /// Why, where the outcome alone does not say it; only for JSON.
+    var reason: [UInt8]?
 }
 
 /// A worker's access log lines until they go to the log thread: when the buffer is full, or at
@@ -202,6 +206,7 @@ extension Worker {
         if case .received(let bytes, let count) = entry.loggedID {
             line.foreignID = UnsafeRawBufferPointer(start: bytes, count: count)
         }
+        line.reason = entry.reason.map { Array($0.utf8) }
         if entry.route >= 0 { line.route = snapshot.routeNames[entry.route] }
         if let request = entry.request {
             let bytes = UnsafeRawPointer(request.bytes)

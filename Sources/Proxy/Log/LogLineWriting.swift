@@ -33,7 +33,12 @@ extension ByteWriter {
         append(decimal: UInt64(line.tries))
         append(",\"outcome\":\"")
         append(line.outcome.word)
-        append("\"}\n")
+        append("\"")
+        if let reason = line.reason {
+            append(",\"reason\":")
+            reason.withUnsafeBytes { appendJSONText($0) }
+        }
+        append("}\n")
     }
 
     /// One line of the combined format that Apache and nginx write.

@@ -47,6 +47,10 @@ extension FallbackConfig? {
 
 /// Nanoseconds and bounds that concern every client.
 struct ClientLimits: BitwiseCopyable {
+    var handshake: Int64
+    /// Streams at once on one connection, and frames a second that bring nobody forward.
+    var streams: Int
+    var streamBudget: Int
     var head: Int64
     var keepAlive: Int64
     var body: Int64
@@ -92,6 +96,9 @@ extension RouteEntry {
 
 extension ClientLimits {
     init(_ config: Config, workers: Int) {
+        handshake = config.timeouts.handshake.nanosecondsOrNever
+        streams = config.limits.http2.streams
+        streamBudget = Int(config.limits.http2.budget.rounded(.up))
         head = config.timeouts.head.nanosecondsOrNever
         keepAlive = config.timeouts.keepAlive.nanosecondsOrNever
         body = config.timeouts.body.nanosecondsOrNever

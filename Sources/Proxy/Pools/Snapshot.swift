@@ -2,6 +2,7 @@ import Balancing
 import Configuration
 import Health
 import Routing
+import TLS
 
 /// A configuration in the form in which workers use it: immutable, in memory that stays where it is
 /// until the last worker has let go of it.
@@ -36,6 +37,11 @@ public final class Snapshot: @unchecked Sendable {
     let budgets: [RetryBudget?]
     /// What each pool takes at once; `nil` is without bound.
     let gates: [PoolGate?]
+    /// By listener: what it proves itself with at first; `nil` where it speaks no TLS.
+    let certificates: [TLSServerContext?]
+    /// By listener: handshakes under way at once in each worker, and those admitted in a second.
+    let handshakeLimits: [Int]
+    let handshakeRates: [Double?]
     private let workers: Int
     private let secrets: [StickySecret]
     private let texts: TextStore
@@ -43,8 +49,13 @@ public final class Snapshot: @unchecked Sendable {
     /// Compiles a checked configuration; `workers` share the bound on buffer memory.
     ///
     /// `secrets`: by pool, the bytes of its `sticky.secret-file`; pools without have a secret of
-    /// this process.
-    public init(_ config: Config, workers: Int, secrets: [String: [UInt8]] = [:]) {
+    /// this process. `certificates`: by listener; empty where none speaks TLS.
+    public init(
+        _ config: Config,
+        workers: Int,
+        secrets: [String: [UInt8]] = [:],
+        certificates: [TLSServerContext?] = []
+    ) {
         self.config = config
         let (specs, owners) = config.flattenedMatches()
         table = RouteTable(specs)
@@ -84,6 +95,12 @@ public final class Snapshot: @unchecked Sendable {
             StickyTokens(pool, secret: secret, members: pool.membersByAddress)
         }
         probePlans = config.pools.map { ProbePlan($0, keep: texts.keep) }
+        self.certificates =
+            certificates.isEmpty ? config.listeners.map { _ in nil } : certificates
+        handshakeLimits = config.listeners.map { $0.tls?.maxHandshakes ?? Int.max }
+        handshakeRates = config.listeners.map { listener in
+            listener.tls?.handshakeRate.map { $0 / Double(max(1, workers)) }
+        }
         self.workers = workers
         self.texts = texts
     }

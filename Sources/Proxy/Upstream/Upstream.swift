@@ -5,8 +5,10 @@ import HTTP
 struct Upstream: SlabEntry {
     /// Where the connection stands.
     enum Phase: UInt8 {
-        /// The handshake runs. Next: `busy`.
+        /// The connection is being opened. Next: `securing`, `busy`.
         case connecting
+        /// TLS is being agreed on. Next: `busy`.
+        case securing
         /// It carries an exchange. Next: `idle`.
         case busy
         /// It is kept for the next request. Next: `busy`.
@@ -44,8 +46,10 @@ struct Upstream: SlabEntry {
     var parser = ResponseParser()
     /// Bytes received and not yet used.
     var input = Buffer()
-    /// Bytes of a body that the kernel would not take yet; a request's own buffer goes first.
+    /// Bytes that the kernel would not take yet: ciphertext, or what came through a tunnel.
     var output = Buffer()
+    /// What it has besides where it speaks TLS.
+    var secure = SecureSide()
     /// When the present phase has lasted too long.
     var deadline = Instant.never
     /// From when on it takes no new request.

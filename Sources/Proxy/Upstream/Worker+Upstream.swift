@@ -204,7 +204,7 @@ extension Worker {
         } else if !poller.addConnection(descriptor, token: token) {
             retryOrFail(slot, .noDescriptor)
         } else if result == 0 {
-            sendRequest(slot)
+            connected(upstreamSlot)
         } else {
             upstream.pointee.phase = .connecting
             let exchange = exchanges[slot]
@@ -255,26 +255,23 @@ extension Worker {
         }
         switch upstream.pointee.phase {
         case .idle:
-            if readiness != .writable { closeUpstream(slot) }
+            if readiness != .writable, !staysIdle(slot, readiness) { closeUpstream(slot) }
         case .connecting:
             guard !readiness.isDisjoint(with: [.writable, .ended, .failed]) else { return }
             if weir_socket_error(upstream.pointee.descriptor) < 0 {
                 retryOrFail(upstream.pointee.exchange, .connectFailed)
             } else {
-                upstream.pointee.phase = .busy
-                let generation = upstream.pointee.generation
-                sendRequest(upstream.pointee.exchange)
-                // What came with the handshake's end is not reported a second time.
-                if up.find(slot, generation: generation) != nil,
-                    upstream.pointee.flags.contains(.readable)
-                {
-                    queueUpstream(slot)
-                }
+                connected(slot)
             }
+        case .securing: pumpUpstreamHandshake(slot)
         case .busy:
             let exchange = upstream.pointee.exchange
             if exchanges[exchange].pointee.answer == .tunnel {
                 pumpTunnel(exchange)
+                return
+            }
+            if upstream.pointee.secure.isOn, !flushSealed(upstream) {
+                progressUpstream(slot)
                 return
             }
             if readiness.contains(.writable) {
@@ -283,6 +280,29 @@ extension Worker {
                 guard up.find(slot, generation: generation) != nil else { return }
             }
             progressUpstream(slot)
+        }
+    }
+
+    /// The connection is open: the request leaves, or TLS is agreed on first.
+    private mutating func connected(_ slot: Int32) {
+        let upstream = up[slot]
+        let exchange = upstream.pointee.exchange
+        if let context = pools[Int(endpoints[Int(upstream.pointee.endpoint)].pool)].tls {
+            guard beginUpstreamHandshake(slot, context) else {
+                retryOrFail(exchange, .handshakeFailed)
+                return
+            }
+            pumpUpstreamHandshake(slot)
+            return
+        }
+        upstream.pointee.phase = .busy
+        let generation = upstream.pointee.generation
+        sendRequest(exchange)
+        // What came with the handshake's end is not reported a second time.
+        if up.find(slot, generation: generation) != nil,
+            upstream.pointee.flags.contains(.readable)
+        {
+            queueUpstream(slot)
         }
     }
 
@@ -309,7 +329,7 @@ extension Worker {
         let exchange = exchanges[exchangeSlot]
         if now >= exchange.pointee.deadline {
             fail(exchangeSlot, .totalTimeout)
-        } else if upstream.pointee.phase == .connecting {
+        } else if upstream.pointee.phase == .connecting || upstream.pointee.phase == .securing {
             retryOrFail(exchangeSlot, .connectTimeout)
         } else if exchange.pointee.answer == .tunnel {
             abort(exchangeSlot, .ok)
@@ -342,6 +362,7 @@ extension Worker {
         upTimers.cancel(slot)
         buffers.give(&upstream.pointee.input)
         buffers.give(&upstream.pointee.output)
+        release(&upstream.pointee.secure)
         weir_close(upstream.pointee.descriptor)
         let endpoint = Int(upstream.pointee.endpoint)
         up.free(slot)

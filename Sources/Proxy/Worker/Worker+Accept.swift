@@ -28,6 +28,11 @@ extension Worker {
                 return false
             }
         }
+        if certificates[listener.index] != nil, !isDraining, !admitsHandshake(listener.index) {
+            guard weir_is_readable(listener.descriptor) > 0 else { return false }
+            pauseAccepting(index, until: now + Self.pause, "too many TLS handshakes")
+            return false
+        }
         var peer = weir_address()
         let descriptor = weir_accept(listener.descriptor, &peer)
         if descriptor >= 0 {
@@ -92,11 +97,18 @@ extension Worker {
         downstream.pointee.peer = peer
         downstream.pointee.listener = UInt16(truncatingIfNeeded: listener)
         downstream.pointee.flags = flags
-        listIdle(slot)
-        setDeadline(downstream: slot, now + limits.keepAlive)
         // Mostly the request is there already; what comes later finds the descriptor registered.
         let generation = downstream.pointee.generation
-        readRequests(slot)
+        if let context = certificates[listener] {
+            guard beginHandshake(slot, context) else {
+                closeDownstream(slot)
+                return
+            }
+        } else {
+            listIdle(slot)
+            setDeadline(downstream: slot, now + limits.keepAlive)
+            readRequests(slot)
+        }
         guard let again = down.find(slot, generation: generation) else { return }
         if isBrief(again) { registerLater(slot, again) } else { register(slot, again) }
     }
@@ -159,7 +171,11 @@ extension Worker {
         for index in listeners.indices { pauseAccepting(index, until: now + Self.pause) }
     }
 
-    private mutating func pauseAccepting(_ index: Int, until again: Instant) {
+    private mutating func pauseAccepting(
+        _ index: Int,
+        until again: Instant,
+        _ reason: StaticString = "out of connections"
+    ) {
         guard !listeners[index].isPaused, !isDraining else { return }
         listeners[index].isPaused = true
         isAcceptPaused = true
@@ -168,7 +184,7 @@ extension Worker {
         askForRoom(listeners[index].index)
         if now >= pauseNoted {
             pauseNoted = now + Self.noteEvery
-            shared.logs.note(level: .warning, "out of connections: accepting pauses")
+            shared.logs.note(level: .warning, "\(reason): accepting pauses")
         }
     }
 

@@ -28,11 +28,13 @@ extension Worker {
         for index in 0..<count { dropIdleUpstream(poller.token(at: index), index) }
         for index in 0..<count { dispatch(poller.token(at: index), poller.readiness(at: index)) }
         sendUnsent()
+        if hasFrames { sendFrames() }
         registerNewcomers()
         runTimers()
         runReady()
         if !poolsWithRoom.isEmpty || queued > 0 { serveQueues() }
         sendUnsent()
+        if hasFrames { sendFrames() }
         // Behind the requests, which they must not delay.
         if !probes.due.isEmpty { sendProbes() }
         accessLog.flushIfOld(now)
@@ -40,7 +42,7 @@ extension Worker {
     }
 
     private func waitLimit() -> Int32 {
-        if !ready.isEmpty || !poolsWithRoom.isEmpty { return 0 }
+        if !ready.isEmpty || !poolsWithRoom.isEmpty || hasFrames { return 0 }
         var limit: Int64 = isAcceptPaused ? 50 : 60_000
         limit = downTimers.wait(from: now, limit: limit)
         limit = upTimers.wait(from: now, limit: limit)
@@ -67,7 +69,7 @@ extension Worker {
         let generation = UInt32(truncatingIfNeeded: token)
         guard let upstream = up.find(slot, generation: generation),
             upstream.pointee.phase == .idle,
-            poller.readiness(at: index) != .writable
+            poller.readiness(at: index) != .writable, !staysIdle(slot, poller.readiness(at: index))
         else { return }
         closeUpstream(slot)
     }
@@ -95,6 +97,7 @@ extension Worker {
         case .drain: beginDrain()
         case .stop: isStopped = true
         case .makeRoom(let listener): giveRoom(listener)
+        case .certificates(let listener, let context): certificates[listener] = context
         case .pool(let update): takeOver(update)
         case .room(let pool): serveQueue(pool, wasTold: true)
         case .freeConnections(let pool): freeConnections(pool)
@@ -110,6 +113,10 @@ extension Worker {
 
     /// Has what waits in the connection's output sent with the others of this batch.
     mutating func flushSoon(_ slot: Int32) {
+        if down[slot].pointee.streams.isStream {
+            queueStream(slot)
+            return
+        }
         unsent.append(Self.token(.downstream, slot, down[slot].pointee.generation))
     }
 
@@ -229,7 +236,9 @@ extension Worker {
         isAcceptPaused = false
         closeProbes()
         for slot in 0..<down.usedLimit where down.isInUse(slot) {
-            if down[slot].pointee.phase == .idle, down[slot].pointee.output.isEmpty {
+            if down[slot].pointee.phase == .carrier {
+                endCarrier(slot)
+            } else if down[slot].pointee.phase == .idle, down[slot].pointee.output.isEmpty {
                 setDeadline(downstream: slot, now + 1_000_000_000)
             }
         }
@@ -238,7 +247,13 @@ extension Worker {
     private mutating func closeEverything() {
         for slot in 0..<down.usedLimit where down.isInUse(slot) {
             let exchange = down[slot].pointee.exchange
-            if exchange >= 0 { abort(exchange, .shutdown) } else { closeDownstream(slot) }
+            if exchange >= 0 {
+                abort(exchange, .shutdown)
+            } else if down[slot].pointee.phase == .carrier {
+                closeCarrier(slot)
+            } else {
+                closeDownstream(slot)
+            }
         }
         for slot in 0..<up.usedLimit where up.isInUse(slot) { closeUpstream(slot) }
         closeProbes()

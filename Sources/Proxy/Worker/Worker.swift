@@ -5,6 +5,7 @@ import EventLoop
 import HTTP
 import Health
 import Routing
+import TLS
 
 /// A listening socket of one worker.
 public struct WorkerListener: Sendable {
@@ -37,6 +38,8 @@ public enum WorkerMessage: Sendable {
     case room(pool: Int)
     /// Requests of a pool wait for connections: close idle ones.
     case freeConnections(pool: Int)
+    /// A listener proves itself with these certificates from now on.
+    case certificates(listener: Int, TLSServerContext)
     /// End now; what still runs is cut.
     case stop
 }
@@ -138,6 +141,20 @@ public struct Worker: ~Copyable {
     /// Exchanges that wait for their next try or for room.
     var waitTimers: TimerWheel
     var probes: ProbeTable
+    /// By listener: what it proves itself with; `nil` where it speaks no TLS.
+    var certificates: [TLSServerContext?]
+    /// By listener: how many handshakes may begin now, where their rate is bounded.
+    var handshakeTokens: [RateTokens?]
+    /// Handshakes under way.
+    var handshakes = 0
+    /// Where OpenSSL reads and writes ciphertext.
+    let secure: TLSPort
+    /// Where ciphertext is received.
+    let sealedArea: UnsafeMutableRawPointer
+    /// What all connections with HTTP/2 share.
+    let frames = HTTP2Memory()
+    /// Where frames of HTTP/2 are put together.
+    let frameArea: UnsafeMutableRawPointer
     var buffers = BufferPool()
     var pipes = PipePool()
     var fields: FieldTable
@@ -163,6 +180,11 @@ public struct Worker: ~Copyable {
     var running: [UInt64] = []
     /// Exchanges whose requests are sent once this batch of events has been read.
     var unsent: [UInt64] = []
+    /// Streams and carriers that have something to send, and those of which it is being sent.
+    var streamsToSend: [UInt64] = []
+    var streamsSending: [UInt64] = []
+    var carriersToSend: [UInt64] = []
+    var carriersSending: [UInt64] = []
     /// Connections that are not registered yet, in two parts by age.
     var newcomers: [UInt64] = []
     var earlierNewcomers: [UInt64] = []
@@ -235,6 +257,13 @@ public struct Worker: ~Copyable {
         upTimers = TimerWheel(capacity: slots, now: now)
         waitTimers = TimerWheel(capacity: slots, now: now)
         probes = ProbeTable(snapshot, now: now)
+        certificates = snapshot.certificates
+        handshakeTokens = snapshot.handshakeRates.map { rate in
+            rate.map { RateTokens(perSecond: $0, now: now) }
+        }
+        secure = TLSPort(capacity: Self.sealedOutput)
+        sealedArea = .allocate(byteCount: Self.sealedSize, alignment: 64)
+        frameArea = .allocate(byteCount: Self.frameSize, alignment: 64)
         // Weir's own fields stand beside a full head's where the log reads what was sent.
         fields = FieldTable(capacity: config.limits.fields + 16)
         endpointStates = .allocate(capacity: max(1, snapshot.endpointCount))
@@ -266,6 +295,8 @@ public struct Worker: ~Copyable {
         readArea.base?.deallocate()
         out.start.deallocate()
         scratch.deallocate()
+        sealedArea.deallocate()
+        frameArea.deallocate()
     }
 
     private static func makePools(

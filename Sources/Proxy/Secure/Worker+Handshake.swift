@@ -1,0 +1,120 @@
+import CLinux
+import EventLoop
+import TLS
+
+/// The TLS handshake of a client's connection.
+extension Worker {
+    /// A new connection on a listener with TLS begins its handshake; false if there is no room.
+    mutating func beginHandshake(_ slot: Int32, _ context: TLSServerContext) -> Bool {
+        guard let connection = context.accept(secure) else { return false }
+        let downstream = down[slot]
+        downstream.pointee.secure.connection = connection
+        downstream.pointee.phase = .handshake
+        handshakes &+= 1
+        setDeadline(downstream: slot, now + limits.handshake)
+        pumpHandshake(slot)
+        return true
+    }
+
+    /// Whether one more handshake stays within the listener's bounds; it counts against its rate.
+    mutating func admitsHandshake(_ listener: Int) -> Bool {
+        guard handshakes < snapshot.handshakeLimits[listener] else { return false }
+        return handshakeTokens[listener]?.take(at: now) ?? true
+    }
+
+    /// Goes on with the handshake as far as what has come allows.
+    mutating func pumpHandshake(_ slot: Int32) {
+        let downstream = down[slot]
+        guard let connection = downstream.pointee.secure.connection else { return }
+        while true {
+            var offered = 0
+            if downstream.pointee.flags.contains(.readable) {
+                let received = receiveSealed(downstream)
+                if received <= 0, received != Int(-EAGAIN) {
+                    endHandshake(slot, .clientAborted, because: nil)
+                    return
+                }
+                offered = max(0, received)
+            }
+            connection.offer(sealedArea, offered)
+            let step = connection.handshake()
+            if case .failed(let failure) = step, failure.kind == .plainHTTP {
+                secure.clearOutput()
+                answerPlain(slot)
+                return
+            }
+            guard sendSealed(slot) else {
+                endHandshake(slot, .clientAborted, because: nil)
+                return
+            }
+            switch step {
+            case .done:
+                keepSealed(&downstream.pointee.secure, offered)
+                handshakeDone(slot)
+                return
+            case .needMore:
+                // All that came is used; what is still to come is reported, or read at once.
+                if offered == 0 { return }
+            case .failed(let failure):
+                endHandshake(slot, .handshakeFailed, because: failure)
+                return
+            }
+        }
+    }
+
+    /// Receives ciphertext once.
+    private mutating func receiveSealed(_ downstream: UnsafeMutablePointer<Downstream>) -> Int {
+        let count = weir_recv(downstream.pointee.descriptor, sealedArea, Self.sealedSize)
+        if count == Int(-EAGAIN)
+            || (count > 0 && count < Self.sealedSize
+                && downstream.pointee.flags.isDisjoint(with: [.finished, .broken]))
+        {
+            downstream.pointee.flags.remove(.readable)
+        }
+        return count
+    }
+
+    /// The connection is encrypted from now on: it waits for requests.
+    private mutating func handshakeDone(_ slot: Int32) {
+        let downstream = down[slot]
+        handshakes &-= 1
+        if !downstream.pointee.secure.sealed.isEmpty {
+            downstream.pointee.flags.insert(.readable)
+        }
+        downstream.pointee.flags.insert(.encrypted)
+        if downstream.pointee.secure.connection?.isHTTP2 == true {
+            becomeCarrier(slot)
+            return
+        }
+        becomeIdle(slot, downstream)
+        readRequests(slot)
+    }
+
+    /// The handshake has failed, or lasted too long: the connection ends, and the log says why.
+    mutating func endHandshake(_ slot: Int32, _ outcome: Outcome, because failure: TLSFailure?) {
+        let downstream = down[slot]
+        handshakes &-= 1
+        var entry = LogEntry(
+            outcome: outcome,
+            status: outcome.status,
+            id: RequestID(high: random.next(), low: random.next())
+        )
+        entry.client = downstream.pointee.peer
+        entry.reason = failure?.text
+        log(entry)
+        release(&downstream.pointee.secure)
+        // The alert must not be overtaken by a reset for bytes that nobody read.
+        downstream.pointee.phase = .idle
+        downstream.pointee.flags.insert([.closesAfterOutput, .lingers])
+        if downstream.pointee.output.isEmpty { finishDownstream(slot) }
+    }
+
+    /// The client speaks plain HTTP where TLS is spoken: it is told so, in the clear.
+    private mutating func answerPlain(_ slot: Int32) {
+        let downstream = down[slot]
+        handshakes &-= 1
+        release(&downstream.pointee.secure)
+        downstream.pointee.phase = .idle
+        answerBroken(slot, .badRequest, because: "This port speaks HTTPS; use https:// instead.")
+    }
+}

@@ -1,0 +1,252 @@
+import CLinux
+import EventLoop
+import HTTP
+
+/// Streams of HTTP/2, each of which is a connection of one request to its exchange.
+extension Worker {
+    // MARK: Beginning
+
+    /// A request's head has come on a new stream.
+    ///
+    /// `index`: that of the codec's event.
+    mutating func beginStream(_ slot: Int32, _ index: Int, _ session: HTTP2Connection) {
+        let event = session.event(index)
+        let stream = down.allocate()
+        guard stream >= 0 else {
+            session.reset(event.stream, HTTP2Code.refusedStream)
+            return
+        }
+        let carrier = down[slot]
+        let entry = down[stream]
+        entry.pointee.peer = carrier.pointee.peer
+        entry.pointee.listener = carrier.pointee.listener
+        entry.pointee.flags = carrier.pointee.flags.intersection([.trustedPeer, .encrypted])
+        entry.pointee.streams.carrier = slot
+        entry.pointee.streams.id = event.stream
+        link(stream, to: carrier)
+        unlistIdle(slot)
+        if carrier.pointee.output.isEmpty { setDeadline(downstream: slot, .never) }
+        carrier.pointee.served &+= 1
+        if carrier.pointee.served >= limits.requestsPerConnection { endCarrier(slot) }
+        let generation = entry.pointee.generation
+        session.setToken(Self.token(stream, generation), ofStreamAt: index)
+        if event.endsStream { entry.pointee.streams.flags.insert(.clientEnded) }
+        if event.kind == .reject {
+            session.discardInput(event.stream)
+            answerBroken(stream, Self.outcome(ofReject: event.code))
+            return
+        }
+        guard let text = session.text.slice(event).baseAddress else { return }
+        let used = parseRequest(stream, UnsafeMutableRawPointer(mutating: text), Int(event.count))
+        guard down.find(stream, generation: generation) != nil else { return }
+        if used == 0 {
+            answerBroken(stream, .badRequest)
+        } else if entry.pointee.phase == .busy {
+            noteFraming(entry)
+        }
+    }
+
+    private static func outcome(ofReject status: UInt32) -> Outcome {
+        switch status {
+        case 431: .headTooLarge
+        case 414: .targetTooLong
+        default: .methodRefused
+        }
+    }
+
+    private static func token(_ slot: Int32, _ generation: UInt32) -> UInt64 {
+        UInt64(UInt32(bitPattern: slot)) << 32 | UInt64(generation)
+    }
+
+    private func noteFraming(_ entry: UnsafeMutablePointer<Downstream>) {
+        guard entry.pointee.exchange >= 0 else { return }
+        if exchanges[entry.pointee.exchange].pointee.flags.contains(.chunkedUp) {
+            entry.pointee.streams.flags.insert(.chunked)
+        }
+    }
+
+    private func link(_ stream: Int32, to carrier: UnsafeMutablePointer<Downstream>) {
+        let newest = carrier.pointee.streams.newest
+        down[stream].pointee.streams.older = newest
+        if newest >= 0 { down[newest].pointee.streams.newer = stream }
+        carrier.pointee.streams.newest = stream
+        carrier.pointee.streams.count &+= 1
+    }
+
+    private func unlink(_ stream: Int32, from carrier: UnsafeMutablePointer<Downstream>) {
+        let side = down[stream].pointee.streams
+        if side.newer >= 0 {
+            down[side.newer].pointee.streams.older = side.older
+        } else {
+            carrier.pointee.streams.newest = side.older
+        }
+        if side.older >= 0 { down[side.older].pointee.streams.newer = side.newer }
+        carrier.pointee.streams.count &-= 1
+    }
+
+    // MARK: The client's body
+
+    /// Body bytes have come.
+    mutating func takeData(_ stream: Int32, _ bytes: UnsafeMutableRawPointer, _ count: Int) {
+        let entry = down[stream]
+        entry.pointee.streams.uncredited &+= UInt32(truncatingIfNeeded: count)
+        guard entry.pointee.phase == .busy || entry.pointee.phase == .tunnel,
+            entry.pointee.exchange >= 0
+        else {
+            creditBody(entry)
+            return
+        }
+        exchanges[entry.pointee.exchange].pointee.bodyPace.moved(count, at: now)
+        if entry.pointee.streams.flags.contains(.chunked) {
+            var line = ByteWriter(scratch, capacity: scratchSize)
+            line.append(hex: UInt64(count))
+            line.append("\r\n")
+            buffers.append(line.start, line.count, to: &entry.pointee.input)
+            buffers.append(bytes, count, to: &entry.pointee.input)
+            appendInput(entry, "\r\n")
+        } else {
+            buffers.append(bytes, count, to: &entry.pointee.input)
+        }
+        pumpStream(stream)
+    }
+
+    /// Trailer fields have come, as lines.
+    mutating func takeTrailers(_ stream: Int32, _ lines: UnsafeRawBufferPointer) {
+        let entry = down[stream]
+        guard entry.pointee.streams.flags.contains(.chunked) else { return }
+        appendInput(entry, "0\r\n")
+        if let bytes = lines.baseAddress {
+            buffers.append(bytes, lines.count, to: &entry.pointee.input)
+        }
+        appendInput(entry, "\r\n")
+        entry.pointee.streams.flags.remove(.chunked)
+    }
+
+    /// The client has sent its last byte.
+    mutating func endBody(_ stream: Int32) {
+        let entry = down[stream]
+        entry.pointee.streams.flags.insert(.clientEnded)
+        if entry.pointee.streams.flags.contains(.chunked) {
+            entry.pointee.streams.flags.remove(.chunked)
+            appendInput(entry, "0\r\n\r\n")
+        }
+        pumpStream(stream)
+    }
+
+    private mutating func appendInput(
+        _ entry: UnsafeMutablePointer<Downstream>,
+        _ text: StaticString
+    ) {
+        buffers.append(text.utf8Start, text.utf8CodeUnitCount, to: &entry.pointee.input)
+    }
+
+    /// Has the exchange take what has come, and gives the client room for as much again.
+    private mutating func pumpStream(_ stream: Int32) {
+        let entry = down[stream]
+        let generation = entry.pointee.generation
+        progressDownstream(stream)
+        guard down.find(stream, generation: generation) != nil else { return }
+        creditBody(entry)
+    }
+
+    /// Body bytes that were used make room in the client's window.
+    mutating func creditBody(_ entry: UnsafeMutablePointer<Downstream>) {
+        let count = Int(entry.pointee.streams.uncredited)
+        guard count > 0, entry.pointee.input.isEmpty || entry.pointee.exchange < 0 else { return }
+        entry.pointee.streams.uncredited = 0
+        let carrier = entry.pointee.streams.carrier
+        session(of: carrier)?.credit(entry.pointee.streams.id, count)
+        queueCarrier(carrier)
+    }
+
+    /// The carrier's codec.
+    func session(of carrier: Int32) -> HTTP2Connection? {
+        down[carrier].pointee.streams.session?.takeUnretainedValue()
+    }
+
+    // MARK: The answer
+
+    /// Takes bytes of an answer, as ``deliver`` does; they leave with the others of the batch.
+    mutating func deliverStream(
+        _ stream: Int32,
+        _ head: UnsafeRawPointer,
+        _ headCount: Int,
+        _ body: UnsafeMutableRawPointer?,
+        _ bodyCount: Int
+    ) -> Bool {
+        let entry = down[stream]
+        if entry.pointee.streams.flags.contains(.reset) { return false }
+        buffers.append(head, headCount, to: &entry.pointee.output)
+        if let body { buffers.append(body, bodyCount, to: &entry.pointee.output) }
+        queueStream(stream)
+        return true
+    }
+
+    /// Keeps an answer's trailer fields for the stream's end; false if they are not valid.
+    mutating func passTrailers(
+        _ side: StreamSide,
+        _ bytes: UnsafeMutableRawPointer,
+        _ count: Int,
+        _ range: ByteRange
+    ) -> Bool {
+        let before = out
+        guard writeTrailers(bytes, count, range) else { return false }
+        let lines = out.count &- before.count
+        session(of: side.carrier)?.finish(side.id, trailers: out.start + before.count, lines)
+        out = before
+        return true
+    }
+
+    // MARK: Ending
+
+    /// The exchange has given its answer whole, or closes the connection that it sees: the stream
+    /// ends as soon as all has left.
+    mutating func finishStream(_ stream: Int32) {
+        let entry = down[stream]
+        if entry.pointee.streams.flags.contains(.ended), entry.pointee.output.isEmpty {
+            closeStream(stream)
+            return
+        }
+        entry.pointee.phase = .lingering
+        entry.pointee.flags.insert(.closesAfterOutput)
+        setDeadline(downstream: stream, .never)
+        creditBody(entry)
+        queueStream(stream)
+    }
+
+    /// Ends the stream's exchange, if one runs, and the stream.
+    mutating func dropStream(_ stream: Int32) {
+        let exchange = down[stream].pointee.exchange
+        if exchange >= 0 { abort(exchange, .clientAborted) } else { closeStream(stream) }
+    }
+
+    /// Frees the stream's slot; a stream that is not complete is reset.
+    mutating func closeStream(_ stream: Int32) {
+        let entry = down[stream]
+        assert(entry.pointee.exchange < 0, "a stream closes under its exchange")
+        let slot = entry.pointee.streams.carrier
+        let flags = entry.pointee.streams.flags
+        if let session = session(of: slot), !flags.contains(.reset) {
+            creditBody(entry)
+            if !flags.contains(.ended) || !entry.pointee.output.isEmpty {
+                session.reset(entry.pointee.streams.id, HTTP2Code.internalError)
+            } else if !flags.contains(.clientEnded) {
+                session.discardInput(entry.pointee.streams.id)
+            }
+            queueCarrier(slot)
+        }
+        downTimers.cancel(stream)
+        buffers.give(&entry.pointee.input)
+        buffers.give(&entry.pointee.output)
+        unlink(stream, from: down[slot])
+        down.free(stream)
+        streamEnded(on: slot)
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The bytes of an event that has text.
+    func slice(_ event: HTTP2Event) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: self[Int(event.offset)..<Int(event.offset + event.count)])
+    }
+}
