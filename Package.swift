@@ -34,7 +34,7 @@ let package = Package(
         ),
         .systemLibrary(
             name: "COpenSSL",
-            pkgConfig: "libcrypto",
+            pkgConfig: "openssl",
             providers: [.apt(["libssl-dev"])]
         ),
         .systemLibrary(
@@ -44,6 +44,7 @@ let package = Package(
         ),
         .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: common),
         .target(name: "HTTP", dependencies: ["CBytes"], swiftSettings: pure),
+        .target(name: "TLS", dependencies: ["COpenSSL"], swiftSettings: common),
         .target(name: "Balancing", dependencies: ["CBytes"], swiftSettings: pure),
         .target(name: "Health", dependencies: ["HTTP", "Balancing"], swiftSettings: pure),
         .target(name: "Routing", dependencies: ["CBytes", "HTTP"], swiftSettings: pure),
@@ -87,6 +88,7 @@ let package = Package(
             swiftSettings: common
         ),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CBytes"], swiftSettings: common),
+        .testTarget(name: "TLSTests", dependencies: ["TLS", "COpenSSL"], swiftSettings: common),
         .testTarget(name: "BalancingTests", dependencies: ["Balancing"], swiftSettings: common),
         .testTarget(
             name: "HealthTests",
