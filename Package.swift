@@ -38,12 +38,17 @@ let package = Package(
             providers: [.apt(["libssl-dev"])]
         ),
         .systemLibrary(
+            name: "CNghttp2",
+            pkgConfig: "libnghttp2",
+            providers: [.apt(["libnghttp2-dev"])]
+        ),
+        .systemLibrary(
             name: "CAres",
             pkgConfig: "libcares",
             providers: [.apt(["libc-ares-dev"])]
         ),
         .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: common),
-        .target(name: "HTTP", dependencies: ["CBytes"], swiftSettings: pure),
+        .target(name: "HTTP", dependencies: ["CBytes", "CNghttp2"], swiftSettings: pure),
         .target(name: "Balancing", dependencies: ["CBytes"], swiftSettings: pure),
         .target(name: "Health", dependencies: ["HTTP", "Balancing"], swiftSettings: pure),
         .target(name: "Routing", dependencies: ["CBytes", "HTTP"], swiftSettings: pure),
@@ -86,7 +91,11 @@ let package = Package(
             dependencies: ["EventLoop", "CLinux"],
             swiftSettings: common
         ),
-        .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CBytes"], swiftSettings: common),
+        .testTarget(
+            name: "HTTPTests",
+            dependencies: ["HTTP", "CBytes", "CNghttp2"],
+            swiftSettings: common
+        ),
         .testTarget(name: "BalancingTests", dependencies: ["Balancing"], swiftSettings: common),
         .testTarget(
             name: "HealthTests",
