@@ -38,12 +38,17 @@ let package = Package(
             providers: [.apt(["libssl-dev"])]
         ),
         .systemLibrary(
+            name: "CNghttp2",
+            pkgConfig: "libnghttp2",
+            providers: [.apt(["libnghttp2-dev"])]
+        ),
+        .systemLibrary(
             name: "CAres",
             pkgConfig: "libcares",
             providers: [.apt(["libc-ares-dev"])]
         ),
         .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: common),
-        .target(name: "HTTP", dependencies: ["CBytes"], swiftSettings: pure),
+        .target(name: "HTTP", dependencies: ["CBytes", "CNghttp2"], swiftSettings: pure),
         .target(name: "TLS", dependencies: ["COpenSSL"], swiftSettings: common),
         .target(name: "Balancing", dependencies: ["CBytes"], swiftSettings: pure),
         .target(name: "Health", dependencies: ["HTTP", "Balancing"], swiftSettings: pure),
@@ -62,7 +67,7 @@ let package = Package(
             name: "Proxy",
             dependencies: [
                 "CLinux", "CBytes", "COpenSSL", "EventLoop", "HTTP", "Balancing", "Health",
-                "Routing", "Configuration",
+                "Routing", "Configuration", "TLS",
             ],
             swiftSettings: common
         ),
@@ -70,7 +75,7 @@ let package = Package(
             name: "Control",
             dependencies: [
                 "CLinux", "CAres", "EventLoop", "HTTP", "Balancing", "Health", "Routing",
-                "Configuration", "Proxy",
+                "Configuration", "Proxy", "TLS",
             ],
             swiftSettings: common
         ),
@@ -87,7 +92,11 @@ let package = Package(
             dependencies: ["EventLoop", "CLinux"],
             swiftSettings: common
         ),
-        .testTarget(name: "HTTPTests", dependencies: ["HTTP", "CBytes"], swiftSettings: common),
+        .testTarget(
+            name: "HTTPTests",
+            dependencies: ["HTTP", "CBytes", "CNghttp2"],
+            swiftSettings: common
+        ),
         .testTarget(name: "TLSTests", dependencies: ["TLS", "COpenSSL"], swiftSettings: common),
         .testTarget(name: "BalancingTests", dependencies: ["Balancing"], swiftSettings: common),
         .testTarget(

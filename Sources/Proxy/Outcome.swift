@@ -18,6 +18,7 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case noEndpoint
     case connectFailed
     case connectTimeout
+    case untrustedServer
     case responseTimeout
     case streamTimeout
     case totalTimeout
@@ -47,6 +48,7 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .noEndpoint: "no-endpoint"
         case .connectFailed: "connect-failed"
         case .connectTimeout: "connect-timeout"
+        case .untrustedServer: "untrusted-server"
         case .responseTimeout: "response-timeout"
         case .streamTimeout: "stream-timeout"
         case .totalTimeout: "total-timeout"
@@ -71,7 +73,7 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .headTimeout, .bodyTimeout, .handshakeTimeout: 408
         case .sendTimeout, .clientAborted: 499
         case .noRoute: 404
-        case .upstreamReset, .badAnswer: 502
+        case .upstreamReset, .badAnswer, .untrustedServer: 502
         case .noEndpoint, .connectFailed, .poolFull, .overloaded, .shutdown: 503
         case .connectTimeout, .responseTimeout, .streamTimeout, .totalTimeout: 504
         }
@@ -97,6 +99,7 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .noEndpoint: "No server is available for this request."
         case .connectFailed: "No server could be reached."
         case .connectTimeout: "The server did not accept the connection in time."
+        case .untrustedServer: "No encrypted connection to a server that proves who it is was had."
         case .responseTimeout: "The server did not answer in time."
         case .streamTimeout: "The server fell silent in the middle of its answer."
         case .totalTimeout: "The request took longer than its time limit."

@@ -22,7 +22,7 @@ extension Worker {
         _ exchange: UnsafeMutablePointer<Exchange>
     ) -> TryVerdict {
         switch failure {
-        case .connectFailed, .noDescriptor: .connectFailure
+        case .connectFailed, .noDescriptor, .handshakeFailed: .connectFailure
         case .closedUnseen, .reset: .reset
         case .connectTimeout, .timeout: .timeout
         case .status: verdict(status: exchange.pointee.status, exchange)

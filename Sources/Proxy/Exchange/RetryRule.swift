@@ -3,6 +3,8 @@ enum TryFailure: UInt8, CaseIterable {
     /// The endpoint refused the connection or could not be reached.
     case connectFailed
     case connectTimeout
+    /// TLS with the endpoint could not be agreed on, or its certificate is not to be trusted.
+    case handshakeFailed
     /// No descriptor was left for a connection.
     case noDescriptor
     /// The server closed the connection before it received a byte of the request.
@@ -21,6 +23,7 @@ enum TryFailure: UInt8, CaseIterable {
         switch self {
         case .connectFailed: .connectFailed
         case .connectTimeout: .connectTimeout
+        case .handshakeFailed: .untrustedServer
         case .noDescriptor: .overloaded
         case .closedUnseen, .reset: .upstreamReset
         case .badAnswer, .status: .badAnswer

@@ -14,6 +14,8 @@ struct EndpointEntry {
     var maxConnections = Int32.max
     /// The label in logs.
     var name: UnsafeRawBufferPointer
+    /// The name that its certificate has to cover, where TLS is spoken.
+    var serverName = UnsafeRawBufferPointer(start: nil, count: 0)
 
     /// What is needed of a server in this pool; of none, nothing but the pool.
     init(_ server: ServerConfig?, _ breaker: BreakerOptions, pool: Int, _ texts: TextStore) {

@@ -39,6 +39,8 @@ public final class Snapshot: @unchecked Sendable {
     let gates: [PoolGate?]
     /// By listener: what it proves itself with at first; `nil` where it speaks no TLS.
     let certificates: [TLSServerContext?]
+    /// By pool: how TLS to its endpoints is begun; `nil` is in the clear.
+    let clientContexts: [TLSClientContext?]
     /// By listener: handshakes under way at once in each worker, and those admitted in a second.
     let handshakeLimits: [Int]
     let handshakeRates: [Double?]
@@ -49,12 +51,14 @@ public final class Snapshot: @unchecked Sendable {
     /// Compiles a checked configuration; `workers` share the bound on buffer memory.
     ///
     /// `secrets`: by pool, the bytes of its `sticky.secret-file`; pools without have a secret of
-    /// this process. `certificates`: by listener; empty where none speaks TLS.
+    /// this process. `certificates`: by listener, `clientContexts`: by pool; empty where none speaks
+    /// TLS.
     public init(
         _ config: Config,
         workers: Int,
         secrets: [String: [UInt8]] = [:],
-        certificates: [TLSServerContext?] = []
+        certificates: [TLSServerContext?] = [],
+        clientContexts: [TLSClientContext?] = []
     ) {
         self.config = config
         let (specs, owners) = config.flattenedMatches()
@@ -97,6 +101,8 @@ public final class Snapshot: @unchecked Sendable {
         probePlans = config.pools.map { ProbePlan($0, keep: texts.keep) }
         self.certificates =
             certificates.isEmpty ? config.listeners.map { _ in nil } : certificates
+        self.clientContexts =
+            clientContexts.isEmpty ? config.pools.map { _ in nil } : clientContexts
         handshakeLimits = config.listeners.map { $0.tls?.maxHandshakes ?? Int.max }
         handshakeRates = config.listeners.map { listener in
             listener.tls?.handshakeRate.map { $0 / Double(max(1, workers)) }

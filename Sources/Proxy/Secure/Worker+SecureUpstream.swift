@@ -10,8 +10,10 @@ extension Worker {
     /// The connection is open: TLS is agreed on before the request leaves. False if it cannot be.
     mutating func beginUpstreamHandshake(_ slot: Int32, _ context: TLSClientContext) -> Bool {
         let upstream = up[slot]
-        let name = endpoints[Int(upstream.pointee.endpoint)].serverName
-        guard let connection = context.connect(secure, serverName: name) else { return false }
+        let endpoint = Int(upstream.pointee.endpoint)
+        let name = String(decoding: endpoints[endpoint].serverName, as: UTF8.self)
+        let connection = context.connect(secure, serverName: name, machine: UInt64(endpoint))
+        guard let connection else { return false }
         upstream.pointee.secure.connection = connection
         upstream.pointee.phase = .securing
         return true

@@ -80,6 +80,8 @@ struct PoolState {
     var notDeposited: UInt32 = 0
     /// What the pool takes at once; `nil` is without bound.
     let gate: PoolGate?
+    /// How TLS to its endpoints is begun; `nil` is in the clear.
+    let tls: TLSClientContext?
     /// Exchanges of this worker that wait for room.
     var queue = PendingQueue()
     /// Whether room may have come since the queue was looked at.
@@ -217,6 +219,8 @@ public struct Worker: ~Copyable {
     var roomAsked = Instant(nanoseconds: 0)
     /// When the log may say again that accepting pauses.
     var pauseNoted = Instant(nanoseconds: 0)
+    /// When the log may say again that a handshake with an endpoint failed.
+    var handshakeNoted = Instant(nanoseconds: 0)
     var isLate = false
 
     /// Builds a worker on the thread that calls this.
@@ -323,6 +327,7 @@ public struct Worker: ~Copyable {
                     health: .passUnretained(snapshot.health[index]),
                     budget: snapshot.budgets[index],
                     gate: snapshot.gates[index],
+                    tls: snapshot.clientContexts[index],
                     countedStatuses: StatusBits(pool.ejection?.statuses ?? StatusSet()),
                     fallback: pool.fallback.compiled,
                     firstEndpoint: snapshot.firstEndpoints[index],

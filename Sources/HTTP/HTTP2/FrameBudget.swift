@@ -1,0 +1,44 @@
+/// Counts frames that cost this side work and bring nobody forward: a bucket that a second fills.
+struct FrameBudget: BitwiseCopyable {
+    private let perSecond: Int64
+    /// What is left, in billionths of a frame, so that nanoseconds can be added.
+    private var left: Int64
+    private var last: Int64 = 0
+    /// WINDOW_UPDATE frames that are welcome, as DATA was sent.
+    private var updates = 2
+
+    /// The most unused WINDOW_UPDATE frames that are kept count of.
+    static let mostUpdates = 1 << 16
+
+    /// A full budget.
+    init(perSecond: Int) {
+        let most = min(Int64(perSecond), 1 << 30)
+        self.perSecond = most
+        left = most &* 1_000_000_000
+    }
+
+    /// Time has passed; in nanoseconds of any clock that does not go back.
+    mutating func advance(to now: Int64) {
+        let passed = min(max(now &- last, 0), 1_000_000_000)
+        last = max(now, last)
+        left = min(left &+ passed &* perSecond, perSecond &* 1_000_000_000)
+    }
+
+    /// Takes one frame; false if the budget is used up.
+    mutating func spend() -> Bool {
+        left &-= 1_000_000_000
+        return left >= 0
+    }
+
+    /// DATA was sent.
+    mutating func sentData() { updates = min(updates &+ 2, Self.mostUpdates) }
+
+    /// A WINDOW_UPDATE came; false if the budget is used up.
+    mutating func spendUpdate() -> Bool {
+        if updates > 0 {
+            updates &-= 1
+            return true
+        }
+        return spend()
+    }
+}

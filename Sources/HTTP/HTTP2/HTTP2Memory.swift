@@ -1,0 +1,139 @@
+import CNghttp2
+
+/// The memory that all HTTP/2 connections of one worker share, so that idle ones have none of it
+/// and busy ones allocate nothing.
+@safe
+public final class HTTP2Memory {
+    /// What it consists of.
+    let pool: UnsafeMutablePointer<HTTP2Pool>
+
+    /// Memory without any connection.
+    public init() {
+        unsafe pool = .allocate(capacity: 1)
+        unsafe pool.initialize(to: HTTP2Pool())
+    }
+
+    deinit {
+        unsafe pool.pointee.deallocate()
+        unsafe pool.deinitialize(count: 1)
+        unsafe pool.deallocate()
+    }
+}
+
+/// Slots of streams, batches of events, and room for the fields of a head that is sent.
+@safe
+struct HTTP2Pool {
+    /// The slots; they move when there are more.
+    private(set) var slots: UnsafeMutablePointer<HTTP2Stream>
+    private var slotCapacity = 16
+    private var freeSlot: Int32 = 0
+    private var freeBatch: UnsafeMutablePointer<HTTP2Batch>?
+    /// Room for the fields of one head.
+    private(set) var fields: UnsafeMutablePointer<nghttp2_nv>
+    /// How many fields there is room for.
+    private(set) var fieldCapacity = 64
+    /// Room for names in lower case.
+    private(set) var names: UnsafeMutablePointer<UInt8>
+    private var nameCapacity = 4 << 10
+    /// What nghttp2 calls.
+    let callbacks: OpaquePointer?
+
+    /// A pool without any stream.
+    init() {
+        unsafe slots = .allocate(capacity: slotCapacity)
+        unsafe fields = .allocate(capacity: fieldCapacity)
+        unsafe names = .allocate(capacity: nameCapacity)
+        unsafe callbacks = makeCallbacks()
+        link(from: 0)
+    }
+
+    /// Gives all memory back; no batch is lent any more.
+    func deallocate() {
+        unsafe slots.deallocate()
+        unsafe fields.deallocate()
+        unsafe names.deallocate()
+        unsafe nghttp2_session_callbacks_del(callbacks)
+        var batch = unsafe freeBatch
+        while let free = unsafe batch {
+            unsafe batch = free.pointee.next
+            unsafe free.pointee.deallocate()
+            unsafe free.deallocate()
+        }
+    }
+
+    private mutating func link(from first: Int) {
+        var index = first
+        while index < slotCapacity {
+            let next = index &+ 1 < slotCapacity ? Int32(truncatingIfNeeded: index &+ 1) : -1
+            var slot = HTTP2Stream()
+            slot.next = next
+            unsafe (slots + index).initialize(to: slot)
+            index &+= 1
+        }
+        freeSlot = Int32(truncatingIfNeeded: first)
+    }
+
+    /// Takes a slot for the stream of this number.
+    mutating func takeSlot(_ id: Int32) -> Int32 {
+        if freeSlot < 0 {
+            let first = slotCapacity
+            let larger = UnsafeMutablePointer<HTTP2Stream>.allocate(capacity: first &* 2)
+            unsafe larger.update(from: slots, count: first)
+            unsafe slots.deallocate()
+            unsafe slots = larger
+            slotCapacity &*= 2
+            link(from: first)
+        }
+        let slot = freeSlot
+        freeSlot = unsafe slots[Int(slot)].next
+        var stream = HTTP2Stream()
+        stream.id = id
+        unsafe slots[Int(slot)] = stream
+        return slot
+    }
+
+    /// Gives a slot back.
+    mutating func freeSlot(_ slot: Int32) {
+        if let trailers = unsafe slots[Int(slot)].trailers { unsafe trailers.deallocate() }
+        unsafe slots[Int(slot)].trailers = nil
+        unsafe slots[Int(slot)].id = 0
+        unsafe slots[Int(slot)].next = freeSlot
+        freeSlot = slot
+    }
+
+    /// Lends an empty batch.
+    mutating func takeBatch() -> UnsafeMutablePointer<HTTP2Batch> {
+        if let batch = unsafe freeBatch {
+            unsafe freeBatch = batch.pointee.next
+            return unsafe batch
+        }
+        let batch = UnsafeMutablePointer<HTTP2Batch>.allocate(capacity: 1)
+        unsafe batch.initialize(to: HTTP2Batch())
+        return unsafe batch
+    }
+
+    /// Takes a batch back.
+    mutating func giveBack(_ batch: UnsafeMutablePointer<HTTP2Batch>) {
+        unsafe batch.pointee.removeAll()
+        unsafe batch.pointee.next = freeBatch
+        unsafe freeBatch = batch
+    }
+
+    /// Makes room for names of so many bytes altogether.
+    mutating func reserveNames(_ count: Int) {
+        guard count > nameCapacity else { return }
+        unsafe names.deallocate()
+        nameCapacity = max(count, nameCapacity &* 2)
+        unsafe names = .allocate(capacity: nameCapacity)
+    }
+
+    /// Makes room for one field more than `count`.
+    mutating func reserveField(_ count: Int) {
+        guard count >= fieldCapacity else { return }
+        let larger = UnsafeMutablePointer<nghttp2_nv>.allocate(capacity: fieldCapacity &* 2)
+        unsafe larger.update(from: fields, count: count)
+        unsafe fields.deallocate()
+        unsafe fields = larger
+        fieldCapacity &*= 2
+    }
+}

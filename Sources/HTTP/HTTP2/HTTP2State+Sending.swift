@@ -1,0 +1,82 @@
+/// What becomes of what is sent: called while nghttp2 writes.
+extension HTTP2State {
+    /// What there is to send of a stream's body.
+    enum NextData {
+        /// Nothing yet.
+        case wait
+        /// Something, but no room for it.
+        case full
+        /// So many bytes.
+        case some(Int)
+        /// So many bytes, the last ones; trailers may follow.
+        case last(Int, hasTrailers: Bool)
+    }
+
+    /// A DATA frame is not begun for fewer bytes than this if there are more.
+    static let leastData = 512
+
+    /// How much a DATA frame of the stream in this slot may hold, at most `most`.
+    mutating func nextData(_ slot: Int32, _ most: Int) -> NextData {
+        let stream = unsafe stream(slot)
+        let supplied = unsafe stream.pointee.supplied
+        let isFinishing = unsafe stream.pointee.marks.contains(.finishing)
+        if supplied == 0, !isFinishing { return .wait }
+        let space = room &- written &- FrameScanner.headSize
+        if space < min(supplied, Self.leastData) { return .full }
+        let count = min(min(supplied, most), space)
+        if isFinishing, count == supplied {
+            return unsafe .last(
+                count,
+                hasTrailers: stream.pointee.marks.contains(.trailers)
+            )
+        }
+        return .some(count)
+    }
+
+    /// Writes a DATA frame for which there is room.
+    mutating func writeData(_ head: UnsafePointer<UInt8>, _ count: Int, slot: Int32) {
+        guard let output = unsafe output else { return }
+        unsafe (output + written).copyMemory(from: head, byteCount: FrameScanner.headSize)
+        written &+= FrameScanner.headSize
+        budget.sentData()
+        let stream = unsafe stream(slot)
+        guard count > 0, let bytes = unsafe stream.pointee.supply else { return }
+        unsafe (output + written).copyMemory(from: bytes, byteCount: count)
+        written &+= count
+        unsafe stream.pointee.supply = bytes + count
+        unsafe stream.pointee.supplied &-= count
+        unsafe stream.pointee.taken &+= count
+    }
+
+    /// Writes bytes of nghttp2's as far as there is room; what does not fit is written next time.
+    mutating func write(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
+        guard let output = unsafe output else { return }
+        let fitting = min(count, room &- written)
+        unsafe (output + written).copyMemory(from: bytes, byteCount: fitting)
+        written &+= fitting
+        unsafe leftover = fitting < count ? bytes + fitting : nil
+        leftoverCount = count &- fitting
+    }
+
+    /// This side's END_STREAM has left; whether the stream is to be reset, as what else the peer
+    /// sends is not wanted (RFC 9113 §8.1).
+    mutating func endSent(_ id: Int32) -> Bool {
+        guard let slot = streams.slot(id) else { return false }
+        let stream = unsafe stream(slot)
+        unsafe stream.pointee.marks.insert(.localEnd)
+        let marks = unsafe stream.pointee.marks
+        guard isServer, marks.contains(.discards), !marks.contains(.remoteEnd) else {
+            return false
+        }
+        unsafe stream.pointee.marks.insert(.isReset)
+        return true
+    }
+
+    /// A RST_STREAM has left.
+    mutating func resetSent(_ id: Int32) { closed.drop(id) }
+
+    /// A GOAWAY has left.
+    mutating func goAwaySent(_ code: UInt32) {
+        if code != HTTP2Code.noError { endCode = code }
+    }
+}
