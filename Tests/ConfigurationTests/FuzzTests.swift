@@ -26,6 +26,8 @@ struct FuzzTests {
         "---\n", "...\n", "? ", "respond", "redirect", "servers", "listen: ",
         "health: ", "ejection: ", "retries: ", "fallback: ", "breaker: ", "budget: ", "srv: ",
         "servers-file: servers.yaml", "3 of 5", "5xx", "tcp", "main",
+        "tls: {certificate: x, key: x}", "certificates: ", "folder: x", "http2: ", "true",
+        "cleartext", "https-redirect: ", "suites: ", "min-version: 1.3",
     ]
 
     @Test("a mutated file ends in a configuration or in diagnostics", arguments: 1...lastSeed)

@@ -74,12 +74,18 @@ extension Checker {
         let all = map.over(ListenerKeys.set.standards)
         let given = map.item(ListenerKeys.name)
         if let given, let text = given.text { checkName(text, at: given.place) }
+        let tls = tls(map)
+        let http2 = http2(map)
+        let redirect = httpsRedirect(all)
         var found: [FoundListener] = []
         for item in map.items(ListenerKeys.address) {
             guard let address = listenAddress(item), let text = item.text else { continue }
             let name = given?.text ?? text
             written.remember(name.text, name)
             var config = ListenerConfig(name: name.text, address: address)
+            config.tls = tls
+            config.http2 = http2
+            config.httpsRedirect = redirect
             config.maxConnections = all.count(ListenerKeys.maxConnections)
             config.backlog = all.count(ListenerKeys.backlog) ?? config.backlog
             config.socketMode =
@@ -95,6 +101,7 @@ extension Checker {
                 )
             )
         }
+        checkRedirect(map, found)
         if let mode = map.item(ListenerKeys.socketMode), !found.isEmpty,
             !found.contains(where: { $0.config.address.isUnix })
         {

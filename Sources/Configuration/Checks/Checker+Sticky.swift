@@ -103,12 +103,16 @@ extension Checker {
     }
 
     private func warnOfSameSite(_ item: RawItem) {
-        if root.mentions(TopLevelKeys.trustedProxies) { return }
+        let hasTLS = root.items(TopLevelKeys.listeners).contains { listener in
+            listener.map?.map(ListenerKeys.tls) != nil
+        }
+        if hasTLS || root.mentions(TopLevelKeys.trustedProxies) { return }
         reporter.warning(
             .sameSite,
             item.place,
             "browsers refuse a cookie with SameSite=None that comes without https",
-            remedy: "name the proxy that speaks https in trusted-proxies, or write lax"
+            remedy: "give a listener tls, name the proxy that speaks https in trusted-proxies, or "
+                + "write lax"
         )
     }
 

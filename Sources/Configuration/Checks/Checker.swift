@@ -79,6 +79,10 @@ struct Checker<Files: FileAccess> {
         limits.bodySize = map.count(LimitKeys.bodySize)
         limits.loopLag = map.duration(LimitKeys.loopLag)
         limits.memory = map.count(LimitKeys.memory)
+        if let http2 = map.map(LimitKeys.http2) {
+            limits.http2.streams = http2.count(HTTP2LimitKeys.streams) ?? limits.http2.streams
+            limits.http2.budget = http2.factor(HTTP2LimitKeys.budget) ?? limits.http2.budget
+        }
         let written = root.map(TopLevelKeys.limits)?.item(LimitKeys.targetSize)
         if limits.targetSize > limits.headSize {
             if let written {
@@ -161,6 +165,7 @@ extension ClientTimeouts {
     init(_ map: RawMap?) {
         self.init()
         guard let map else { return }
+        handshake = map.duration(TimeoutKeys.handshake)
         head = map.duration(TimeoutKeys.head)
         keepAlive = map.duration(TimeoutKeys.keepAlive)
         body = map.duration(TimeoutKeys.body)

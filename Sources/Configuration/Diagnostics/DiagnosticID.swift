@@ -2,6 +2,7 @@
 public enum DiagnosticID: String, Sendable, CaseIterable {
     case address
     case answerBody = "answer-body"
+    case certificate
     case conflict
     case cookieName = "cookie-name"
     case duplicateListener = "duplicate-listener"
@@ -37,6 +38,7 @@ public enum DiagnosticID: String, Sendable, CaseIterable {
     case secret
     case serverURL = "server-url"
     case strategyKey = "strategy-key"
+    case suite
     case tableSize = "table-size"
     case template
     case timeoutOrder = "timeout-order"
@@ -66,7 +68,11 @@ extension DiagnosticID {
         switch self {
         case .address: "An address that is none, or a port out of range."
         case .answerBody: "A body in an answer that can have none, or two bodies."
-        case .conflict: "Two keys of which there can be one, as a short form beside its long form."
+        case .certificate:
+            "A file of `tls` that does not serve: not of a pair, ended, …; warning: ends soon."
+        case .conflict:
+            "Two keys of which there can be one, as a short form beside its long form, or that "
+                + "contradict each other."
         case .cookieName: "A cookie's name that is none."
         case .duplicateListener: "Two listeners at one address."
         case .duplicateName: "Two pools, routes, listeners, servers or networks of one name."
@@ -101,6 +107,7 @@ extension DiagnosticID {
         case .secret: "A secret that is too short or too long."
         case .serverURL: "A URL where a server's address belongs."
         case .strategyKey: "A parameter of another strategy than the pool has."
+        case .suite: "A cipher suite or group that is weak, unknown, or of no version."
         case .tableSize: "A table's size that is no prime, or too small for its servers."
         case .template: "A template with an unknown variable or an open brace."
         case .timeoutOrder: "A time-out longer than the one around it."

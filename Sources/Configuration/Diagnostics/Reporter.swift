@@ -1,10 +1,13 @@
 /// Collects what is wrong while a file is read.
 ///
-/// One place is reported once for each kind of mistake, whoever finds it.
+/// One place is reported once for each kind of mistake, whoever finds it; a folder that is named
+/// there, once for each of its files.
 final class Reporter {
     private struct Cause: Hashable {
         var place: Place
         var id: DiagnosticID
+        /// What tells files of one folder apart; empty for all other mistakes.
+        var detail: String
     }
 
     /// The files read so far; places point into it.
@@ -60,7 +63,9 @@ final class Reporter {
         _ message: String,
         _ remedy: String
     ) {
-        guard found.count < Self.countMax, seen.insert(Cause(place: place, id: id)).inserted
+        let detail = id == .certificate || id == .file ? message : ""
+        guard found.count < Self.countMax,
+            seen.insert(Cause(place: place, id: id, detail: detail)).inserted
         else { return }
         let file = files.indices.contains(place.file) ? files[place.file] : nil
         let diagnostic = Diagnostic(

@@ -54,7 +54,7 @@ private func schema(of key: Key) -> JSONValue {
     if let standard = key.standard { entries.append(("default", value(standard, of: key.type))) }
     var choices = schemas(of: key.type)
     if !key.words.isEmpty {
-        choices.append(.object([("enum", .list(key.words.map { .text($0) }))]))
+        choices.append(.object([("enum", .list(key.words.map(word)))]))
     }
     if choices.count == 1, case .object(let only) = choices[0] {
         return .object(entries + only)
@@ -62,10 +62,15 @@ private func schema(of key: Key) -> JSONValue {
     return .object(entries + [("anyOf", .list(choices))])
 }
 
+/// A word as YAML's readers take it.
+private func word(_ text: String) -> JSONValue {
+    ["true", "false"].contains(text) ? .bool(text == "true") : .text(text)
+}
+
 /// A default in JSON.
 private func value(_ text: String, of type: ValueType) -> JSONValue {
     switch type {
-    case .count: return Int(text).map { .number($0) } ?? .text(text)
+    case .count: return Int(text).map { .number($0) } ?? word(text)
     case .factor: return Quantity.factor(text).number.map { .decimal($0) } ?? .text(text)
     case .bool: return .bool(text == "true")
     case .several(let inner):
@@ -124,9 +129,11 @@ private func schemas(of type: ValueType) -> [JSONValue] {
     case .window:
         return [pattern("^[0-9]+ of [0-9]+$"), environmentReference]
     case .word(let words):
-        let numbers = words.compactMap { Int($0) }.map { JSONValue.number($0) }
+        let numbers = words.compactMap { Quantity.factor($0).number }.map { JSONValue.decimal($0) }
         let all = words.map { JSONValue.text($0) } + numbers
         return [.object([("enum", .list(all))]), environmentReference]
+    case .suite: return schemas(of: .word(TLSNames.suites))
+    case .group: return schemas(of: .word(TLSNames.groups))
     case .several(let inner):
         return schemas(of: inner) + [list(of: inner)]
     case .named(let inner):

@@ -69,6 +69,10 @@ indirect enum ValueType: Sendable {
     case path
     case method
     case pool
+    /// The name of a cipher suite that is safe, as OpenSSL calls it.
+    case suite
+    /// The name of a group for key exchange that is safe.
+    case group
     /// One value or a list of them.
     case several(ValueType)
     /// A map with these keys.

@@ -77,6 +77,7 @@ private func phrase(_ type: ValueType) -> String {
     case .path: "path"
     case .method: "method"
     case .pool: "name of a pool"
+    case .suite, .group: "name"
     case .several(let inner): phrase(inner) + ", one or a list"
     case .either(let words, let set):
         words.map { "`\($0)`" }.joined(separator: ", ") + " or map, see [`\(set.title)`]"
@@ -174,6 +175,9 @@ private enum ReferenceText {
         | a pool that is a list | `{servers: …}` |
         | a server that is text | `{address: …}` |
         | a listener that is text | `{address: …}` |
+        | `tls: {certificate: c, key: k}` of a listener | `{certificates: [{certificate: c, \
+        key: k}]}` |
+        | `https-redirect: true` | `https-redirect: 443` |
         | `match: api.example.com/v1/` | `{host: api.example.com, path: /v1/}` |
         | `match: /v1/`, `match: =/robots.txt` | `{path: …}` |
         | `redirect: URL` | `{to: URL}` |
@@ -246,6 +250,38 @@ private enum ReferenceText {
         `panic-threshold` tells of. It may have a fallback itself; one that leads back is an error.
         A pool that `pool-defaults` names as the fallback has none by that. A route's `fallback`
         goes before its pool's.
+
+        ## Certificates
+
+        A client asks for a name; the certificate whose names cover it is taken, an exact name \
+        before a
+        wildcard, and the first of `certificates` where none does. An RSA and an ECDSA certificate \
+        may
+        stand side by side for one name. A `folder` stands for all its pairs `x.pem` and `x.key`, \
+        sorted
+        by name. A file of certificates begins with the server's own; those of the authorities \
+        between
+        follow, each signed by the next one.
+
+        `weir check` reads all files that `tls` names and looks into them: a certificate that has \
+        ended is
+        an error, one that ends within 14 days a warning.
+
+        `suites` are those of TLS 1.2 and 1.3 in one list, in the order of preference. These are \
+        taken:
+
+        \(TLSNames.suites.map { "`\($0)`" }.joined(separator: ",\n"))
+
+        `groups` may be \(TLSNames.groups.map { "`\($0)`" }.joined(separator: ", ")). Names that \
+        are weak
+        are refused.
+
+        A file of `ticket-keys` holds 1 to \(TLSKeys.ticketKeyCountMax) keys of \
+        \(TLSKeys.ticketKeySize) bytes. The first one makes tickets, all of
+        them read tickets. To change keys put the new one first on all machines, and remove the \
+        last one
+        once tickets made with it have ended. \
+        `head -c \(TLSKeys.ticketKeySize) /dev/urandom` makes one.
 
         ## Environment
 

@@ -50,6 +50,12 @@ public struct ListenerConfig: Sendable, Equatable {
     public var name: String
     /// Where it listens.
     public var address: ListenAddress
+    /// TLS; `nil` is plain HTTP.
+    public var tls: ListenerTLSConfig?
+    /// Whether clients may speak HTTP/2.
+    public var http2 = HTTP2Use.off
+    /// The port of https that every request is sent to with 308; `nil` sends none.
+    public var httpsRedirect: UInt16?
     /// Connections at once on this listener over all workers; `nil` is no bound of its own.
     public var maxConnections: Int?
     /// The kernel's accept queue.
@@ -81,6 +87,8 @@ public struct LimitsConfig: Sendable, Equatable {
     public var targetSize = 8 * 1024
     /// Bytes of a request body; `nil` is none.
     public var bodySize: Int?
+    /// What a client may do on one HTTP/2 connection.
+    public var http2 = HTTP2Limits()
     /// A loop that is this late answers new requests with 503; `nil` is none.
     public var loopLag: Duration? = .milliseconds(500)
     /// Bytes in connection buffers over all workers, beyond which new requests get 503;
@@ -91,8 +99,21 @@ public struct LimitsConfig: Sendable, Equatable {
     public init() {}
 }
 
+/// `limits.http2`.
+public struct HTTP2Limits: Sendable, Equatable {
+    /// Streams at once on one connection.
+    public var streams = 128
+    /// Resets, pings, settings, priorities, empty frames and needless window updates in a second.
+    public var budget: Double = 200
+
+    /// The defaults.
+    public init() {}
+}
+
 /// `timeouts`: the client's side.
 public struct ClientTimeouts: Sendable, Equatable {
+    /// A whole TLS handshake.
+    public var handshake: Duration? = .seconds(10)
     /// A whole head, from its first byte.
     public var head: Duration? = .seconds(10)
     /// Idle between requests.

@@ -76,6 +76,7 @@ struct EffectivePrinter {
                 yaml.line(ListenerKeys.name.name, text(first.name))
                 let addresses = group.map { text($0.address.description) }
                 yaml.line(ListenerKeys.address.name, YAMLText.list(addresses))
+                security(first, &yaml)
                 yaml.line(ListenerKeys.maxConnections.name, count(first.maxConnections))
                 yaml.line(ListenerKeys.backlog.name, String(first.backlog))
                 if first.address.isUnix {
@@ -163,11 +164,16 @@ struct EffectivePrinter {
         yaml.line(LimitKeys.fields.name, String(limits.fields))
         yaml.line(LimitKeys.targetSize.name, size(limits.targetSize))
         yaml.line(LimitKeys.bodySize.name, size(limits.bodySize))
+        yaml.section(LimitKeys.http2.name) { yaml in
+            yaml.line(HTTP2LimitKeys.streams.name, String(limits.http2.streams))
+            yaml.line(HTTP2LimitKeys.budget.name, Quantity.text(rate: limits.http2.budget))
+        }
         yaml.line(LimitKeys.loopLag.name, time(limits.loopLag))
         yaml.line(LimitKeys.memory.name, size(limits.memory))
     }
 
     private func timeouts(_ yaml: inout YAMLText) {
+        yaml.line(TimeoutKeys.handshake.name, time(config.timeouts.handshake))
         yaml.line(TimeoutKeys.head.name, time(config.timeouts.head))
         yaml.line(TimeoutKeys.keepAlive.name, time(config.timeouts.keepAlive))
         yaml.line(TimeoutKeys.body.name, time(config.timeouts.body))

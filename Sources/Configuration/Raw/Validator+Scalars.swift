@@ -18,6 +18,8 @@ extension Validator {
         case .word(let words): return word(text, words, key, place)
         case .status: return status(text, key, place)
         case .window: return window(text, key, place)
+        case .suite: return suite(text, place)
+        case .group: return group(text, place)
         case .listenAddress, .serverAddress, .nameServer, .file, .logTarget:
             return reporter.isPath(text, at: place) ? .text(text) : nil
         default: return .text(text)
@@ -39,7 +41,8 @@ extension Validator {
                 .type,
                 place,
                 "\(text.written.shown) is neither true nor false",
-                remedy: wanted.map { "write \($0)" } ?? "write true or false"
+                remedy: wanted.map { "write \($0)" }
+                    ?? "write " + (["true", "false"] + key.words).joined(separator: " or ")
             )
             return nil
         }

@@ -22,6 +22,8 @@ extension ValueType {
         case .path: "a path"
         case .method: "a method"
         case .pool: "a pool's name"
+        case .suite: "a suite's name"
+        case .group: "a group's name"
         case .several(let inner): inner.phrase
         case .either(let words, _): words.joined(separator: ", ") + " or a map"
         case .map, .named: "a map"

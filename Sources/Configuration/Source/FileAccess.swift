@@ -21,6 +21,8 @@ public struct LoadOptions: Sendable {
     public var requiresFiles = true
     /// What relative paths in the result start at where the file itself was named relatively.
     public var workingDirectory = ""
+    /// Looks into the files that `tls` names, which are only read here; `nil` does not look.
+    public var inspectTLS: (@Sendable (TLSMaterial) -> [TLSProblem])?
 
     /// Files must be there.
     public init() {}
@@ -61,6 +63,16 @@ enum FilePath {
 
     /// Whether the name is a pattern.
     static func isPattern(_ name: String) -> Bool { name.contains { "*?[".contains($0) } }
+
+    /// The pattern that names this path only.
+    static func literalPattern(_ path: String) -> String {
+        var pattern = ""
+        for character in path {
+            if "*?[]\\".contains(character) { pattern += "\\" }
+            pattern.append(character)
+        }
+        return pattern
+    }
 
     /// The name after the last slash.
     static func last(_ path: String) -> String {

@@ -1,0 +1,56 @@
+extension Checker {
+    /// Whether clients of a listener may speak HTTP/2.
+    func http2(_ map: RawMap) -> HTTP2Use {
+        let hasTLS = map.map(ListenerKeys.tls) != nil
+        guard let item = map.item(ListenerKeys.http2) else { return hasTLS ? .overTLS : .off }
+        if map.word(ListenerKeys.http2) != nil {
+            if hasTLS {
+                reporter.error(
+                    .conflict,
+                    item.place,
+                    "cleartext is HTTP/2 without TLS, and this listener has tls",
+                    remedy: "write true, or remove the key: HTTP/2 is offered with TLS"
+                )
+            }
+            return .cleartext
+        }
+        guard map.bool(ListenerKeys.http2) else { return .off }
+        if !hasTLS, !map.refused.contains(ListenerKeys.tls.name) {
+            reporter.error(
+                .conflict,
+                item.place,
+                "HTTP/2 is offered with TLS, and this listener has no tls",
+                remedy: "write cleartext, or give the listener tls"
+            )
+        }
+        return .overTLS
+    }
+
+    /// The port of https that a listener sends all requests to.
+    func httpsRedirect(_ map: RawMap) -> UInt16? {
+        if map.word(ListenerKeys.httpsRedirect) == "true" { return 443 }
+        return map.count(ListenerKeys.httpsRedirect).flatMap { UInt16(exactly: $0) }
+    }
+
+    /// Looks for a redirect that leads back to where it came from, or away from https.
+    func checkRedirect(_ map: RawMap, _ found: [FoundListener]) {
+        guard let item = map.item(ListenerKeys.httpsRedirect), let port = httpsRedirect(map) else {
+            return
+        }
+        if map.map(ListenerKeys.tls) != nil {
+            reporter.error(
+                .conflict,
+                item.keyPlace ?? item.place,
+                "this listener has tls and sends its requests to https",
+                remedy: "remove one of the two; https-redirect is for a listener without tls"
+            )
+        } else if found.contains(where: { $0.config.address.port == port }) {
+            reporter.error(
+                .conflict,
+                item.place,
+                "port \(port) is this listener's own, and it speaks no TLS",
+                remedy: "write the port of a listener with tls"
+            )
+        }
+    }
+}

@@ -1,0 +1,62 @@
+extension EffectivePrinter {
+    /// `tls` of a listener, with what goes with it.
+    func security(_ listener: ListenerConfig, _ yaml: inout YAMLText) {
+        if let tls = listener.tls {
+            yaml.section(ListenerKeys.tls.name) { self.tls(tls, &$0) }
+        } else {
+            yaml.line(ListenerKeys.tls.name, "off")
+        }
+        yaml.line(ListenerKeys.http2.name, text(listener.http2))
+        let redirect = listener.httpsRedirect.map { String($0) } ?? "false"
+        yaml.line(ListenerKeys.httpsRedirect.name, redirect)
+    }
+
+    /// The value of `http2`.
+    func text(_ use: HTTP2Use) -> String {
+        switch use {
+        case .off: "false"
+        case .overTLS: "true"
+        case .cleartext: "cleartext"
+        }
+    }
+
+    private func tls(_ tls: ListenerTLSConfig, _ yaml: inout YAMLText) {
+        yaml.section(TLSKeys.certificates.name) { yaml in
+            for certificate in tls.certificates {
+                yaml.item { self.certificate(certificate, &$0) }
+            }
+        }
+        yaml.line(TLSKeys.unknownName.name, tls.unknownName.rawValue)
+        if let clients = tls.clients {
+            yaml.line(TLSKeys.clientAuthority.name, text(clients.file))
+            let need = clients.isRequired ? "required" : "optional"
+            yaml.line(TLSKeys.clientCertificate.name, need)
+            if let file = clients.revocations {
+                yaml.line(TLSKeys.clientRevocations.name, text(file))
+            }
+        }
+        yaml.line(TLSKeys.minVersion.name, quoted(tls.minVersion.rawValue))
+        yaml.line(TLSKeys.suites.name, YAMLText.list(tls.suites))
+        yaml.line(TLSKeys.groups.name, YAMLText.list(tls.groups))
+        if let file = tls.ticketKeys { yaml.line(TLSKeys.ticketKeys.name, text(file)) }
+        yaml.line(TLSKeys.maxHandshakes.name, String(tls.maxHandshakes))
+        let rate = tls.handshakeRate.map(Quantity.text(rate:)) ?? "none"
+        yaml.line(TLSKeys.handshakeRate.name, rate)
+    }
+
+    private func certificate(_ certificate: CertificateConfig, _ yaml: inout YAMLText) {
+        switch certificate.source {
+        case .pair(let file, let key):
+            yaml.line(CertificateKeys.certificate.name, text(file))
+            yaml.line(CertificateKeys.key.name, text(key))
+        case .folder(let folder):
+            yaml.line(CertificateKeys.folder.name, text(folder))
+        }
+        if let file = certificate.passphraseFile {
+            yaml.line(CertificateKeys.passphraseFile.name, text(file))
+        }
+        if let file = certificate.stapleFile {
+            yaml.line(CertificateKeys.stapleFile.name, text(file))
+        }
+    }
+}
