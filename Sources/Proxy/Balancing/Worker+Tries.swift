@@ -142,7 +142,7 @@ extension Worker {
     /// The exchange ends while its try counts as under way.
     mutating func tellEnd(_ exchange: UnsafeMutablePointer<Exchange>, _ outcome: Outcome) {
         switch outcome {
-        case .connectFailed: tell(exchange, .failed, .connectFailure)
+        case .connectFailed, .untrustedServer: tell(exchange, .failed, .connectFailure)
         case .connectTimeout, .responseTimeout: tell(exchange, .failed, .timeout)
         // Silence inside an answer is what some streams are like, and may be the client's doing.
         case .streamTimeout: tell(exchange, .failed, nil)

@@ -30,6 +30,11 @@ enum TryFailure: UInt8, CaseIterable {
         case .timeout: .responseTimeout
         }
     }
+
+    /// Whether no connection to the endpoint came about, so that it saw nothing of the request.
+    var isUnseen: Bool {
+        self == .connectFailed || self == .connectTimeout || self == .handshakeFailed
+    }
 }
 
 /// Decides whether a request is sent again (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
@@ -76,7 +81,7 @@ struct RetryRule {
         guard isResendable, !hasAnswered else { return .giveUp }
         let isLeft = isProbe || tries < attempts
         switch failure {
-        case .connectFailed, .connectTimeout:
+        case .connectFailed, .connectTimeout, .handshakeFailed:
             return isLeft && (retriesConnect || isProbe)
                 ? .otherEndpoint(waits: false) : .giveUp
         case .closedUnseen:

@@ -13,7 +13,7 @@ extension Worker {
     /// A try has ended without an answer: another one begins, now or later, or the exchange fails.
     mutating func retryOrFail(_ slot: Int32, _ failure: TryFailure) {
         if retries(slot, failure) { return }
-        let isUnseen = failure == .connectFailed || failure == .connectTimeout
+        let isUnseen = failure.isUnseen
         let exchange = exchanges[slot]
         let isInTime = now < exchange.pointee.triesDeadline && now < exchange.pointee.deadline
         if isUnseen, isInTime, fallsBack(slot) { return }
@@ -125,7 +125,7 @@ extension Worker {
         case .noDescriptor: false
         case .closedUnseen: !isReused
         case .reset: !isReused || decision != .sameEndpoint
-        case .connectFailed, .connectTimeout, .badAnswer, .timeout, .status: true
+        case .connectFailed, .connectTimeout, .handshakeFailed, .badAnswer, .timeout, .status: true
         }
     }
 
