@@ -262,8 +262,9 @@ public struct Worker: ~Copyable {
         waitTimers = TimerWheel(capacity: slots, now: now)
         probes = ProbeTable(snapshot, now: now)
         certificates = snapshot.certificates
+        let begun = now
         handshakeTokens = snapshot.handshakeRates.map { rate in
-            rate.map { RateTokens(perSecond: $0, now: now) }
+            rate.map { RateTokens(perSecond: $0, now: begun) }
         }
         secure = TLSPort(capacity: Self.sealedOutput)
         sealedArea = .allocate(byteCount: Self.sealedSize, alignment: 64)
