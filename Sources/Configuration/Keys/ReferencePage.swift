@@ -182,6 +182,7 @@ private enum ReferenceText {
         | `match: /v1/`, `match: =/robots.txt` | `{path: …}` |
         | `redirect: URL` | `{to: URL}` |
         | `respond: 404` | `{status: 404}` |
+        | `tls: true` of a pool | `{verify: true}` |
         | `balance: round-robin` | `{strategy: round-robin}` |
         | `probe: /load` | `{path: /load}` |
         | `sticky: true` | `{cookie: weir}` |

@@ -44,6 +44,23 @@ extension EffectivePrinter {
         yaml.line(TLSKeys.handshakeRate.name, rate)
     }
 
+    /// `tls` of a pool.
+    func poolTLS(_ tls: PoolTLSConfig?, _ yaml: inout YAMLText) {
+        guard let tls else {
+            yaml.line(PoolKeys.tls.name, "off")
+            return
+        }
+        yaml.section(PoolKeys.tls.name) { yaml in
+            yaml.line(PoolTLSKeys.verify.name, String(tls.verifies))
+            if let name = tls.serverName { yaml.line(PoolTLSKeys.serverName.name, text(name)) }
+            if let file = tls.authority { yaml.line(PoolTLSKeys.authority.name, text(file)) }
+            if let pair = tls.certificate {
+                yaml.line(PoolTLSKeys.certificate.name, text(pair.certificate))
+                yaml.line(PoolTLSKeys.key.name, text(pair.key))
+            }
+        }
+    }
+
     private func certificate(_ certificate: CertificateConfig, _ yaml: inout YAMLText) {
         switch certificate.source {
         case .pair(let file, let key):

@@ -30,15 +30,18 @@ final class ServersFile {
 
     private let path: String
     private let others: [ServerConfig]
+    private let needsNames: Bool
     private var stamp: Stamp?
     private var problem: String?
     /// The servers of the last good file.
     private(set) var servers: [ServerConfig] = []
 
-    /// A file that was not looked at yet; `others` are the servers that its pool has besides.
-    init(path: String, besides others: [ServerConfig]) {
+    /// A file that was not looked at yet; `others` are the servers that its pool has besides, and
+    /// `needsNames` says that TLS verifies them by their host names.
+    init(path: String, besides others: [ServerConfig], needsNames: Bool = false) {
         self.path = path
         self.others = others
+        self.needsNames = needsNames
     }
 
     /// Looks at the file, and reads it if it has changed; `nil` where there is no news.
@@ -50,6 +53,7 @@ final class ServersFile {
         let result = loadServers(
             path: path,
             besides: others,
+            needsNames: needsNames,
             files: FileSystem(),
             environment: FileSystem.environment
         )
