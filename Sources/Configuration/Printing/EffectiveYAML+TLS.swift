@@ -7,6 +7,15 @@ extension EffectivePrinter {
             yaml.line(ListenerKeys.tls.name, "off")
         }
         yaml.line(ListenerKeys.http2.name, text(listener.http2))
+        if let peers = listener.proxyProtocol {
+            yaml.section(ListenerKeys.proxyProtocol.name) { yaml in
+                let networks = peers.from.map { quoted($0.description) }
+                yaml.line(ProxyProtocolKeys.from.name, YAMLText.list(networks))
+                yaml.line(ProxyProtocolKeys.isRequired.name, String(peers.isRequired))
+            }
+        } else {
+            yaml.line(ListenerKeys.proxyProtocol.name, "off")
+        }
         let redirect = listener.httpsRedirect.map { String($0) } ?? "false"
         yaml.line(ListenerKeys.httpsRedirect.name, redirect)
     }
