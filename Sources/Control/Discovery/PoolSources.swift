@@ -32,7 +32,13 @@ final class PoolSources {
         self.resolver = resolver
         self.changed = changed
         self.tell = tell
-        file = pool.serversFile.map { ServersFile(path: $0, besides: pool.servers) }
+        file = pool.serversFile.map { path in
+            ServersFile(
+                path: path,
+                besides: pool.servers,
+                needsNames: pool.tls?.needsNames == true
+            )
+        }
     }
 
     /// Begins to ask for everything that the pool lists.
