@@ -185,6 +185,8 @@ public struct ServerConfig: Sendable, Equatable {
     public var state = ServerState.ready
     /// The most connections to it, or to each of its addresses; `nil` is the pool's bound.
     public var maxConnections: Int?
+    /// The host name by which it was found; `nil` where the file gives its address.
+    public var hostName: String?
 
     /// A server of weight 1.
     public init(name: String, address: ServerAddress) {

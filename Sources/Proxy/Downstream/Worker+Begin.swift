@@ -61,6 +61,8 @@ extension Worker {
         if let error = normalised.refusal {
             return refuse(slot, request, .badRequest, because: error.explanation)
         }
+        let port = snapshot.httpsPorts[Int(downstream.pointee.listener)]
+        if port > 0 { return redirectToHTTPS(slot, request, port) }
         let method = RawSpan(
             _unsafeStart: bytes + head.methodName.start,
             byteCount: Int(head.methodName.count)
