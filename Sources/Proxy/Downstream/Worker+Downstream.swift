@@ -128,6 +128,7 @@ extension Worker {
         _ room: Int
     ) -> Int {
         if downstream.pointee.secure.isOn { return receiveSecure(downstream, memory, room) }
+        if downstream.isOfStream { return receiveOfStream(downstream) }
         let count = weir_recv(downstream.pointee.descriptor, memory, room)
         if count == Int(-EAGAIN)
             || (count > 0 && count < room
@@ -171,6 +172,19 @@ extension Worker {
         _ bytes: UnsafeMutableRawPointer,
         _ count: Int
     ) -> Int {
+        let downstream = down[slot]
+        if downstream.pointee.served == 0,
+            snapshot.http2InClear[Int(downstream.pointee.listener)], !downstream.isOfStream
+        {
+            switch beginsWithPreface(bytes, count) {
+            case true?:
+                unlistIdle(slot)
+                beginCleartext(slot, bytes, count)
+                return -1
+            case nil: return 0
+            case false?: break
+            }
+        }
         let span = RawSpan(_unsafeStart: bytes, byteCount: count)
         let head: RequestHead?
         do throws(HeadError) {

@@ -41,6 +41,10 @@ public final class Snapshot: @unchecked Sendable {
     let certificates: [TLSServerContext?]
     /// By listener: the port of https to which every request is sent; 0 for none.
     let httpsPorts: [UInt16]
+    /// By listener: whether HTTP/2 is spoken without TLS too.
+    let http2InClear: [Bool]
+    /// By listener: whether only names that a certificate covers are served.
+    let servesCoveredOnly: [Bool]
     /// By pool: how TLS to its endpoints is begun; `nil` is in the clear.
     let clientContexts: [TLSClientContext?]
     /// By listener: handshakes under way at once in each worker, and those admitted in a second.
@@ -106,6 +110,10 @@ public final class Snapshot: @unchecked Sendable {
         self.clientContexts =
             clientContexts.isEmpty ? config.pools.map { _ in nil } : clientContexts
         httpsPorts = config.listeners.map { $0.httpsRedirect ?? 0 }
+        http2InClear = config.listeners.map { $0.http2 == .cleartext }
+        servesCoveredOnly = config.listeners.map { listener in
+            listener.tls.map { $0.clients != nil || $0.unknownName == .refuse } ?? false
+        }
         handshakeLimits = config.listeners.map { $0.tls?.maxHandshakes ?? Int.max }
         handshakeRates = config.listeners.map { listener in
             listener.tls?.handshakeRate.map { $0 / Double(max(1, workers)) }

@@ -157,6 +157,10 @@ public struct Worker: ~Copyable {
     let frames = HTTP2Memory()
     /// Where frames of HTTP/2 are put together.
     let frameArea: UnsafeMutableRawPointer
+    /// Where frames are received.
+    ///
+    /// Apart from ``readBase``, since what they say is done while they lie there.
+    let frameInput: UnsafeMutableRawPointer
     var buffers = BufferPool()
     var pipes = PipePool()
     var fields: FieldTable
@@ -269,6 +273,7 @@ public struct Worker: ~Copyable {
         secure = TLSPort(capacity: Self.sealedOutput)
         sealedArea = .allocate(byteCount: Self.sealedSize, alignment: 64)
         frameArea = .allocate(byteCount: Self.frameSize, alignment: 64)
+        frameInput = .allocate(byteCount: Self.readSize, alignment: 64)
         // Weir's own fields stand beside a full head's where the log reads what was sent.
         fields = FieldTable(capacity: config.limits.fields + 16)
         endpointStates = .allocate(capacity: max(1, snapshot.endpointCount))
@@ -302,6 +307,7 @@ public struct Worker: ~Copyable {
         scratch.deallocate()
         sealedArea.deallocate()
         frameArea.deallocate()
+        frameInput.deallocate()
     }
 
     private static func makePools(
