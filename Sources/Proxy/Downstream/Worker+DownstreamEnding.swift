@@ -52,7 +52,7 @@ extension Worker {
     }
 
     /// Reads and forgets what a client still sends after its answer.
-    private mutating func drop(_ slot: Int32) {
+    mutating func drop(_ slot: Int32) {
         let downstream = down[slot]
         while downstream.pointee.flags.contains(.readable) {
             let count = receive(downstream, readBase, Self.readSize)

@@ -254,8 +254,8 @@ extension Worker {
             request: request,
             clientAddress: clientAddress(of: slot, request),
             routeName: route.name,
-            headers: headerValues(route.action, request),
-            isSecure: down[slot].pointee.flags.contains(.encrypted)
+            isSecure: down[slot].pointee.flags.contains(.encrypted),
+            headers: headerValues(route.action, request)
         )
         return answer(slot, request, RouteAnswer(route.action, values), route: index)
     }
