@@ -110,9 +110,24 @@ static inline long weir_ssl_staple(SSL *ssl, unsigned char **bytes) {
     return (long)SSL_get_tlsext_status_ocsp_resp(ssl, bytes);
 }
 
+static inline void weir_ssl_set_chain_limit(SSL *ssl, long bytes) {
+    SSL_set_max_cert_list(ssl, bytes);
+}
+
 static inline void *weir_ssl_app_data(const SSL *ssl) { return SSL_get_app_data(ssl); }
 
 static inline void weir_ssl_set_app_data(SSL *ssl, void *data) { SSL_set_app_data(ssl, data); }
+
+/* Sets the key of an HMAC with SHA-256; the names of parameters have to live until the call. */
+static inline int weir_mac_set_key(EVP_MAC_CTX *mac, unsigned char *key, size_t count) {
+    char digest[] = "SHA256";
+    OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key, count),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    return EVP_MAC_CTX_set_params(mac, parameters);
+}
 
 /* BIO. */
 

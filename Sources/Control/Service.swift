@@ -116,7 +116,8 @@ final class Service {
             config,
             workers: workers,
             secrets: try readSecrets(),
-            certificates: try certificates.read()
+            certificates: try certificates.read(),
+            clientContexts: try PoolContexts.read(config, FileSystem())
         )
         let health = HealthControl(config, snapshot, on: loop, logs: logs) { [unowned self] in
             tell($0)

@@ -14,6 +14,7 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case bodyTimeout
     case sendTimeout
     case clientAborted
+    case misdirected
     case noRoute
     case noEndpoint
     case connectFailed
@@ -44,6 +45,7 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .bodyTimeout: "body-timeout"
         case .sendTimeout: "send-timeout"
         case .clientAborted: "client-aborted"
+        case .misdirected: "misdirected"
         case .noRoute: "no-route"
         case .noEndpoint: "no-endpoint"
         case .connectFailed: "connect-failed"
@@ -72,6 +74,7 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .versionRefused: 505
         case .headTimeout, .bodyTimeout, .handshakeTimeout: 408
         case .sendTimeout, .clientAborted: 499
+        case .misdirected: 421
         case .noRoute: 404
         case .upstreamReset, .badAnswer, .untrustedServer: 502
         case .noEndpoint, .connectFailed, .poolFull, .overloaded, .shutdown: 503
@@ -95,6 +98,7 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .bodyTimeout: "The request's body took too long to arrive."
         case .sendTimeout: "The client took too long to read the answer."
         case .clientAborted: "The client left before the request was complete."
+        case .misdirected: "This connection does not serve the host of the request."
         case .noRoute: "No route takes this request."
         case .noEndpoint: "No server is available for this request."
         case .connectFailed: "No server could be reached."

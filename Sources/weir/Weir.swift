@@ -62,6 +62,7 @@ func loadFile(_ path: String, requiresFiles: Bool = true) -> LoadResult {
     var options = LoadOptions()
     options.requiresFiles = requiresFiles
     options.workingDirectory = FileSystem.workingFolder
+    options.inspectTLS = inspectCertificates
     return load(
         path: path,
         files: FileSystem(),

@@ -55,7 +55,7 @@ extension Checker {
     }
 
     /// Whether the host is meant as a name that is resolved, be it a good one or not.
-    private static func isHostName(_ host: String) -> Bool {
+    static func isHostName(_ host: String) -> Bool {
         let isNumeric = host.utf8.allSatisfy { (48...57).contains($0) || $0 == UInt8(ascii: ".") }
         return !host.hasPrefix("[") && host.lowercased() != "localhost" && !isNumeric
     }

@@ -50,7 +50,8 @@ extension Checker {
         }
     }
 
-    private func readPair(
+    /// Reads a certificate with its key and what else the map names for them.
+    func readPair(
         _ map: RawMap,
         _ file: RawItem,
         _ key: RawItem,

@@ -76,6 +76,7 @@ extension Checker {
         if let given, let text = given.text { checkName(text, at: given.place) }
         let tls = tls(map)
         let http2 = http2(map)
+        let proxyProtocol = proxyProtocol(map)
         let redirect = httpsRedirect(all)
         var found: [FoundListener] = []
         for item in map.items(ListenerKeys.address) {
@@ -85,6 +86,8 @@ extension Checker {
             var config = ListenerConfig(name: name.text, address: address)
             config.tls = tls
             config.http2 = http2
+            // Peers of a unix socket have no address to be known by.
+            config.proxyProtocol = address.isUnix ? nil : proxyProtocol
             config.httpsRedirect = redirect
             config.maxConnections = all.count(ListenerKeys.maxConnections)
             config.backlog = all.count(ListenerKeys.backlog) ?? config.backlog
@@ -102,6 +105,16 @@ extension Checker {
             )
         }
         checkRedirect(map, found)
+        if let item = map.item(ListenerKeys.proxyProtocol), item.map != nil, !found.isEmpty,
+            found.allSatisfy({ $0.config.address.isUnix })
+        {
+            reporter.error(
+                .noEffect,
+                item.keyPlace ?? item.place,
+                "\"proxy-protocol\" has no effect at a unix socket: its peers have no address",
+                remedy: "remove it, or listen at an IP address"
+            )
+        }
         if let mode = map.item(ListenerKeys.socketMode), !found.isEmpty,
             !found.contains(where: { $0.config.address.isUnix })
         {

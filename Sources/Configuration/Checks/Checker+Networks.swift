@@ -16,7 +16,6 @@ extension Checker {
     /// `trusted-proxies`, names resolved; `networks` is judged on the way.
     func trustedProxies() -> [Network] {
         let named = root.names(TopLevelKeys.networks)
-        var items: [String: [RawItem]] = [:]
         for name in named {
             if Self.builtInNetworks[name.name] != nil {
                 reporter.error(
@@ -34,12 +33,23 @@ extension Checker {
                     remedy: "give a name, for example office"
                 )
             }
-            items[name.name] = name.item.items
         }
+        let items = namedNetworks
         for name in named { _ = networks(name.item.items, items, within: [name.name]) }
+        return networks(root.items(TopLevelKeys.trustedProxies))
+    }
+
+    /// The values of `networks` by name.
+    private var namedNetworks: [String: [RawItem]] {
+        var items: [String: [RawItem]] = [:]
+        for name in root.names(TopLevelKeys.networks) { items[name.name] = name.item.items }
+        return items
+    }
+
+    /// Networks, names resolved, each once.
+    func networks(_ values: [RawItem]) -> [Network] {
         var seen: Set<Network> = []
-        let trusted = networks(root.items(TopLevelKeys.trustedProxies), items, within: [])
-        return trusted.filter { seen.insert($0).inserted }
+        return networks(values, namedNetworks, within: []).filter { seen.insert($0).inserted }
     }
 
     private func networks(

@@ -59,6 +59,9 @@ extension Checker {
         checkRetries(written.map(PoolKeys.retries), written.map(PoolKeys.timeouts))
         if !own.isCut { reportNoServers(name, own, written) }
         var config = PoolConfig(name: name, servers: servers(all.items(PoolKeys.servers)))
+        config.tls = poolTLS(own, defaults)
+        config.http2 = poolHTTP2(name, own, written)
+        if config.tls?.needsNames == true { reportNameless(all.items(PoolKeys.servers)) }
         let found = written.item(PoolKeys.serversFile).map { readFile($0, &config) } ?? []
         warnOfNoWeight(name, config.servers + found, written)
         let balances = LayeredMap(
@@ -97,7 +100,11 @@ extension Checker {
     /// Looks at the file of servers, which is read again when the pool begins.
     private func readFile(_ item: RawItem, _ config: inout PoolConfig) -> [ServerConfig] {
         guard let text = item.text else { return [] }
-        let found = servers(ofFile: item, besides: config.servers)
+        let found = servers(
+            ofFile: item,
+            besides: config.servers,
+            needsNames: config.tls?.needsNames == true
+        )
         let path = absolute(text.text, at: item.place)
         self.written.remember(path, text)
         config.serversFile = path

@@ -26,6 +26,16 @@ extension Checker {
         return .overTLS
     }
 
+    /// Peers of a listener that say who the client is.
+    func proxyProtocol(_ listener: RawMap) -> ProxyProtocolConfig? {
+        guard let map = listener.map(ListenerKeys.proxyProtocol) else { return nil }
+        reportMissing(ProxyProtocolKeys.from, in: map, of: ProxyProtocolKeys.set)
+        var config = ProxyProtocolConfig(from: networks(map.items(ProxyProtocolKeys.from)))
+        let all = map.over(ProxyProtocolKeys.set.standards)
+        config.isRequired = all.bool(ProxyProtocolKeys.isRequired)
+        return config
+    }
+
     /// The port of https that a listener sends all requests to.
     func httpsRedirect(_ map: RawMap) -> UInt16? {
         if map.word(ListenerKeys.httpsRedirect) == "true" { return 443 }

@@ -164,7 +164,7 @@ extension Checker {
     private static func bytes(_ count: Int) -> String { count == 1 ? "1 byte" : "\(count) bytes" }
 
     /// Reports what someone who knows certificates finds.
-    private func inspect(_ findings: TLSFindings) {
+    func inspect(_ findings: TLSFindings) {
         guard let inspect = options.inspectTLS else { return }
         for problem in inspect(findings.material) {
             let place = findings.places[problem.part] ?? findings.place

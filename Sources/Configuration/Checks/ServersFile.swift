@@ -10,10 +10,12 @@ public struct ServersResult: Sendable {
 ///
 /// A file without a server is refused as any other mistake, so that one that was cut off does not
 /// empty the pool. `others` are the servers that the pool has besides; none may stand twice.
+/// `needsNames` is that of the pool's ``PoolTLSConfig``: a server without a host name is a mistake.
 /// Pure and bounded as ``load(path:files:environment:options:)``.
 public func loadServers(
     path: String,
     besides others: [ServerConfig] = [],
+    needsNames: Bool = false,
     files: some FileAccess,
     environment: @escaping (String) -> String?,
     options: LoadOptions = LoadOptions()
@@ -38,7 +40,12 @@ public func loadServers(
             remedy: "name a file that can be read"
         )
     case .success(let bytes):
-        servers = checker.servers(ofFile: path, bytes: bytes, besides: others)
+        servers = checker.servers(
+            ofFile: path,
+            bytes: bytes,
+            besides: others,
+            needsNames: needsNames
+        )
     }
     return ServersResult(
         servers: reporter.hasErrors ? nil : servers,
@@ -53,7 +60,11 @@ extension PoolConfig {
 
 extension Checker {
     /// The servers of a file whose name was written at `item`, with reports of what is wrong.
-    func servers(ofFile item: RawItem, besides others: [ServerConfig]) -> [ServerConfig] {
+    func servers(
+        ofFile item: RawItem,
+        besides others: [ServerConfig],
+        needsNames: Bool
+    ) -> [ServerConfig] {
         guard let text = item.text else { return [] }
         let path = FilePath.resolve(text.text, from: reporter.files[item.place.file].path)
         switch files.read(path) {
@@ -61,7 +72,12 @@ extension Checker {
             reporter.reportFile(text.shown(path), problem.reason, at: item.place, options: options)
             return []
         case .success(let bytes):
-            return servers(ofFile: path, bytes: bytes, besides: others)
+            return servers(
+                ofFile: path,
+                bytes: bytes,
+                besides: others,
+                needsNames: needsNames
+            )
         }
     }
 
@@ -69,7 +85,8 @@ extension Checker {
     func servers(
         ofFile path: String,
         bytes: [UInt8],
-        besides others: [ServerConfig]
+        besides others: [ServerConfig],
+        needsNames: Bool
     ) -> [ServerConfig] {
         let index = reporter.files.count
         let source = SourceFile(path: path, bytes: bytes)
@@ -95,6 +112,7 @@ extension Checker {
         }
         let validator = Validator(reporter: reporter)
         guard let item = validator.value(of: list, for: PoolKeys.servers) else { return [] }
+        if needsNames { reportNameless(item.items) }
         return servers(item.items, besides: others)
     }
 }

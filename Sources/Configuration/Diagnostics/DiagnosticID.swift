@@ -36,6 +36,7 @@ public enum DiagnosticID: String, Sendable, CaseIterable {
     case repeatedKey = "repeated-key"
     case sameSite = "same-site"
     case secret
+    case serverName = "server-name"
     case serverURL = "server-url"
     case strategyKey = "strategy-key"
     case suite
@@ -105,6 +106,7 @@ extension DiagnosticID {
         case .repeatedKey: "A key twice in one map."
         case .sameSite: "Warning: a cookie that browsers refuse without https."
         case .secret: "A secret that is too short or too long."
+        case .serverName: "A server without a name that its certificate could be held against."
         case .serverURL: "A URL where a server's address belongs."
         case .strategyKey: "A parameter of another strategy than the pool has."
         case .suite: "A cipher suite or group that is weak, unknown, or of no version."

@@ -161,6 +161,7 @@ private func shortForms(of set: KeySet) -> [JSONValue] {
     case .scalar(let name), .wordOrScalar(_, let name):
         set.key(name).map { schemas(of: $0.type.single) } ?? []
     case .list(let name): set.key(name).map { [list(of: $0.type.single)] } ?? []
+    case .values(let name): set.key(name).map { schemas(of: $0.type) } ?? []
     case .match: [.object([("type", .text("string"))])]
     case .truth: [.object([("enum", .list([.bool(true)]))])]
     }

@@ -95,6 +95,8 @@ struct KeySet: Sendable {
         case wordOrScalar(String, String)
         /// A list stands for the map with this one key.
         case list(String)
+        /// A value, or a list of them, stands for the map with this one key.
+        case values(String)
         /// Text of a `match`: a host, a path, or a host with a path behind it.
         case match
         /// `true` stands for the map with this one key at its default.

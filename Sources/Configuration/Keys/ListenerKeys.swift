@@ -53,6 +53,15 @@ enum ListenerKeys {
         "Whether clients may choose HTTP/2, over TLS by ALPN; `cleartext` takes HTTP/1 and HTTP/2 "
             + "with prior knowledge on one port without TLS."
     )
+    static let proxyProtocol = Key(
+        "proxy-protocol",
+        .map(ProxyProtocolKeys.set),
+        or: ["off"],
+        note: "`off`",
+        example: "[10.1.0.0/16]",
+        "Peers that say before their first byte who the client is, by the PROXY protocol, version "
+            + "1 or 2. Networks stand for `{from: …}`."
+    )
     static let httpsRedirect = Key(
         "https-redirect",
         .count(1...65535),
@@ -68,8 +77,35 @@ enum ListenerKeys {
         short: .scalar("address"),
         "One entry for each place where clients connect. Text stands for `{address: …}`.",
         keys: [
-            address, name, tls, http2, httpsRedirect, maxConnections, backlog, socketMode,
+            address, name, tls, http2, proxyProtocol, httpsRedirect, maxConnections, backlog,
+            socketMode,
         ]
+    )
+}
+
+/// `listeners[].proxy-protocol`.
+enum ProxyProtocolKeys {
+    static let from = Key(
+        "from",
+        .several(.network),
+        required: true,
+        example: "[10.1.0.0/16]",
+        "Who may say it; nothing is read from others."
+    )
+    static let isRequired = Key(
+        "required",
+        .bool,
+        standard: "true",
+        example: "false",
+        "Whether these peers have to say it."
+    )
+
+    static let set = KeySet(
+        "listeners[].proxy-protocol",
+        noun: "proxy-protocol",
+        short: .values("from"),
+        "Peers that say who the client is, by the PROXY protocol.",
+        keys: [from, isRequired]
     )
 }
 

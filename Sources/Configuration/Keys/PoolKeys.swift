@@ -90,6 +90,23 @@ enum PoolKeys {
         example: "50%",
         "Fewer healthy servers of a priority than this, and the next priority helps; at least 1%."
     )
+    static let tls = Key(
+        "tls",
+        .map(PoolTLSKeys.set),
+        or: ["off"],
+        note: "`off`",
+        example: "{authority: internal-ca.pem}",
+        "TLS to the servers, checks included. `true` stands for `{verify: true}`."
+    )
+    static let http2 = Key(
+        "http2",
+        .bool,
+        or: ["cleartext"],
+        standard: "false",
+        example: "true",
+        "Whether servers are spoken to by HTTP/2, with TLS; `cleartext` is HTTP/2 with prior "
+            + "knowledge without TLS."
+    )
     static let connections = Key(
         "connections",
         .map(ConnectionKeys.set),
@@ -115,8 +132,9 @@ enum PoolKeys {
         short: .list("servers"),
         "Servers that can stand in for one another. A list stands for `{servers: …}`.",
         keys: [
-            servers, serversFile, balance, sticky, slowStart, panicThreshold, spillBelow, fallback,
-            connections, timeouts, health, ejection, breaker, retries, resolver,
+            servers, serversFile, tls, http2, balance, sticky, slowStart, panicThreshold,
+            spillBelow, fallback, connections, timeouts, health, ejection, breaker, retries,
+            resolver,
         ]
     )
 }

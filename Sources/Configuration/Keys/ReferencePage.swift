@@ -177,11 +177,13 @@ private enum ReferenceText {
         | a listener that is text | `{address: …}` |
         | `tls: {certificate: c, key: k}` of a listener | `{certificates: [{certificate: c, \
         key: k}]}` |
+        | `proxy-protocol: [10.1.0.0/16]` of a listener | `{from: [10.1.0.0/16]}` |
         | `https-redirect: true` | `https-redirect: 443` |
         | `match: api.example.com/v1/` | `{host: api.example.com, path: /v1/}` |
         | `match: /v1/`, `match: =/robots.txt` | `{path: …}` |
         | `redirect: URL` | `{to: URL}` |
         | `respond: 404` | `{status: 404}` |
+        | `tls: true` of a pool | `{verify: true}` |
         | `balance: round-robin` | `{strategy: round-robin}` |
         | `probe: /load` | `{path: /load}` |
         | `sticky: true` | `{cookie: weir}` |

@@ -54,6 +54,8 @@ public struct ListenerConfig: Sendable, Equatable {
     public var tls: ListenerTLSConfig?
     /// Whether clients may speak HTTP/2.
     public var http2 = HTTP2Use.off
+    /// Peers that say who the client is; `nil` is nobody, as at every unix socket.
+    public var proxyProtocol: ProxyProtocolConfig?
     /// The port of https that every request is sent to with 308; `nil` sends none.
     public var httpsRedirect: UInt16?
     /// Connections at once on this listener over all workers; `nil` is no bound of its own.
@@ -68,6 +70,17 @@ public struct ListenerConfig: Sendable, Equatable {
         self.name = name
         self.address = address
     }
+}
+
+/// `proxy-protocol` of a listener.
+public struct ProxyProtocolConfig: Sendable, Equatable {
+    /// Who may say who the client is.
+    public var from: [Network]
+    /// Whether these peers have to.
+    public var isRequired = true
+
+    /// These peers have to.
+    public init(from: [Network]) { self.from = from }
 }
 
 /// `limits`: what clients may send and hold.

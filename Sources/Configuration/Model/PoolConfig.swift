@@ -8,6 +8,10 @@ public struct PoolConfig: Sendable, Equatable {
     public var name: String
     /// In the order of the file; empty only where there is a ``serversFile``.
     public var servers: [ServerConfig]
+    /// TLS to the servers; `nil` is none.
+    public var tls: PoolTLSConfig?
+    /// Whether servers are spoken to by HTTP/2.
+    public var http2 = HTTP2Use.off
     /// How a server is chosen.
     public var balance = BalanceOptions()
     /// What `consistent-hash` hashes: the first one that the request has.
@@ -181,6 +185,8 @@ public struct ServerConfig: Sendable, Equatable {
     public var state = ServerState.ready
     /// The most connections to it, or to each of its addresses; `nil` is the pool's bound.
     public var maxConnections: Int?
+    /// The host name by which it was found; `nil` where the file gives its address.
+    public var hostName: String?
 
     /// A server of weight 1.
     public init(name: String, address: ServerAddress) {

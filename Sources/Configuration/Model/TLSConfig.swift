@@ -83,6 +83,25 @@ public struct ClientAuthorityConfig: Sendable, Equatable {
     public init(file: String) { self.file = file }
 }
 
+/// `tls` of a pool.
+public struct PoolTLSConfig: Sendable, Equatable {
+    /// Whether a server must prove who it is.
+    public var verifies = true
+    /// The name that servers are asked for and that their certificates must cover, in lower case;
+    /// `nil` is each server's host name, or the name that its SRV record gives.
+    public var serverName: String?
+    /// Absolute path of authorities in PEM; `nil` is the system's.
+    public var authority: String?
+    /// Weir's own certificate; `nil` is none.
+    public var certificate: CertificatePaths?
+
+    /// The defaults.
+    public init() {}
+
+    /// Whether a server without a host name could not be verified.
+    public var needsNames: Bool { verifies && serverName == nil }
+}
+
 /// The files of one certificate.
 public struct CertificatePaths: Sendable, Equatable {
     /// The PEM file that begins with the certificate.
@@ -93,6 +112,12 @@ public struct CertificatePaths: Sendable, Equatable {
     public var passphraseFile: String?
     /// An OCSP answer in DER.
     public var stapleFile: String?
+
+    /// A certificate without passphrase and staple.
+    public init(certificate: String, key: String) {
+        self.certificate = certificate
+        self.key = key
+    }
 }
 
 extension CertificateConfig {
@@ -106,22 +131,19 @@ extension CertificateConfig {
     public func paths(in files: some FileAccess) -> [CertificatePaths] {
         switch source {
         case .pair(let certificate, let key):
-            return [
-                CertificatePaths(
-                    certificate: certificate,
-                    key: key,
-                    passphraseFile: passphraseFile,
-                    stapleFile: stapleFile
-                )
-            ]
+            var paths = CertificatePaths(certificate: certificate, key: key)
+            paths.passphraseFile = passphraseFile
+            paths.stapleFile = stapleFile
+            return [paths]
         case .folder(let folder):
             let found = files.glob(FilePath.literalPattern(folder) + "/*.pem")
             return found.prefix(Self.folderCountMax + 1).map { path in
-                CertificatePaths(
+                var paths = CertificatePaths(
                     certificate: path,
-                    key: path.dropLast("pem".count) + "key",
-                    passphraseFile: passphraseFile
+                    key: path.dropLast("pem".count) + "key"
                 )
+                paths.passphraseFile = passphraseFile
+                return paths
             }
         }
     }

@@ -7,6 +7,15 @@ extension EffectivePrinter {
             yaml.line(ListenerKeys.tls.name, "off")
         }
         yaml.line(ListenerKeys.http2.name, text(listener.http2))
+        if let peers = listener.proxyProtocol {
+            yaml.section(ListenerKeys.proxyProtocol.name) { yaml in
+                let networks = peers.from.map { quoted($0.description) }
+                yaml.line(ProxyProtocolKeys.from.name, YAMLText.list(networks))
+                yaml.line(ProxyProtocolKeys.isRequired.name, String(peers.isRequired))
+            }
+        } else {
+            yaml.line(ListenerKeys.proxyProtocol.name, "off")
+        }
         let redirect = listener.httpsRedirect.map { String($0) } ?? "false"
         yaml.line(ListenerKeys.httpsRedirect.name, redirect)
     }
@@ -42,6 +51,23 @@ extension EffectivePrinter {
         yaml.line(TLSKeys.maxHandshakes.name, String(tls.maxHandshakes))
         let rate = tls.handshakeRate.map(Quantity.text(rate:)) ?? "none"
         yaml.line(TLSKeys.handshakeRate.name, rate)
+    }
+
+    /// `tls` of a pool.
+    func poolTLS(_ tls: PoolTLSConfig?, _ yaml: inout YAMLText) {
+        guard let tls else {
+            yaml.line(PoolKeys.tls.name, "off")
+            return
+        }
+        yaml.section(PoolKeys.tls.name) { yaml in
+            yaml.line(PoolTLSKeys.verify.name, String(tls.verifies))
+            if let name = tls.serverName { yaml.line(PoolTLSKeys.serverName.name, text(name)) }
+            if let file = tls.authority { yaml.line(PoolTLSKeys.authority.name, text(file)) }
+            if let pair = tls.certificate {
+                yaml.line(PoolTLSKeys.certificate.name, text(pair.certificate))
+                yaml.line(PoolTLSKeys.key.name, text(pair.key))
+            }
+        }
     }
 
     private func certificate(_ certificate: CertificateConfig, _ yaml: inout YAMLText) {

@@ -17,13 +17,14 @@ extension Validator {
             if text.isUnknown { return nil }
             guard case .word(let words) = set.key(word)?.type else { return nil }
             return (Self.wrap(node, words.contains(text.text) ? word : other), true)
-        case (.scalar(let text), .scalar(let key)) where !text.isNull:
+        case (.scalar(let text), .scalar(let key)) where !text.isNull,
+            (.scalar(let text), .values(let key)) where !text.isNull:
             if text.isUnknown { return nil }
             return (Self.wrap(node, key), true)
         case (.scalar(let text), .truth(let key)) where text.text == "true":
             guard let standard = set.key(key)?.standard else { return nil }
             return (Self.wrap(Node(standard: standard, place: node.place), key), true)
-        case (.list, .list(let key)):
+        case (.list, .list(let key)), (.list, .values(let key)):
             return (Self.wrap(node, key), true)
         case (.scalar(let text), .match) where !text.isNull:
             if text.isUnknown { return nil }

@@ -32,7 +32,13 @@ final class PoolSources {
         self.resolver = resolver
         self.changed = changed
         self.tell = tell
-        file = pool.serversFile.map { ServersFile(path: $0, besides: pool.servers) }
+        file = pool.serversFile.map { path in
+            ServersFile(
+                path: path,
+                besides: pool.servers,
+                needsNames: pool.tls?.needsNames == true
+            )
+        }
     }
 
     /// Begins to ask for everything that the pool lists.
@@ -129,7 +135,7 @@ final class PoolSources {
         /// With an address of its own.
         var server: ServerConfig
         /// The name by which it was found; `nil` where it was listed by its address.
-        var hostName: String?
+        var hostName: String? { server.hostName }
     }
 
     /// All servers but those that the configuration gives by address, in the order of the file,
@@ -142,14 +148,14 @@ final class PoolSources {
                 return byAddress.contains(server.address) ? [] : [Found(server: server)]
             case .name(let name, let port):
                 return Self.sorted(names[name]?.watch.known ?? []).map { address in
-                    Found(server: Self.copy(server, address, port), hostName: name)
+                    Found(server: Self.copy(server, address, port, of: name))
                 }
             case .service(let name):
                 return (services[name]?.servers ?? []).map { target, address in
-                    var copy = Self.copy(server, address, target.port)
+                    var copy = Self.copy(server, address, target.port, of: target.target)
                     copy.weight = min(1000, server.weight * target.weight)
                     copy.priority += target.priority
-                    return Found(server: copy, hostName: target.target)
+                    return Found(server: copy)
                 }
             }
         }
@@ -158,9 +164,11 @@ final class PoolSources {
     private static func copy(
         _ server: ServerConfig,
         _ address: IPAddress,
-        _ port: UInt16
+        _ port: UInt16,
+        of hostName: String
     ) -> ServerConfig {
         var copy = server
+        copy.hostName = hostName
         // Names are what sticky tokens and hash tables go by: one for each address.
         copy.name = address.text(port: port)
         copy.address = .ip(address, port: port)

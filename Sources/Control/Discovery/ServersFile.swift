@@ -2,8 +2,8 @@ import Configuration
 
 /// A file of servers that is looked at twice a second.
 ///
-/// It is read when its stamp has changed, whatever took its place. What cannot be read or has a mistake is told
-/// once, and the last good servers stay.
+/// It is read when its stamp has changed, whatever took its place. What cannot be read or has a
+/// mistake is told once, and the last good servers stay.
 final class ServersFile {
     /// From one look to the next, in nanoseconds.
     static let interval: Int64 = 500_000_000
@@ -18,15 +18,18 @@ final class ServersFile {
 
     private let path: String
     private let others: [ServerConfig]
+    private let needsNames: Bool
     private var stamp: FileStamp?
     private var problem: String?
     /// The servers of the last good file.
     private(set) var servers: [ServerConfig] = []
 
-    /// A file that was not looked at yet; `others` are the servers that its pool has besides.
-    init(path: String, besides others: [ServerConfig]) {
+    /// A file that was not looked at yet; `others` are the servers that its pool has besides, and
+    /// `needsNames` says that TLS verifies them by their host names.
+    init(path: String, besides others: [ServerConfig], needsNames: Bool = false) {
         self.path = path
         self.others = others
+        self.needsNames = needsNames
     }
 
     /// Looks at the file, and reads it if it has changed; `nil` where there is no news.
@@ -38,6 +41,7 @@ final class ServersFile {
         let result = loadServers(
             path: path,
             besides: others,
+            needsNames: needsNames,
             files: FileSystem(),
             environment: FileSystem.environment
         )

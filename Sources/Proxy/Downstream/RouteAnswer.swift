@@ -9,6 +9,8 @@ struct TemplateValues {
     /// The client's address as text.
     let clientAddress: String
     let routeName: String
+    /// Whether the client's connection is encrypted.
+    var isSecure = false
     /// Values of the fields that the templates name, by lower-case name.
     let headers: [String: String]
 
@@ -19,7 +21,7 @@ struct TemplateValues {
         case .clientAddress: return clientAddress
         case .requestID: return hexadecimal(request.id.high) + hexadecimal(request.id.low)
         case .method: return text(head.methodName)
-        case .scheme: return "http"
+        case .scheme: return isSecure ? "https" : "http"
         case .host: return text(head.authority)
         case .path: return head.path.isEmpty ? "/" : text(head.path)
         case .query: return text(head.query)
@@ -64,6 +66,17 @@ struct RouteAnswer {
     var body: [UInt8] = []
     /// Whether the status allows a body and so a Content-Length.
     var hasLength: Bool { status != 204 && status != 304 }
+
+    /// Sends the client to the same host and target by https.
+    init(toHTTPS values: TemplateValues, port: UInt16) {
+        var host = values.value(of: .host)
+        if let colon = host.lastIndex(of: ":"), !host[colon...].contains("]") {
+            host.removeSubrange(colon...)
+        }
+        if port != 443 { host += ":\(port)" }
+        status = 308
+        headers = [("Location", "https://" + host + values.value(of: .uri))]
+    }
 
     init(_ action: RouteAction, _ values: TemplateValues) {
         switch action {

@@ -61,6 +61,11 @@ extension Worker {
         if let error = normalised.refusal {
             return refuse(slot, request, .badRequest, because: error.explanation)
         }
+        if downstream.pointee.flags.contains(.encrypted), !isCovered(downstream, request) {
+            return refuse(slot, request, .misdirected)
+        }
+        let port = snapshot.httpsPorts[Int(downstream.pointee.listener)]
+        if port > 0 { return redirectToHTTPS(slot, request, port) }
         let method = RawSpan(
             _unsafeStart: bytes + head.methodName.start,
             byteCount: Int(head.methodName.count)
@@ -79,6 +84,23 @@ extension Worker {
         }
         if route.pointee.pool < 0 { return answerByRoute(slot, request, index) }
         return forward(slot, request, index, normalised)
+    }
+
+    /// Whether the listener may serve the request's host: one that asks clients for certificates,
+    /// or refuses unknown names, only serves what its own certificates cover (RFC 9110 §7.4).
+    private func isCovered(
+        _ downstream: UnsafeMutablePointer<Downstream>,
+        _ request: ReceivedRequest
+    ) -> Bool {
+        let listener = Int(downstream.pointee.listener)
+        guard snapshot.servesCoveredOnly[listener], let context = certificates[listener] else {
+            return true
+        }
+        var name = TemplateValues.text(request.bytes, request.head.authority)
+        if let colon = name.lastIndex(of: ":"), !name[colon...].contains("]") {
+            name.removeSubrange(colon...)
+        }
+        return context.covers(name)
     }
 
     private struct Normalised {
@@ -243,7 +265,8 @@ extension Worker {
             isTrusted: downstream.pointee.flags.contains(.trustedPeer),
             peer: downstream.pointee.peer,
             requestID: request.id,
-            scheme: downstream.pointee.flags.contains(.encrypted) ? "https" : "http"
+            scheme: downstream.pointee.flags.contains(.encrypted) ? "https" : "http",
+            isHTTP2: downstream.isOfStream
         )
         var headWriter = RequestHeadWriter(
             source: request.bytes,

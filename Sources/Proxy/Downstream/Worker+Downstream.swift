@@ -1,15 +1,8 @@
 import CLinux
 import EventLoop
 import HTTP
-import Routing
-import Synchronization
 
 extension Worker {
-    /// Bytes dropped from a client that goes on sending after its answer.
-    static let mostDropped = 262_144
-    /// Nanoseconds for which a client may go on sending after its answer.
-    static let lingerTime: Int64 = 2_000_000_000
-
     // MARK: Events
 
     /// The kernel reports something about a client's connection.
@@ -135,6 +128,7 @@ extension Worker {
         _ room: Int
     ) -> Int {
         if downstream.pointee.secure.isOn { return receiveSecure(downstream, memory, room) }
+        if downstream.isOfStream { return receiveOfStream(downstream) }
         let count = weir_recv(downstream.pointee.descriptor, memory, room)
         if count == Int(-EAGAIN)
             || (count > 0 && count < room
@@ -178,6 +172,19 @@ extension Worker {
         _ bytes: UnsafeMutableRawPointer,
         _ count: Int
     ) -> Int {
+        let downstream = down[slot]
+        if downstream.pointee.served == 0,
+            snapshot.http2InClear[Int(downstream.pointee.listener)], !downstream.isOfStream
+        {
+            switch beginsWithPreface(bytes, count) {
+            case true?:
+                unlistIdle(slot)
+                beginCleartext(slot, bytes, count)
+                return -1
+            case nil: return 0
+            case false?: break
+            }
+        }
         let span = RawSpan(_unsafeStart: bytes, byteCount: count)
         let head: RequestHead?
         do throws(HeadError) {
@@ -319,114 +326,5 @@ extension Worker {
             becomeIdle(slot, downstream)
         }
         return down.find(slot, generation: generation) != nil
-    }
-
-    // MARK: Ending
-
-    /// The connection has nothing under way: it waits for the next request.
-    mutating func becomeIdle(_ slot: Int32, _ downstream: UnsafeMutablePointer<Downstream>) {
-        if downstream.pointee.streams.isStream {
-            finishStream(slot)
-            return
-        }
-        downstream.pointee.phase = .idle
-        // While an answer still leaves, what is timed is the client's reading.
-        guard downstream.pointee.output.isEmpty else {
-            awaitClient(slot)
-            return
-        }
-        listIdle(slot)
-        let wait = isDraining ? min(limits.keepAlive, 1_000_000_000) : limits.keepAlive
-        setDeadline(downstream: slot, now + wait)
-    }
-
-    /// Closes a connection whose output has left, lingering if the client may still be sending.
-    mutating func finishDownstream(_ slot: Int32) {
-        let downstream = down[slot]
-        if downstream.pointee.streams.isStream {
-            finishStream(slot)
-            return
-        }
-        sendCloseNotify(downstream)
-        guard downstream.pointee.flags.contains(.lingers),
-            !downstream.pointee.flags.contains(.broken)
-        else {
-            closeDownstream(slot)
-            return
-        }
-        unlistIdle(slot)
-        downstream.pointee.phase = .lingering
-        buffers.give(&downstream.pointee.input)
-        // What still comes is dropped undecrypted.
-        release(&downstream.pointee.secure)
-        _ = weir_shutdown_write(downstream.pointee.descriptor)
-        setDeadline(downstream: slot, now + Self.lingerTime)
-        drop(slot)
-    }
-
-    /// Reads and forgets what a client still sends after its answer.
-    private mutating func drop(_ slot: Int32) {
-        let downstream = down[slot]
-        while downstream.pointee.flags.contains(.readable) {
-            let count = receive(downstream, readBase, Self.readSize)
-            if count == Int(-EAGAIN) { return }
-            guard count > 0, Int(downstream.pointee.dropped) < Self.mostDropped else {
-                closeDownstream(slot)
-                return
-            }
-            downstream.pointee.dropped &+= UInt32(truncatingIfNeeded: count)
-        }
-    }
-
-    /// Closes a client's connection at once and frees its slot.
-    mutating func closeDownstream(_ slot: Int32) {
-        let downstream = down[slot]
-        if downstream.pointee.streams.isStream {
-            closeStream(slot)
-            return
-        }
-        assert(downstream.pointee.exchange < 0, "a connection closes under its exchange")
-        unlistIdle(slot)
-        downTimers.cancel(slot)
-        if downstream.pointee.phase == .idle { sendCloseNotify(downstream) }
-        if downstream.pointee.phase == .handshake { handshakes &-= 1 }
-        buffers.give(&downstream.pointee.input)
-        buffers.give(&downstream.pointee.output)
-        release(&downstream.pointee.secure)
-        downstream.pointee.streams.session?.release()
-        weir_close(downstream.pointee.descriptor)
-        let listener = Int(downstream.pointee.listener)
-        shared.connections.value.subtract(1, ordering: .relaxed)
-        shared.listenerConnections[listener].value.subtract(1, ordering: .relaxed)
-        if downstream.pointee.flags.contains(.countedClient) {
-            shared.clients?.leave(IPAddress(downstream.pointee.peer))
-        }
-        down.free(slot)
-    }
-
-    /// The connection's phase has lasted too long.
-    mutating func downstreamTimedOut(_ slot: Int32) {
-        let downstream = down[slot]
-        switch downstream.pointee.phase {
-        case .idle, .discarding, .lingering: closeDownstream(slot)
-        case .carrier: carrierTimedOut(slot)
-        case .handshake: endHandshake(slot, .handshakeTimeout, because: nil)
-        case .head:
-            if downstream.pointee.output.isEmpty {
-                answerBroken(slot, .headTimeout)
-            } else {
-                closeDownstream(slot)
-            }
-        case .busy:
-            let exchange = downstream.pointee.exchange
-            if now >= exchanges[exchange].pointee.deadline {
-                fail(exchange, .totalTimeout)
-            } else if !downstream.pointee.output.isEmpty || hasPiped(exchange) {
-                clientTakesNothing(slot)
-            } else {
-                fail(exchange, .bodyTimeout)
-            }
-        case .tunnel: abort(downstream.pointee.exchange, .ok)
-        }
     }
 }

@@ -249,19 +249,49 @@ extension Worker {
     ///
     /// Returns what ``beginRequest`` returns.
     mutating func answerByRoute(_ slot: Int32, _ request: ReceivedRequest, _ index: Int) -> Int {
-        let keepAlive = staysOpen(request)
         let route = snapshot.config.routes[index]
         let values = TemplateValues(
             request: request,
             clientAddress: clientAddress(of: slot, request),
             routeName: route.name,
+            isSecure: down[slot].pointee.flags.contains(.encrypted),
             headers: headerValues(route.action, request)
         )
-        let rendered = RouteAnswer(route.action, values)
+        return answer(slot, request, RouteAnswer(route.action, values), route: index)
+    }
+
+    /// Sends the client of a listener with `https-redirect` to https.
+    ///
+    /// Returns what ``beginRequest`` returns.
+    mutating func redirectToHTTPS(
+        _ slot: Int32,
+        _ request: ReceivedRequest,
+        _ port: UInt16
+    ) -> Int {
+        guard !request.head.authority.isEmpty else {
+            return refuse(slot, request, .badRequest, because: "This port only leads to https.")
+        }
+        let values = TemplateValues(
+            request: request,
+            clientAddress: "",
+            routeName: "",
+            headers: [:]
+        )
+        return answer(slot, request, RouteAnswer(toHTTPS: values, port: port), route: nil)
+    }
+
+    /// Sends an answer that the file makes.
+    private mutating func answer(
+        _ slot: Int32,
+        _ request: ReceivedRequest,
+        _ rendered: RouteAnswer,
+        route index: Int?
+    ) -> Int {
+        let keepAlive = staysOpen(request)
         out.removeAll()
         writeHead(of: rendered, connection: connectionValue(request, keepAlive))
         var entry = LogEntry(outcome: .ok, status: rendered.status, id: request.id)
-        entry.route = index
+        entry.route = index ?? -1
         let hasBody = rendered.hasLength && request.head.method != .head
         let body = hasBody ? rendered.body : []
         return answer(slot, request, &entry, body: body, keepAlive: keepAlive)

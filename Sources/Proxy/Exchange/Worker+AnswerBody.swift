@@ -76,23 +76,7 @@ extension Worker {
             exchange.pointee.flags.insert(.answerBegun)
             let downSlot = exchange.pointee.downstream
             if isComplete, total <= Self.mostDelayed, down[downSlot].pointee.output.isEmpty {
-                var whole = buffers.take(total)
-                whole.base?.copyMemory(from: out.start, byteCount: out.count)
-                whole.base.map { $0 + out.count }?
-                    .copyMemory(from: bytes + body.start, byteCount: Int(body.count))
-                whole.end = UInt32(truncatingIfNeeded: total)
-                if down[downSlot].pointee.secure.isOn {
-                    guard sealWhole(down[downSlot], &whole) else {
-                        abort(exchangeSlot, .clientAborted)
-                        return .over
-                    }
-                } else {
-                    down[downSlot].pointee.output = whole
-                }
-                exchange.pointee.bytesOut &+= UInt64(total)
-                flushSoon(downSlot)
-                answerComplete(exchangeSlot)
-                return .over
+                return sendWhole(exchangeSlot, bytes, body)
             }
             guard
                 deliver(
@@ -119,6 +103,34 @@ extension Worker {
         let wait = now + route(exchange).pointee.stream
         setDeadline(upstream: slot, min(wait, exchange.pointee.deadline))
         return .used(used)
+    }
+
+    /// Has a small answer that is complete sent with the others of its batch of events.
+    private mutating func sendWhole(
+        _ slot: Int32,
+        _ bytes: UnsafeMutableRawPointer,
+        _ body: ByteRange
+    ) -> AnswerStep {
+        let exchange = exchanges[slot]
+        let downSlot = exchange.pointee.downstream
+        let total = out.count &+ Int(body.count)
+        var whole = buffers.take(total)
+        whole.base?.copyMemory(from: out.start, byteCount: out.count)
+        whole.base.map { $0 + out.count }?
+            .copyMemory(from: bytes + body.start, byteCount: Int(body.count))
+        whole.end = UInt32(truncatingIfNeeded: total)
+        if down[downSlot].pointee.secure.isOn {
+            guard sealWhole(down[downSlot], &whole) else {
+                abort(slot, .clientAborted)
+                return .over
+            }
+        } else {
+            down[downSlot].pointee.output = whole
+        }
+        exchange.pointee.bytesOut &+= UInt64(total)
+        flushSoon(downSlot)
+        answerComplete(slot)
+        return .over
     }
 
     /// Begins to time a client that does not take everything at once.

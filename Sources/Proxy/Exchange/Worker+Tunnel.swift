@@ -42,7 +42,9 @@ extension Worker {
             return false
         }
         exchange.pointee.bytesOut &+= UInt64(out.count &+ restCount)
-        _ = weir_set_keepalive(down[downSlot].pointee.descriptor)
+        if !down[downSlot].isOfStream {
+            _ = weir_set_keepalive(down[downSlot].pointee.descriptor)
+        }
         touchTunnel(exchange)
         // The client's first frames may be here already.
         queueDownstream(downSlot)
@@ -149,6 +151,10 @@ extension Worker {
         let upstream = up[exchange.pointee.upstream]
         var left = Self.turnBytes
         while true {
+            if downstream.isOfStream, !downstream.pointee.output.isEmpty {
+                queueStream(exchange.pointee.downstream)
+                return
+            }
             if let bytes = downstream.pointee.output.head {
                 let count = downstream.pointee.output.count
                 let sent = weir_send(downstream.pointee.descriptor, bytes, count)
@@ -202,8 +208,12 @@ extension Worker {
             let downstream = down[exchange.pointee.downstream]
             downstream.pointee.flags.insert(.shut)
             up[exchange.pointee.upstream].pointee.flags.remove(.readable)
-            sendCloseNotify(downstream)
-            _ = weir_shutdown_write(downstream.pointee.descriptor)
+            if downstream.isOfStream {
+                queueStream(exchange.pointee.downstream)
+            } else {
+                sendCloseNotify(downstream)
+                _ = weir_shutdown_write(downstream.pointee.descriptor)
+            }
         }
     }
 }

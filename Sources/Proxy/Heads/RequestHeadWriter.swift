@@ -15,6 +15,8 @@ struct ForwardContext {
     var requestID: RequestID
     /// How the peer came: `http` or `https`.
     var scheme: StaticString = "http"
+    /// Whether the peer speaks HTTP/2.
+    var isHTTP2 = false
 }
 
 /// Where things that the access log needs stand in the written head.
@@ -150,7 +152,7 @@ struct RequestHeadWriter: ~Copyable {
     /// Whether Weir's own fields are the default ones, for a peer that is not believed.
     private var isCommon: Bool {
         context.forwarding == ForwardingConfig() && !context.isTrusted
-            && context.peer.isInternet && head.minorVersion >= 1 && !head.authority.isEmpty
+            && context.peer.isInternet && head.minorVersion >= 1 && !context.isHTTP2 && !head.authority.isEmpty
     }
 
     /// The common case of ``writeOwnFields(_:to:)``, and the blank line.
@@ -175,9 +177,14 @@ struct RequestHeadWriter: ~Copyable {
             out.append("\r\n")
         }
         if context.forwarding.via {
-            out.append(head.minorVersion >= 1 ? "Via: 1.1 weir\r\n" : "Via: 1.0 weir\r\n")
+            out.append(viaLine)
         }
         writeRequestID(fields, to: &out)
+    }
+
+    private var viaLine: StaticString {
+        if context.isHTTP2 { return "Via: 2 weir\r\n" }
+        return head.minorVersion >= 1 ? "Via: 1.1 weir\r\n" : "Via: 1.0 weir\r\n"
     }
 
     private func writeXForwarded(_ fields: borrowing FieldTable, to out: inout ByteWriter) {

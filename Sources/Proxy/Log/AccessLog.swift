@@ -42,6 +42,7 @@ struct LogLine {
     /// Only for the combined format.
     var userAgent: UnsafeRawBufferPointer?
     var minorVersion: UInt8 = 1
+    var isHTTP2 = false
     var id: RequestID
     var status: Int
     var bytesIn: UInt64
@@ -169,6 +170,7 @@ extension Worker {
             outcome: exchange.pointee.outcome
         )
         line.minorVersion = exchange.pointee.flags.contains(.http10) ? 0 : 1
+        line.isHTTP2 = down[exchange.pointee.downstream].isOfStream
         if accessLog.namesAgents { nameAgents(&line, request, end: exchange.pointee.headEnd) }
         accessLog.append(line, now: now)
     }

@@ -41,6 +41,11 @@ extension ByteWriter {
         append("}\n")
     }
 
+    private func version(_ line: LogLine) -> StaticString {
+        if line.isHTTP2 { return " HTTP/2.0" }
+        return line.minorVersion == 0 ? " HTTP/1.0" : " HTTP/1.1"
+    }
+
     /// One line of the combined format that Apache and nginx write.
     mutating func appendCombined(_ line: LogLine, _ dates: DateText, masked: Bool) {
         appendClient(line.client, masked: masked)
@@ -51,7 +56,7 @@ extension ByteWriter {
             appendEscaped(line.method)
             append(" ")
             appendEscaped(line.target)
-            append(line.minorVersion == 0 ? " HTTP/1.0" : " HTTP/1.1")
+            append(version(line))
         } else {
             append("-")
         }

@@ -17,8 +17,10 @@ struct EndpointEntry {
     /// The name that its certificate has to cover, where TLS is spoken.
     var serverName = UnsafeRawBufferPointer(start: nil, count: 0)
 
-    /// What is needed of a server in this pool; of none, nothing but the pool.
-    init(_ server: ServerConfig?, _ breaker: BreakerOptions, pool: Int, _ texts: TextStore) {
+    /// What is needed of a server of `config`, the pool of this number; of none, nothing but the
+    /// pool.
+    init(_ server: ServerConfig?, of config: PoolConfig, pool: Int, _ texts: TextStore) {
+        let breaker = config.breaker
         address = weir_address()
         self.pool = Int32(truncatingIfNeeded: pool)
         maxRequests = breaker.perServer.maxRequests.map { Int32(clamping: $0) } ?? Int32.max
@@ -26,6 +28,9 @@ struct EndpointEntry {
             (server?.maxConnections ?? breaker.perServer.maxConnections)
             .map { Int32(clamping: $0) } ?? Int32.max
         name = texts.keep(server?.name ?? "")
+        if let tls = config.tls, let server {
+            serverName = texts.keep(tls.serverName ?? server.nameForTLS)
+        }
         switch server?.address {
         case .ip(let ip, let port): address = weir_address(ip, port: port)
         case .unix(let path):
@@ -38,6 +43,15 @@ struct EndpointEntry {
     /// Begins to connect the socket; 0, or a negated errno.
     mutating func connect(_ descriptor: Int32) -> Int32 {
         path.map { weir_connect_unix(descriptor, $0) } ?? weir_connect(descriptor, &address)
+    }
+}
+
+extension ServerConfig {
+    /// What the server's certificate has to cover where the file names nothing else.
+    fileprivate var nameForTLS: String {
+        if let hostName { return hostName }
+        if case .ip(let address, _) = address { return address.description }
+        return ""
     }
 }
 

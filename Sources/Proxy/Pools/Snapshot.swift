@@ -39,6 +39,12 @@ public final class Snapshot: @unchecked Sendable {
     let gates: [PoolGate?]
     /// By listener: what it proves itself with at first; `nil` where it speaks no TLS.
     let certificates: [TLSServerContext?]
+    /// By listener: the port of https to which every request is sent; 0 for none.
+    let httpsPorts: [UInt16]
+    /// By listener: whether HTTP/2 is spoken without TLS too.
+    let http2InClear: [Bool]
+    /// By listener: whether only names that a certificate covers are served.
+    let servesCoveredOnly: [Bool]
     /// By pool: how TLS to its endpoints is begun; `nil` is in the clear.
     let clientContexts: [TLSClientContext?]
     /// By listener: handshakes under way at once in each worker, and those admitted in a second.
@@ -103,6 +109,11 @@ public final class Snapshot: @unchecked Sendable {
             certificates.isEmpty ? config.listeners.map { _ in nil } : certificates
         self.clientContexts =
             clientContexts.isEmpty ? config.pools.map { _ in nil } : clientContexts
+        httpsPorts = config.listeners.map { $0.httpsRedirect ?? 0 }
+        http2InClear = config.listeners.map { $0.http2 == .cleartext }
+        servesCoveredOnly = config.listeners.map { listener in
+            listener.tls.map { $0.clients != nil || $0.unknownName == .refuse } ?? false
+        }
         handshakeLimits = config.listeners.map { $0.tls?.maxHandshakes ?? Int.max }
         handshakeRates = config.listeners.map { listener in
             listener.tls?.handshakeRate.map { $0 / Double(max(1, workers)) }
@@ -126,7 +137,7 @@ public final class Snapshot: @unchecked Sendable {
             for slot in 0..<pool.endpointCapacity {
                 let server = slot < members.count ? members[slot] : nil
                 (endpoints + next).initialize(
-                    to: EndpointEntry(server, pool.breaker, pool: index, texts)
+                    to: EndpointEntry(server, of: pool, pool: index, texts)
                 )
                 next += 1
             }
@@ -196,7 +207,7 @@ public final class Snapshot: @unchecked Sendable {
             members: members,
             plan: config.plan(of: members, shared: plans[pool].shared),
             entries: members.map { server in
-                server.map { EndpointEntry($0, config.breaker, pool: pool, texts) }
+                server.map { EndpointEntry($0, of: config, pool: pool, texts) }
             },
             probeRequests: members.map { server in
                 guard let plan, let server else { return .init(start: nil, count: 0) }

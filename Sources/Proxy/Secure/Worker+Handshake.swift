@@ -83,7 +83,7 @@ extension Worker {
         }
         downstream.pointee.flags.insert(.encrypted)
         if downstream.pointee.secure.connection?.isHTTP2 == true {
-            becomeCarrier(slot)
+            if becomeCarrier(slot) { readFrames(slot) }
             return
         }
         becomeIdle(slot, downstream)

@@ -44,4 +44,6 @@ struct StreamFlags: OptionSet, BitwiseCopyable {
     static let reset = StreamFlags(rawValue: 16)
     /// It waits to be looked at before the batch is sent.
     static let isQueued = StreamFlags(rawValue: 32)
+    /// The carrier takes no further streams.
+    static let ending = StreamFlags(rawValue: 64)
 }

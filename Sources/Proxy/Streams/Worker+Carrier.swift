@@ -4,8 +4,13 @@ import HTTP
 
 /// A client's connection that speaks HTTP/2, which carries streams.
 extension Worker {
-    /// The connection speaks HTTP/2 from now on.
-    mutating func becomeCarrier(_ slot: Int32) {
+    /// What a client that speaks HTTP/2 from the start sends first (RFC 9113 §3.4).
+    private static let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+    // MARK: Beginning
+
+    /// The connection speaks HTTP/2 from now on; false if it is closed.
+    mutating func becomeCarrier(_ slot: Int32) -> Bool {
         let downstream = down[slot]
         let options = HTTP2Options(
             headLimits: headLimits,
@@ -16,24 +21,56 @@ extension Worker {
         guard let session = HTTP2Connection(role: .server, options: options, memory: frames)
         else {
             closeDownstream(slot)
-            return
+            return false
         }
         downstream.pointee.streams.session = .passRetained(session)
         downstream.pointee.phase = .carrier
         restCarrier(slot)
         queueCarrier(slot)
-        readFrames(slot)
+        return true
+    }
+
+    /// Whether a connection in the clear begins as one of HTTP/2 does; `nil` if too little of it
+    /// has come to tell.
+    func beginsWithPreface(_ bytes: UnsafeRawPointer, _ count: Int) -> Bool? {
+        let size = Self.preface.utf8CodeUnitCount
+        let there = min(count, size)
+        for index in 0..<there
+        where bytes.load(fromByteOffset: index, as: UInt8.self) != Self.preface.utf8Start[index] {
+            return false
+        }
+        return there == size ? true : nil
+    }
+
+    /// The client speaks HTTP/2 without TLS; `bytes` are its first ones, and wait nowhere else.
+    mutating func beginCleartext(_ slot: Int32, _ bytes: UnsafeRawPointer, _ count: Int) {
+        var left = count
+        var next = bytes
+        let generation = down[slot].pointee.generation
+        guard becomeCarrier(slot) else { return }
+        while left > 0, down.find(slot, generation: generation) != nil {
+            let part = min(left, Self.readSize)
+            frameInput.copyMemory(from: next, byteCount: part)
+            takeFrames(slot, part)
+            left &-= part
+            next += part
+        }
+        guard let downstream = down.find(slot, generation: generation) else { return }
+        buffers.give(&downstream.pointee.input)
+        queueDownstream(slot)
     }
 
     /// Without a stream the carrier is as idle as a connection between two requests.
     private mutating func restCarrier(_ slot: Int32) {
-        guard down[slot].pointee.output.isEmpty else {
+        let downstream = down[slot]
+        guard downstream.pointee.output.isEmpty else {
             awaitClient(slot)
             return
         }
-        listIdle(slot)
-        setDeadline(downstream: slot, now + (isDraining ? 0 : limits.keepAlive))
         if isDraining { endCarrier(slot) }
+        let isEnding = downstream.pointee.streams.flags.contains(.ending)
+        if !isEnding { listIdle(slot) }
+        setDeadline(downstream: slot, now + (isEnding ? Self.lingerTime : limits.keepAlive))
     }
 
     // MARK: Reading
@@ -49,44 +86,40 @@ extension Worker {
                 queueDownstream(slot)
                 return
             }
-            let count = receive(downstream, readBase, Self.readSize)
+            let count = receive(downstream, frameInput, Self.readSize)
             if count == Int(-EAGAIN) { return }
             guard count > 0 else {
                 closeCarrier(slot)
                 return
             }
             left &-= count
-            takeFrames(slot, readBase, count)
+            takeFrames(slot, count)
             guard down.find(slot, generation: generation) != nil else { return }
         }
     }
 
-    private mutating func takeFrames(
-        _ slot: Int32,
-        _ bytes: UnsafeMutableRawPointer,
-        _ count: Int
-    ) {
-        guard let session = down[slot].pointee.streams.session?.takeUnretainedValue() else { return }
-        let goesOn = session.receive(bytes, count, now: now.nanoseconds)
-        queueCarrier(slot)
+    /// Does what the frames in ``frameInput`` say.
+    private mutating func takeFrames(_ slot: Int32, _ count: Int) {
+        guard let session = session(of: slot) else { return }
         let generation = down[slot].pointee.generation
+        // After a fault of the client's nothing it sends is looked at any more.
+        if down[slot].pointee.flags.contains(.closesAfterOutput) { return }
+        let goesOn = session.receive(frameInput, count, now: now.nanoseconds)
+        queueCarrier(slot)
         var index = 0
         while index < session.eventCount {
-            handle(index, slot, session, bytes)
+            handle(index, slot, session)
             guard down.find(slot, generation: generation) != nil else { break }
             index &+= 1
         }
         session.clearEvents()
-        guard let carrier = down.find(slot, generation: generation) else { return }
-        if !goesOn { carrier.pointee.flags.insert(.closesAfterOutput) }
+        guard !goesOn, let carrier = down.find(slot, generation: generation) else { return }
+        carrier.pointee.flags.insert(.closesAfterOutput)
+        endStreams(slot)
+        setDeadline(downstream: slot, now + Self.lingerTime)
     }
 
-    private mutating func handle(
-        _ index: Int,
-        _ slot: Int32,
-        _ session: HTTP2Connection,
-        _ bytes: UnsafeMutableRawPointer
-    ) {
+    private mutating func handle(_ index: Int, _ slot: Int32, _ session: HTTP2Connection) {
         let event = session.event(index)
         if event.kind == .head || event.kind == .reject {
             beginStream(slot, index, session)
@@ -102,19 +135,16 @@ extension Worker {
             return
         }
         switch event.kind {
-        case .data: takeData(stream, bytes + Int(event.offset), Int(event.count))
+        case .data: takeData(stream, frameInput + Int(event.offset), Int(event.count))
         case .trailers: takeTrailers(stream, session.text.slice(event))
         case .end: break
         case .reset, .malformed, .refused:
             entry.pointee.streams.flags.insert([.reset, .clientEnded])
-            entry.pointee.flags.insert(.broken)
             dropStream(stream)
             return
         default: return
         }
-        if event.endsStream, down.find(stream, generation: generation) != nil {
-            endBody(stream)
-        }
+        if event.endsStream, down.find(stream, generation: generation) != nil { endBody(stream) }
     }
 
     /// The client takes bytes again.
@@ -131,47 +161,51 @@ extension Worker {
     /// The carrier takes no further stream and ends once those that run have ended.
     mutating func endCarrier(_ slot: Int32) {
         let downstream = down[slot]
-        guard let session = downstream.pointee.streams.session?.takeUnretainedValue() else { return }
+        guard !downstream.pointee.streams.flags.contains(.ending),
+            let session = session(of: slot)
+        else { return }
+        downstream.pointee.streams.flags.insert(.ending)
         session.goAway()
-        if downstream.pointee.streams.count == 0 {
-            downstream.pointee.flags.insert(.closesAfterOutput)
-        }
         queueCarrier(slot)
+        guard downstream.pointee.streams.count == 0 else { return }
+        unlistIdle(slot)
+        setDeadline(downstream: slot, now + Self.lingerTime)
+    }
+
+    /// Ends all streams of a carrier whose client wants none of them any more.
+    private mutating func endStreams(_ slot: Int32) {
+        let carrier = down[slot]
+        while carrier.pointee.streams.newest >= 0 {
+            let stream = carrier.pointee.streams.newest
+            down[stream].pointee.streams.flags.insert(.reset)
+            dropStream(stream)
+        }
     }
 
     /// The carrier has ended, and with it all its streams.
     mutating func closeCarrier(_ slot: Int32) {
-        let downstream = down[slot]
-        while downstream.pointee.streams.newest >= 0 {
-            let stream = downstream.pointee.streams.newest
-            down[stream].pointee.streams.flags.insert(.reset)
-            dropStream(stream)
-        }
+        endStreams(slot)
         closeDownstream(slot)
     }
 
     /// A stream has ended: the carrier may be idle now.
     mutating func streamEnded(on slot: Int32) {
-        let downstream = down[slot]
-        guard downstream.pointee.streams.count == 0, downstream.pointee.phase == .carrier else {
-            return
-        }
-        if isDraining || downstream.pointee.flags.contains(.closesAfterOutput) {
-            downstream.pointee.flags.insert(.closesAfterOutput)
-            queueCarrier(slot)
-        } else {
-            restCarrier(slot)
-        }
+        let carrier = down[slot]
+        guard carrier.pointee.streams.count == 0, carrier.pointee.phase == .carrier,
+            !carrier.pointee.flags.contains(.closesAfterOutput)
+        else { return }
+        restCarrier(slot)
+        queueCarrier(slot)
     }
 
     /// The carrier's time is up: it was idle too long, or its client reads nothing.
     mutating func carrierTimedOut(_ slot: Int32) {
-        let downstream = down[slot]
-        if downstream.pointee.output.isEmpty, downstream.pointee.streams.count == 0,
-            !downstream.pointee.flags.contains(.closesAfterOutput)
+        let carrier = down[slot]
+        if carrier.pointee.output.isEmpty, carrier.pointee.streams.count == 0,
+            !carrier.pointee.flags.contains(.closesAfterOutput),
+            !carrier.pointee.streams.flags.contains(.ending)
         {
             endCarrier(slot)
-            setDeadline(downstream: slot, now + Self.lingerTime)
         } else {
             closeCarrier(slot)
         }

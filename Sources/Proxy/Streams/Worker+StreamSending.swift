@@ -207,8 +207,8 @@ extension Worker {
     private mutating func endIfOver(_ slot: Int32, _ session: HTTP2Connection) {
         let carrier = down[slot]
         guard carrier.pointee.output.isEmpty, carrier.pointee.streams.count == 0,
-            carrier.pointee.flags.contains(.closesAfterOutput) || session.isOver,
-            !session.wantsSend
+            !session.wantsSend,
+            carrier.pointee.flags.contains(.closesAfterOutput) || session.isOver
         else { return }
         carrier.pointee.flags.insert(.lingers)
         finishDownstream(slot)

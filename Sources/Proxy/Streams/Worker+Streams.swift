@@ -126,6 +126,8 @@ extension Worker {
     mutating func endBody(_ stream: Int32) {
         let entry = down[stream]
         entry.pointee.streams.flags.insert(.clientEnded)
+        // A tunnel learns of the end by reading it.
+        if entry.pointee.phase == .tunnel { entry.pointee.flags.insert(.readable) }
         if entry.pointee.streams.flags.contains(.chunked) {
             entry.pointee.streams.flags.remove(.chunked)
             appendInput(entry, "0\r\n\r\n")
@@ -138,6 +140,12 @@ extension Worker {
         _ text: StaticString
     ) {
         buffers.append(text.utf8Start, text.utf8CodeUnitCount, to: &entry.pointee.input)
+    }
+
+    /// What a stream has besides its input: nothing, or its end.
+    func receiveOfStream(_ entry: UnsafeMutablePointer<Downstream>) -> Int {
+        entry.pointee.flags.remove(.readable)
+        return entry.pointee.streams.flags.contains(.clientEnded) ? 0 : Int(-EAGAIN)
     }
 
     /// Has the exchange take what has come, and gives the client room for as much again.
@@ -228,7 +236,12 @@ extension Worker {
         let flags = entry.pointee.streams.flags
         if let session = session(of: slot), !flags.contains(.reset) {
             creditBody(entry)
-            if !flags.contains(.ended) || !entry.pointee.output.isEmpty {
+            if entry.pointee.flags.contains(.shut), !flags.contains(.ended),
+                entry.pointee.output.isEmpty
+            {
+                // A tunnel whose both directions have ended.
+                session.finish(entry.pointee.streams.id)
+            } else if !flags.contains(.ended) || !entry.pointee.output.isEmpty {
                 session.reset(entry.pointee.streams.id, HTTP2Code.internalError)
             } else if !flags.contains(.clientEnded) {
                 session.discardInput(entry.pointee.streams.id)
@@ -242,6 +255,11 @@ extension Worker {
         down.free(stream)
         streamEnded(on: slot)
     }
+}
+
+extension UnsafeMutablePointer<Downstream> {
+    /// Whether this is one of several streams of a carrier.
+    var isOfStream: Bool { pointee.streams.isStream }
 }
 
 extension UnsafeRawBufferPointer {

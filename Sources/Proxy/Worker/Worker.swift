@@ -157,6 +157,10 @@ public struct Worker: ~Copyable {
     let frames = HTTP2Memory()
     /// Where frames of HTTP/2 are put together.
     let frameArea: UnsafeMutableRawPointer
+    /// Where frames are received.
+    ///
+    /// Apart from ``readBase``, since what they say is done while they lie there.
+    let frameInput: UnsafeMutableRawPointer
     var buffers = BufferPool()
     var pipes = PipePool()
     var fields: FieldTable
@@ -262,12 +266,14 @@ public struct Worker: ~Copyable {
         waitTimers = TimerWheel(capacity: slots, now: now)
         probes = ProbeTable(snapshot, now: now)
         certificates = snapshot.certificates
+        let begun = now
         handshakeTokens = snapshot.handshakeRates.map { rate in
-            rate.map { RateTokens(perSecond: $0, now: now) }
+            rate.map { RateTokens(perSecond: $0, now: begun) }
         }
         secure = TLSPort(capacity: Self.sealedOutput)
         sealedArea = .allocate(byteCount: Self.sealedSize, alignment: 64)
         frameArea = .allocate(byteCount: Self.frameSize, alignment: 64)
+        frameInput = .allocate(byteCount: Self.readSize, alignment: 64)
         // Weir's own fields stand beside a full head's where the log reads what was sent.
         fields = FieldTable(capacity: config.limits.fields + 16)
         endpointStates = .allocate(capacity: max(1, snapshot.endpointCount))
@@ -301,6 +307,7 @@ public struct Worker: ~Copyable {
         scratch.deallocate()
         sealedArea.deallocate()
         frameArea.deallocate()
+        frameInput.deallocate()
     }
 
     private static func makePools(

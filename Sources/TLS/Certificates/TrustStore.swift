@@ -16,7 +16,12 @@ final class TrustStore: @unchecked Sendable {
         for authority in authorities where X509_STORE_add_cert(store, authority.pointer) != 1 {
             throw TLSSetupError(.authority, lastError())
         }
-        var flags = UInt(X509_V_FLAG_PARTIAL_CHAIN)
+        // Chains go up to a root where there is one, so that its list is asked as well.
+        let needsNoRoot = authorities.contains { authority in
+            !authority.view.isSelfIssued
+                && !authorities.contains { authority.view.isIssued(by: $0.view) }
+        }
+        var flags = needsNoRoot ? UInt(X509_V_FLAG_PARTIAL_CHAIN) : 0
         if let revocations {
             flags |= UInt(X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
             try add(lists: revocations)

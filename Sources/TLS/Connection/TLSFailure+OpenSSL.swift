@@ -2,10 +2,9 @@ import COpenSSL
 
 /// What OpenSSL's queue of errors says, in our terms.
 extension TLSFailure {
-    /// Why the call just made on `connection` failed; the queue of errors is left as it is.
+    /// Why the call just made on `connection` failed; takes from the queue of errors.
     init(of connection: TLSConnection) {
-        // The first error is the cause, those after it are where it passed through.
-        let error = ERR_peek_error()
+        let error = takeCause()
         let reason = error == 0 ? 0 : ERR_GET_REASON(error)
         let ssl = connection.ssl
         self.init(kind: .protocolError, isServer: connection.isServer, reason: reason)
@@ -26,7 +25,8 @@ extension TLSFailure {
             let words = String(cString: X509_verify_cert_error_string(result))
             self = TLSFailure(kind: kind, isServer: isServer, reason: reason, detail: words)
         } else {
-            let kind = Self.kind(ofReason: reason)
+            let isRefused = isServer && weir_ssl_app_data(ssl) == ServerPolicy.refusalMark
+            let kind = isRefused ? .unknownName : Self.kind(ofReason: reason)
             let version = kind == .oldVersion && isServer ? SSL_client_version(ssl) : 0
             self = TLSFailure(
                 kind: kind,
@@ -54,8 +54,7 @@ extension TLSFailure {
         case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
             .noCommonSignature
         case SSL_R_NO_APPLICATION_PROTOCOL: .noCommonProtocol
-        // Only the choice by name refuses by itself.
-        case SSL_R_CALLBACK_FAILED: .unknownName
+        case SSL_R_CALLBACK_FAILED: .internal
         case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: .certificateMissing
         case SSL_R_EE_KEY_TOO_SMALL, SSL_R_CA_KEY_TOO_SMALL, SSL_R_CA_MD_TOO_WEAK,
             SSL_R_DH_KEY_TOO_SMALL:
@@ -97,6 +96,14 @@ extension TLSFailure {
         default: .certificateUntrusted
         }
     }
+}
+
+/// The first error of libssl's, as it tells what the errors below it meant; else the first one.
+private func takeCause() -> UInt {
+    let first = ERR_get_error()
+    var error = first
+    while error != 0, ERR_GET_LIB(error) != ERR_LIB_SSL { error = ERR_get_error() }
+    return error == 0 ? first : error
 }
 
 /// OpenSSL's words for an error.

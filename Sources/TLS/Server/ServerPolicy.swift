@@ -93,6 +93,9 @@ final class ServerPolicy: Sendable {
         return true
     }
 
+    /// What a connection bears as its data when its client was refused by name; never followed.
+    static var refusalMark: UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: 1) }
+
     private static let slot = weir_ssl_ctx_new_slot { _, content, _, _, _, _ in
         if let content { Unmanaged<ServerPolicy>.fromOpaque(content).release() }
     }
@@ -117,6 +120,8 @@ private func chooseByName(
         return SSL_TLSEXT_ERR_ALERT_FATAL
     case .refuse:
         alert?.pointee = SSL_AD_UNRECOGNIZED_NAME
+        // OpenSSL's error says no more than that a callback failed.
+        weir_ssl_set_app_data(ssl, ServerPolicy.refusalMark)
         return SSL_TLSEXT_ERR_ALERT_FATAL
     }
 }

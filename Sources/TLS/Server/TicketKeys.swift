@@ -112,20 +112,10 @@ final class TicketKey: @unchecked Sendable {
             name.update(from: bytes.assumingMemoryBound(to: UInt8.self), count: 16)
             guard RAND_bytes(vector, EVP_CIPHER_get_iv_length(aes)) == 1 else { return false }
         }
-        let key = (bytes + 48).assumingMemoryBound(to: UInt8.self)
+        let secrets = bytes.assumingMemoryBound(to: UInt8.self)
         let direction: Int32 = isSealing ? 1 : 0
-        guard EVP_CipherInit_ex2(cipher, aes, key, vector, direction, nil) == 1 else {
-            return false
-        }
-        return TicketCipher.digestName.withUnsafeBufferPointer { digest in
-            let digest = UnsafeMutablePointer(mutating: digest.baseAddress)
-            var parameters = [
-                OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, bytes + 16, 32),
-                OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                OSSL_PARAM_construct_end(),
-            ]
-            return EVP_MAC_CTX_set_params(mac, &parameters) == 1
-        }
+        return EVP_CipherInit_ex2(cipher, aes, secrets + 48, vector, direction, nil) == 1
+            && weir_mac_set_key(mac, secrets + 16, 32) == 1
     }
 }
 
@@ -133,7 +123,6 @@ final class TicketKey: @unchecked Sendable {
 private struct TicketCipher: @unchecked Sendable {
     // Unchecked: OpenSSL's ciphers do not change.
     static let shared = TicketCipher()
-    static let digestName: [CChar] = Array("SHA256".utf8CString)
 
     let cipher = EVP_CIPHER_fetch(nil, "AES-256-CBC", nil)
 }
