@@ -14,8 +14,13 @@ let package = Package(
         .target(name: "CLeakCheck"),
         .target(
             name: "HTTP",
-            dependencies: ["CBytes"],
+            dependencies: ["CBytes", "CNghttp2"],
             swiftSettings: instrumented + [.strictMemorySafety()]
+        ),
+        .systemLibrary(
+            name: "CNghttp2",
+            pkgConfig: "libnghttp2",
+            providers: [.apt(["libnghttp2-dev"])]
         ),
         .systemLibrary(
             name: "CYaml",

@@ -17,7 +17,10 @@ LEAK_OPTIONS = f"suppressions={ROOT / 'Tests/Support/leaks.supp'}:print_suppress
 THREAD_OPTIONS = f"report_thread_leaks=0:suppressions={ROOT / 'Tests/Support/threads.supp'}"
 # What the linker says of each function of the sanitizer's, on hundreds of lines.
 NOISE = [b"Cannot export local symbol '__asan"]
-FUZZED = ["HTTPFuzz request", "HTTPFuzz response", "HTTPFuzz body", "ConfigurationFuzz", "DNSFuzz"]
+FUZZED = [
+    "HTTPFuzz request", "HTTPFuzz response", "HTTPFuzz body", "HTTPFuzz http2-server",
+    "HTTPFuzz http2-client", "ConfigurationFuzz", "DNSFuzz",
+]
 FUZZ_SECONDS = int(os.environ.get("WEIR_FUZZ_SECONDS", "600"))
 
 

@@ -3,7 +3,7 @@ import Glibc
 
 /// Fuzzes one of the HTTP parsers with libFuzzer.
 ///
-/// `HTTPFuzz request|response|body [--seconds N] [--seed S]`. Starts from Corpus/NAME, keeps what
+/// `HTTPFuzz NAME [--seconds N] [--seed S]`, NAME as in `ParserUnderTest`. Starts from Corpus/NAME, keeps what
 /// it finds interesting in .build/corpus/NAME, and writes an input that breaks an invariant into
 /// Failures/NAME, where the main package's tests find it from then on. Exits with 0 if none did.
 @main
@@ -11,7 +11,8 @@ struct HTTPFuzz {
     static func main() {
         var words = Array(CommandLine.arguments.dropFirst())
         guard let name = words.first, let parser = ParserUnderTest(rawValue: name) else {
-            print("usage: HTTPFuzz request|response|body [--seconds N] [--seed S]")
+            let names = ParserUnderTest.allCases.map(\.rawValue).joined(separator: "|")
+            print("usage: HTTPFuzz \(names) [--seconds N] [--seed S]")
             exit(64)
         }
         words.removeFirst()
@@ -57,6 +58,8 @@ struct HTTPFuzz {
         case .request: { HTTPFuzz.check(.request, $0, $1) }
         case .response: { HTTPFuzz.check(.response, $0, $1) }
         case .body: { HTTPFuzz.check(.body, $0, $1) }
+        case .http2Server: { HTTPFuzz.check(.http2Server, $0, $1) }
+        case .http2Client: { HTTPFuzz.check(.http2Client, $0, $1) }
         }
     }
 

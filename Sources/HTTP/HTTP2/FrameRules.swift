@@ -31,10 +31,11 @@ extension HTTP2State {
             if scanner.stream == 0 { return .fail(HTTP2Code.protocolError) }
             scanner.capture(4)
             return budget.spend() ? .pass : calm
+        case FrameType.settings: return budget.spend() ? .settle : calm
         case FrameType.windowUpdate: return budget.spendUpdate() ? .pass : calm
         case FrameType.goAway, FrameType.pushPromise: return .pass
         default:
-            // RST_STREAM, SETTINGS, PING, CONTINUATION, and types that are not known.
+            // RST_STREAM, PING, CONTINUATION, and types that are not known.
             return budget.spend() ? .pass : calm
         }
     }
@@ -56,6 +57,7 @@ extension HTTP2State {
     /// What is to be done with HEADERS or DATA for a number that the client has used or passed
     /// over, now that everything before them is done (RFC 9113 §5.1, §5.1.1).
     func verdictOnKnown() -> FrameVerdict {
+        if scanner.type == FrameType.settings { return .pass }
         if streams.slot(scanner.stream) != nil { return .pass }
         switch closed.fate(scanner.stream) {
         case .dropped: return .pass

@@ -5,6 +5,14 @@ private func state(_ user: UnsafeMutableRawPointer?) -> UnsafeMutablePointer<HTT
     unsafe user?.assumingMemoryBound(to: HTTP2State.self)
 }
 
+extension HTTP2State {
+    /// What a callback answers: nghttp2 reads no further where the connection is to be ended, so
+    /// that it does not matter how the bytes arrive.
+    fileprivate var verdict: Int32 {
+        wantsEnd == nil ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
+    }
+}
+
 /// What nghttp2 calls; made once per worker.
 func makeCallbacks() -> OpaquePointer? {
     var callbacks: OpaquePointer?
@@ -53,7 +61,7 @@ private func setReceiving(_ callbacks: OpaquePointer?) {
         if let code = unsafe state.pointee.resetFlawed(stream) {
             unsafe nghttp2_submit_rst_stream(session, 0, stream, code)
         }
-        return 0
+        return unsafe state.pointee.verdict
     }
     unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) {
         session,
@@ -61,7 +69,7 @@ private func setReceiving(_ callbacks: OpaquePointer?) {
         user in
         guard let state = unsafe state(user), let frame = unsafe frame else { return 0 }
         unsafe frameArrived(state, session, frame)
-        return 0
+        return unsafe state.pointee.verdict
     }
     unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) {
         _,
@@ -70,7 +78,7 @@ private func setReceiving(_ callbacks: OpaquePointer?) {
         user in
         guard let state = unsafe state(user), let frame = unsafe frame else { return 0 }
         unsafe state.pointee.frameRefused(frame.pointee.hd.stream_id)
-        return 0
+        return unsafe state.pointee.verdict
     }
     unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) {
         session,
@@ -97,8 +105,14 @@ private func frameArrived(
         unsafe state.pointee.headEnded(head.stream_id, endsStream: endsStream)
     case FrameType.data:
         if endsStream { unsafe state.pointee.bodyEnded(head.stream_id) }
-    case FrameType.settings:
+    case FrameType.settings where head.flags & FrameFlag.acknowledges == 0:
         unsafe state.pointee.hasSettings = true
+        // More than the answer waits: nghttp2 resets streams whose windows became too large,
+        // where the whole connection has to end (RFC 9113 §6.9.2).
+        let queued = unsafe nghttp2_session_get_outbound_queue_size(session)
+        if unsafe queued > state.pointee.queuedBefore &+ 1 {
+            unsafe state.pointee.wantsEnd = HTTP2Code.flowControlError
+        }
     case FrameType.ping:
         let isAnswer = head.flags & FrameFlag.acknowledges != 0
         if isAnswer, unsafe state.pointee.isDraining, unsafe !state.pointee.isClosing {

@@ -7,12 +7,10 @@ extension HTTP2Connection {
     /// Answers a request with a head as HTTP/1 text, an interim or the final one; the text is not
     /// needed afterwards.
     ///
-    /// Fields that HTTP/2 does not have are left out; 101 of a WebSocket becomes 200. False if the
-    /// stream is gone, was answered already, or the text is no head.
-    ///
-    /// - Parameters:
-    ///   - sensitive: names that no compression may remember, from the event of the head.
-    ///   - endsStream: no body and no trailers follow.
+    /// Fields that HTTP/2 does not have are left out; 101 of a WebSocket becomes 200. `endsStream`
+    /// says that no body and no trailers follow, `sensitive` are the names that no compression may
+    /// remember, from the event of the head. False if the stream is gone, was answered already,
+    /// or the text is no head.
     @discardableResult
     public func respond(
         _ stream: Int32,
@@ -67,12 +65,9 @@ extension HTTP2Connection {
     /// Sends a request whose head is HTTP/1 text; its stream, or -1 if there is none to be had:
     /// the server's limit is reached, or it takes no more, or the text is no head.
     ///
-    /// The scheme is the options'; Host becomes :authority.
-    ///
-    /// - Parameters:
-    ///   - endsStream: no body and no trailers follow.
-    ///   - token: the number that the stream's events have.
-    ///   - sensitive: names that no compression may remember, from the event of the head.
+    /// The scheme is the options'; Host becomes :authority. `endsStream` says that no body and no
+    /// trailers follow, `token` is the number that the stream's events have, `sensitive` are the
+    /// names that no compression may remember, from the event of the head.
     public func request(
         _ head: UnsafeRawPointer,
         _ count: Int,
@@ -148,12 +143,11 @@ extension HTTP2Connection {
         return unsafe state.pointee.stream(slot).pointee.taken
     }
 
-    /// Ends this side of the stream behind the bytes that are lent; bytes that the next `send`
-    /// does not take have to be lent again.
+    /// Ends this side of the stream behind the bytes that are lent; where the next `send` does not
+    /// take all of them, they have to be lent again and this be said again.
     ///
-    /// - Parameters:
-    ///   - trailers: trailer lines as HTTP/1 text without a blank line, copied; nil for none.
-    ///   - count: how many bytes they are.
+    /// `trailers` are `count` bytes of trailer lines as HTTP/1 text without a blank line, which
+    /// are copied and once given stay; nil for none. False if the stream is gone or was not answered.
     @discardableResult
     public func finish(
         _ stream: Int32,

@@ -152,18 +152,18 @@ public final class HTTP2Connection {
         unsafe read(bytes, count)
         unsafe state.pointee.received = nil
         unsafe state.pointee.suspendHead()
-        if unsafe nghttp2_session_get_outbound_queue_size(session)
-            > Self.mostQueued &+ options.streams &* 2
-        {
-            fail(HTTP2Code.enhanceYourCalm)
-        }
+        if queued > Self.mostQueued &+ options.streams &* 2 { fail(HTTP2Code.enhanceYourCalm) }
         return unsafe !state.pointee.isFailed
     }
+
+    /// Frames that wait for being sent, DATA not among them.
+    private var queued: Int { unsafe nghttp2_session_get_outbound_queue_size(session) }
 
     /// Hands the bytes to nghttp2, stopping before frames that it may not see.
     private func read(_ bytes: UnsafeRawPointer, _ count: Int) {
         var position = 0
         var done = 0
+        unsafe state.pointee.queuedBefore = queued
         while position < count {
             let step = unsafe state.pointee.scanner.next(bytes, from: &position, to: count)
             var verdict = FrameVerdict.pass
@@ -179,7 +179,10 @@ public final class HTTP2Connection {
                 guard unsafe feed(bytes + done, start &- done) else { return }
                 done = start
             }
-            if verdict == .settle { verdict = unsafe state.pointee.verdictOnKnown() }
+            if verdict == .settle {
+                unsafe state.pointee.queuedBefore = queued
+                verdict = unsafe state.pointee.verdictOnKnown()
+            }
             if case .fail(let code) = verdict {
                 fail(code)
                 return
@@ -191,15 +194,10 @@ public final class HTTP2Connection {
     private func feed(_ bytes: UnsafeRawPointer, _ count: Int) -> Bool {
         let start = unsafe bytes.assumingMemoryBound(to: UInt8.self)
         let read = unsafe nghttp2_session_mem_recv(session, start, count)
-        if read < 0 {
-            fail(code(answering: Int32(truncatingIfNeeded: read)))
-            return false
-        }
-        if let code = unsafe state.pointee.wantsEnd {
-            fail(code)
-            return false
-        }
-        return true
+        if read >= 0 { return true }
+        let error = Int32(truncatingIfNeeded: read)
+        fail(unsafe state.pointee.wantsEnd ?? code(answering: error))
+        return false
     }
 
     /// Ends the connection with GOAWAY.
@@ -284,6 +282,8 @@ private func makeSession(
     unsafe nghttp2_option_set_no_closed_streams(options, 1)
     // Out of reach: resets are counted here.
     unsafe nghttp2_option_set_stream_reset_rate_limit(options, 1 << 40, 1 << 40)
+    // So are CONTINUATIONs, which nghttp2 counts anew with each piece that one arrives in.
+    unsafe nghttp2_option_set_max_continuations(options, 1 << 30)
     unsafe nghttp2_option_set_max_send_header_block_length(options, 1 << 20)
     var session: OpaquePointer?
     let result =

@@ -40,6 +40,8 @@ struct HTTP2State {
     var endCode: UInt32?
     /// Whether the last GOAWAY has been sent: streams that come are not taken up.
     var isClosing = false
+    /// Frames that waited for being sent when the last SETTINGS began to be read.
+    var queuedBefore = 0
     /// Whether the peer's settings have come.
     var hasSettings = false
     /// Whether the PING of a graceful end is out.
@@ -131,6 +133,10 @@ struct HTTP2State {
             let stream = unsafe stream(firstSupplied)
             firstSupplied = unsafe stream.pointee.next
             unsafe stream.pointee.next = -1
+            // What ends behind bytes that are the caller's again does not end yet.
+            if unsafe stream.pointee.supplied > 0 {
+                unsafe stream.pointee.marks.remove(.finishing)
+            }
             unsafe stream.pointee.supply = nil
             unsafe stream.pointee.supplied = 0
         }
@@ -157,7 +163,7 @@ struct HTTP2State {
 
     /// Frees all memory; the session is gone.
     mutating func deallocate() {
-        streams.forEach { slot in unsafe pool.pointee.freeSlot(slot) }
+        streams.visit { slot in unsafe pool.pointee.freeSlot(slot) }
         streams.deallocate()
         clearBatch()
         if let carried = unsafe carried { unsafe carried.deallocate() }

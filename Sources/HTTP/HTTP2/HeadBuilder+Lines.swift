@@ -144,7 +144,7 @@ extension HeadBuilder {
         seed: UInt64,
         _ batch: inout HTTP2Batch
     ) {
-        if !hasStarted { writeFirstLine(&batch) }
+        if !isDecided, !hasStarted { writeFirstLine(&batch) }
         if isDecided { return }
         if !seen.contains(.authority), !hasHost {
             flaw = .missingAuthority
@@ -185,7 +185,7 @@ extension HeadBuilder {
 
     /// Ends an answer's head with its framing and the blank line; `isHead`: it answers HEAD.
     mutating func finishResponse(endsStream: Bool, isHead: Bool, _ batch: inout HTTP2Batch) {
-        if !hasStarted { writeFirstLine(&batch) }
+        if !isDecided, !hasStarted { writeFirstLine(&batch) }
         if isDecided { return }
         batch.reserve(64)
         if status < 200 {
@@ -209,7 +209,7 @@ extension HeadBuilder {
 
     /// Ends a trailer section.
     mutating func finishTrailers(endsStream: Bool, _ batch: inout HTTP2Batch) {
-        if !hasStarted { writeFirstLine(&batch) }
+        if !isDecided, !hasStarted { writeFirstLine(&batch) }
         if !isDecided, !endsStream { flaw = .openTrailers }
     }
 

@@ -81,8 +81,8 @@ struct StreamTable {
         return slot
     }
 
-    /// The slots of all streams, in no order.
-    func forEach(_ body: (Int32) -> Void) {
+    /// Goes through the slots of all streams, in no order.
+    func visit(_ body: (Int32) -> Void) {
         guard let entries = unsafe entries else { return }
         for place in 0...mask where unsafe entries[place].id != 0 {
             body(unsafe entries[place].slot)

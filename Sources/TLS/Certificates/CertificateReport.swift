@@ -86,6 +86,22 @@ public struct CertificateReport: Equatable, Sendable {
         }
     }
 
+    /// What is wrong with a file of authorities, PEM; `nil`: nothing.
+    public static func problem(ofAuthorities pem: [UInt8]) -> String? {
+        do throws(TLSSetupError) {
+            _ = try TLSAuthorities(pem: pem)
+            return nil
+        } catch { return error.text }
+    }
+
+    /// What is wrong with a file of revocation lists, PEM; `nil`: nothing.
+    public static func problem(ofRevocations pem: [UInt8]) -> String? {
+        do throws(TLSSetupError) {
+            _ = try TrustStore([], revocations: pem)
+            return nil
+        } catch { return error.text }
+    }
+
     private mutating func readKey(_ files: TLSServerOptions.Certificate) -> PrivateKey? {
         switch PrivateKey.read(pem: files.key, passphrase: files.passphrase) {
         case .success(let key): return key
@@ -134,15 +150,14 @@ public struct CertificateReport: Equatable, Sendable {
             ? "the certificate" : "certificate \(index + 1) of the chain, \(certificate.subject),"
         let left = certificate.notAfter - now
         if left < 0 {
-            let days = -left / 86_400
-            add(.expired, .certificate, "\(what) ended \(daysText(days)) ago", "renew it")
+            let text = "\(what) ended on \(dateText(certificate.notAfter))"
+            add(.expired, .certificate, text, "renew it")
         } else if left < Self.warningTime {
-            let text = "\(what) ends in \(daysText(left / 86_400))"
+            let text = "\(what) ends on \(dateText(certificate.notAfter))"
             add(.endsSoon, .certificate, text, "renew it", isError: false)
         }
         if certificate.notBefore > now {
-            let days = (certificate.notBefore - now) / 86_400
-            let text = "\(what) becomes valid in \(daysText(days)) only"
+            let text = "\(what) becomes valid on \(dateText(certificate.notBefore)) only"
             add(.notYetValid, .certificate, text, "check the clock of this machine")
         }
     }
@@ -178,10 +193,19 @@ public struct CertificateReport: Equatable, Sendable {
     }
 }
 
-private func daysText(_ days: Int64) -> String {
-    switch days {
-    case 0: "less than a day"
-    case 1: "a day"
-    default: "\(days) days"
-    }
+/// The day in UTC, such as `2026-01-31`, of seconds since 1970 (Hinnant, "chrono-compatible
+/// low-level date algorithms").
+func dateText(_ seconds: Int64) -> String {
+    // Days since 0000-03-01, so that leap days are the last of their years.
+    let days = (seconds - (seconds < 0 ? 86_399 : 0)) / 86_400 + 719_468
+    let era = (days < 0 ? days - 146_096 : days) / 146_097
+    let day = days - era * 146_097
+    let yearOfEra = (day - day / 1460 + day / 36_524 - day / 146_096) / 365
+    let dayOfYear = day - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let shifted = (5 * dayOfYear + 2) / 153
+    let dayOfMonth = dayOfYear - (153 * shifted + 2) / 5 + 1
+    let month = shifted < 10 ? shifted + 3 : shifted - 9
+    let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+    func padded(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    return "\(year)-\(padded(month))-\(padded(dayOfMonth))"
 }

@@ -19,13 +19,13 @@ final class PrivateKey: @unchecked Sendable {
 
     deinit { EVP_PKEY_free(pointer) }
 
-    /// The first key in PEM text; one line end after the passphrase does not belong to it.
+    /// The first key in PEM text; the passphrase is the first line of what is given.
     static func read(pem: [UInt8], passphrase: [UInt8]?) -> Result<PrivateKey, Problem> {
         guard let memory = PEM.memory(pem) else { return .failure(.unreadable("no memory")) }
         defer { BIO_free(memory) }
         ERR_clear_error()
         defer { ERR_clear_error() }
-        var answer = PassphraseAnswer(bytes: passphrase.map(withoutLineEnd))
+        var answer = PassphraseAnswer(bytes: passphrase.map(firstLine))
         let key = withUnsafeMutablePointer(to: &answer) { answer in
             // Without a callback OpenSSL would ask on the terminal.
             PEM_read_bio_PrivateKey(memory, nil, answerPassphrase, answer)
@@ -76,9 +76,8 @@ private func answerPassphrase(
     return Int32(bytes.count)
 }
 
-private func withoutLineEnd(_ bytes: [UInt8]) -> [UInt8] {
-    var bytes = bytes
-    if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
-    if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
-    return bytes
+private func firstLine(_ bytes: [UInt8]) -> [UInt8] {
+    var line = Array(bytes.prefix { $0 != UInt8(ascii: "\n") })
+    if line.last == UInt8(ascii: "\r") { line.removeLast() }
+    return line
 }

@@ -47,6 +47,9 @@ public final class TLSClientContext: Sendable {
         serverName: String,
         machine: UInt64 = 0
     ) -> TLSConnection? {
+        // The dot at the end of a full name is DNS's alone (RFC 6066 §3).
+        let isFull = serverName.utf8.last == UInt8(ascii: ".")
+        let serverName = isFull ? String(serverName.dropLast()) : serverName
         guard !serverName.utf8.contains(0),
             let connection = TLSConnection(context: context.pointer, port: port)
         else { return nil }

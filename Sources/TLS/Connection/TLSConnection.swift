@@ -44,7 +44,7 @@ public struct TLSConnection: BitwiseCopyable {
         self.port = port.state
     }
 
-    /// Lends ciphertext that came from the peer, until the next offer on the port.
+    /// Lends ciphertext that came from the peer, until the next offer on the port or `withdraw`.
     ///
     /// `handshake` takes all of it unless it ends; `read` does when it is called until it gives 0.
     /// What is left then is the port's `unread`.

@@ -35,6 +35,12 @@ public final class TLSPort {
         UnsafeRawBufferPointer(start: state.pointee.output, count: state.pointee.outputCount)
     }
 
+    /// Forgets what is unread, since the bytes go away; the connection still needs them.
+    public func withdraw() {
+        state.pointee.input = nil
+        state.pointee.inputCount = 0
+    }
+
     /// Forgets the output: it has been sent, or copied.
     public func clearOutput() { state.pointee.outputCount = 0 }
 }

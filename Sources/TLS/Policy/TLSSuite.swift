@@ -49,6 +49,7 @@ public enum TLSGroup: String, CaseIterable, Sendable {
     case p256 = "P-256"
     case p384 = "P-384"
     case p521 = "P-521"
+    case x448 = "X448"
 
     /// What is spoken when the file says nothing, preferred ones first.
     public static let standard: [TLSGroup] = [.x25519, .p256, .p384]
@@ -57,9 +58,10 @@ public enum TLSGroup: String, CaseIterable, Sendable {
     public init?(named name: String) {
         switch name.lowercased() {
         case "x25519": self = .x25519
-        case "p-256", "prime256v1", "secp256r1": self = .p256
-        case "p-384", "secp384r1": self = .p384
-        case "p-521", "secp521r1": self = .p521
+        case "p-256", "p256", "prime256v1", "secp256r1": self = .p256
+        case "p-384", "p384", "secp384r1": self = .p384
+        case "p-521", "p521", "secp521r1": self = .p521
+        case "x448": self = .x448
         default: return nil
         }
     }

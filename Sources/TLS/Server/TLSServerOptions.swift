@@ -6,7 +6,7 @@ public struct TLSServerOptions: Sendable {
         public var chain: [UInt8]
         /// The private key, PEM.
         public var key: [UInt8]
-        /// What opens an encrypted key, with or without a line end.
+        /// What opens an encrypted key: the first line of these bytes.
         public var passphrase: [UInt8]?
         /// An OCSP answer for it, DER.
         public var staple: [UInt8]?

@@ -137,6 +137,15 @@ final class HTTP2Peer {
         }
     }
 
+    /// Sends a request.
+    @discardableResult
+    func request(_ head: String, end: Bool = true, token: UInt64 = 0) -> Int32 {
+        Array(head.utf8).withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return -1 }
+            return connection.request(base, bytes.count, endsStream: end, token: token)
+        }
+    }
+
     /// Lends bytes for one send, and returns what was sent and how many were taken.
     func send(_ stream: Int32, _ text: String, room: Int = 1 << 20) -> ([String], Int?) {
         Array(text.utf8).withUnsafeBytes { bytes in

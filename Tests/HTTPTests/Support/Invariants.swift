@@ -5,12 +5,15 @@ enum ParserUnderTest: String, CaseIterable, Sendable {
     case request
     case response
     case body
+    case http2Server = "http2-server"
+    case http2Client = "http2-client"
 
     /// What is wrong with how the parser takes these bytes; nil if nothing is.
     ///
     /// Every input must give a value or a typed error, and the same one whole, byte by byte and
     /// cut at random places; every range must lie inside what was given. The first byte of a
-    /// body's input chooses its framing.
+    /// body's input chooses its framing. An HTTP/2 connection must besides stand whatever its
+    /// owner does in between.
     func violation(on bytes: [UInt8], cutting random: inout TestRandom) -> String? {
         // Small, so that inputs meet the limits too.
         let limits = HeadLimits(headSize: 1024, fields: 20, targetSize: 200)
@@ -30,6 +33,10 @@ enum ParserUnderTest: String, CaseIterable, Sendable {
                 default: .chunked
                 }
             return compare(rest, &random) { decodeBody(rest, framing, cuts: $0, limits: limits) }
+        case .http2Server, .http2Client:
+            let role: HTTP2Role = self == .http2Server ? .server : .client
+            if let violation = driveHTTP2(role, bytes, limits: limits, &random) { return violation }
+            return compare(bytes, &random) { feedHTTP2(role, bytes, cuts: $0, limits: limits) }
         }
     }
 

@@ -44,11 +44,12 @@ struct CertificateReportTests {
         #expect(report(later: end - CertificateReport.warningTime, change: change).findings.isEmpty)
         let soon = report(later: end - CertificateReport.warningTime + 1, change: change)
         #expect(kinds(soon) == [.endsSoon] && soon.isGood)
-        #expect(soon.findings.first?.text == "the certificate ends in 13 days")
+        let date = dateText(X509View(Servers.example.pointer).notAfter)
+        #expect(soon.findings.first?.text == "the certificate ends on \(date)")
         #expect(kinds(report(later: end, change: change)) == [.endsSoon])
         let over = report(later: end + 3 * 86_400, change: change)
         #expect(kinds(over) == [.expired] && !over.isGood)
-        #expect(over.findings.first?.text == "the certificate ended 3 days ago")
+        #expect(over.findings.first?.text == "the certificate ended on \(date)")
         let early = report(later: -3 * 86_400, change: change)
         #expect(kinds(early) == [.notYetValid] && !early.isGood)
     }
@@ -126,6 +127,28 @@ struct CertificateReportTests {
         #expect(good.isGood)
         let bad = report { $0.staple = Servers.authority.staple(for: Self.leaf) }
         #expect(bad.findings.contains { $0.part == .staple && $0.isError })
+    }
+
+    @Test(
+        "dates are those of the calendar",
+        arguments: [
+            (0, "1970-01-01"), (-1, "1969-12-31"), (951_782_400, "2000-02-29"),
+            (951_868_799, "2000-02-29"), (951_868_800, "2000-03-01"), (1_798_761_600, "2027-01-01"),
+            (253_402_300_799, "9999-12-31"),
+        ] as [(Int64, String)]
+    )
+    func dates(seconds: Int64, text: String) {
+        #expect(dateText(seconds) == text)
+    }
+
+    @Test("authorities and lists that cannot be read")
+    func others() {
+        let root = Servers.authority.certificate.pem
+        let list = Servers.authority.revocations(of: [])
+        #expect(CertificateReport.problem(ofAuthorities: root) == nil)
+        #expect(CertificateReport.problem(ofAuthorities: list)?.contains("X509 CRL") == true)
+        #expect(CertificateReport.problem(ofRevocations: list) == nil)
+        #expect(CertificateReport.problem(ofRevocations: root)?.isEmpty == false)
     }
 
     @Test("that no host is covered")

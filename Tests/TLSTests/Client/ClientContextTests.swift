@@ -43,6 +43,12 @@ struct ClientContextTests {
         #expect(pair.client.connection.peerCertificate?.subject == "CN=example.test")
     }
 
+    @Test("the dot at the end of a full name is not sent")
+    func fullName() throws {
+        let pair = try pair(try Servers.context(), try client(), name: "example.test.")
+        #expect(pair.isDone && pair.server.connection.serverName == "example.test")
+    }
+
     @Test("others are refused with the reason")
     func bad() throws {
         let context = try Servers.context()

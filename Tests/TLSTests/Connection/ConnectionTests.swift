@@ -135,6 +135,30 @@ struct ConnectionTests {
         #expect(port.unread == 0 && port.output.isEmpty)
     }
 
+    @Test("bytes that were withdrawn are not read, and go on where they are offered again")
+    func withdrawal() throws {
+        let pair = try pair()
+        pair.run()
+        for text in ["one", "two"] { pair.client.send(Array(text.utf8)) }
+        let bytes = pair.client.outgoing
+        let connection = pair.server.connection
+        let port = pair.server.port
+        var room = [UInt8](repeating: 0, count: 10)
+        var rest: [UInt8] = []
+        bytes.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            connection.offer(base, bytes.count)
+            #expect(connection.read(&room, room.count) == 3)
+            rest = Array(bytes.suffix(port.unread))
+            port.withdraw()
+            #expect(port.unread == 0)
+            #expect(connection.read(&room, room.count) == 0)
+        }
+        #expect(!rest.isEmpty && rest.count < bytes.count)
+        pair.server.feed(rest)
+        #expect(pair.server.received == Array("two".utf8))
+    }
+
     @Test("a full port takes whole records and no more")
     func fullPort() throws {
         let pair = try pair()

@@ -70,7 +70,7 @@ struct SetupTests {
         #expect(cut?.kind == .key)
     }
 
-    @Test("an encrypted key needs its passphrase, a line end or not")
+    @Test("an encrypted key needs its passphrase, the first line of a file")
     func passphrase() {
         let key = TestKey.ecdsa.pem(passphrase: "open sesame")
         func found(_ passphrase: String?) -> TLSSetupError? {
@@ -79,11 +79,11 @@ struct SetupTests {
                 $0.certificates[0].passphrase = passphrase.map { Array($0.utf8) }
             }
         }
-        for text in ["open sesame", "open sesame\n", "open sesame\r\n"] {
+        for text in ["open sesame", "open sesame\n", "open sesame\r\n", "open sesame\n\nb"] {
             #expect(found(text) == nil)
         }
         #expect(found(nil)?.text == "the key is encrypted and needs a passphrase")
-        for text in ["", "open", "open sesame\n\n", String(repeating: "x", count: 5000)] {
+        for text in ["", "open", "\nopen sesame", String(repeating: "x", count: 5000)] {
             #expect(found(text)?.text == "the passphrase does not open the key")
             #expect(found(text)?.kind == .passphrase)
         }

@@ -141,7 +141,8 @@ final class TestAuthority: @unchecked Sendable {
         let id = OCSP_cert_to_id(nil, subject.pointer, certificate.pointer)
         defer { OCSP_CERTID_free(id) }
         let from = X509_gmtime_adj(nil, -86_400)
-        let to = ASN1_TIME_to_generalizedtime(X509_gmtime_adj(nil, due), nil)
+        let end = X509_gmtime_adj(nil, due)
+        let to = ASN1_TIME_to_generalizedtime(end, nil)
         let begin = ASN1_TIME_to_generalizedtime(from, nil)
         OCSP_basic_add1_status(basic, id, V_OCSP_CERTSTATUS_GOOD, 0, nil, begin, to)
         OCSP_basic_sign(basic, certificate.pointer, certificate.key.pointer, EVP_sha256(), nil, 0)
@@ -153,6 +154,7 @@ final class TestAuthority: @unchecked Sendable {
             i2d_OCSP_RESPONSE(response, &position)
         }
         ASN1_TIME_free(from)
+        ASN1_TIME_free(end)
         ASN1_GENERALIZEDTIME_free(to)
         ASN1_GENERALIZEDTIME_free(begin)
         return bytes

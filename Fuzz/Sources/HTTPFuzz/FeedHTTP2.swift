@@ -1,0 +1,1 @@
+../../../Tests/HTTPTests/Support/FeedHTTP2.swift
