@@ -124,7 +124,6 @@ extension Checker {
     private func fill(_ route: inout RouteConfig, from map: RawMap, _ config: Config) {
         let standards = RouteKeys.set.standards
         route.accessLog = map.over(standards).bool(RouteKeys.accessLog)
-        route.hsts = hsts(map)
         let actions = RouteKeys.actions.filter { map.mentions($0) }
         if actions.isEmpty {
             if !map.isCut { reportNoAction(map) }

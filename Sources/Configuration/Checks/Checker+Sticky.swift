@@ -103,7 +103,10 @@ extension Checker {
     }
 
     private func warnOfSameSite(_ item: RawItem) {
-        if mayHaveHTTPS { return }
+        let hasTLS = root.items(TopLevelKeys.listeners).contains { listener in
+            listener.map?.map(ListenerKeys.tls) != nil
+        }
+        if hasTLS || root.mentions(TopLevelKeys.trustedProxies) { return }
         reporter.warning(
             .sameSite,
             item.place,

@@ -39,15 +39,6 @@ enum RouteKeys {
         example: "sites/*.yaml",
         "Action: the routes of these files stand here; the other keys of the files join."
     )
-    static let hsts = Key(
-        "hsts",
-        .duration(.zero...Bounds.longestHSTS),
-        or: ["off"],
-        standard: "off",
-        example: "365d",
-        "How long browsers are told to come by https only; sent in answers to https alone. `0s` "
-            + "has them forget it."
-    )
     static let accessLog = Key(
         "access-log",
         .bool,
@@ -84,8 +75,7 @@ enum RouteKeys {
         noun: "route",
         "In written order; the first that matches is taken. Each has one action.",
         keys: [
-            name, match, pool, redirect, respond, include, hsts, accessLog, fallback, timeouts,
-            retries,
+            name, match, pool, redirect, respond, include, accessLog, fallback, timeouts, retries,
         ]
     )
 

@@ -11,8 +11,6 @@ public struct RouteConfig: Sendable, Equatable {
     public var action: RouteAction
     /// Whether its requests are in the access log.
     public var accessLog = true
-    /// How long browsers are told to come by https only (RFC 6797); `nil` tells them nothing.
-    public var hsts: Duration?
     /// The pool's time-outs with this route's own laid over them; defaults without a pool.
     public var timeouts = PoolTimeouts()
     /// The pool's retry rules with this route's own laid over them.

@@ -110,7 +110,6 @@ struct EffectivePrinter {
         case .respond(let answer):
             yaml.section(RouteKeys.respond.name) { self.answer(answer, &$0) }
         }
-        yaml.line(RouteKeys.hsts.name, route.hsts.map(Quantity.text(duration:)) ?? "off")
         yaml.line(RouteKeys.accessLog.name, String(route.accessLog))
     }
 
