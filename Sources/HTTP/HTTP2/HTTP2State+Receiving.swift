@@ -189,7 +189,7 @@ extension HTTP2State {
 
     /// A stream had to be reset for a fault of the peer's.
     private mutating func spendFault() {
-        if !budget.spend() { wantsEnd = HTTP2Code.enhanceYourCalm }
+        if !faults.spend() { wantsEnd = HTTP2Code.enhanceYourCalm }
     }
 
     /// The code to reset the stream with, if it has just turned out to be flawed.
