@@ -128,9 +128,7 @@ private func frameArrived(
     case FrameType.ping:
         let isAnswer = head.flags & FrameFlag.acknowledges != 0
         if isAnswer, unsafe state.pointee.isDraining, unsafe !state.pointee.isClosing {
-            unsafe state.pointee.isClosing = true
-            let last = unsafe nghttp2_session_get_last_proc_stream_id(session)
-            unsafe nghttp2_submit_goaway(session, 0, last, HTTP2Code.noError, nil, 0)
+            unsafe state.pointee.nameLastStream(session)
         }
     case FrameType.goAway:
         var event = unsafe HTTP2Event(.goAway, stream: frame.pointee.goaway.last_stream_id)

@@ -39,9 +39,14 @@ extension HTTP2Connection {
     ///
     /// A server tells the client to open no more streams, asks for a PING to be answered, so that
     /// all that were on their way are known, then names the last one that counts; what is open
-    /// goes on (RFC 9113 §6.8). A client opens no more streams.
+    /// goes on (RFC 9113 §6.8). Called again, it names that one without the answer. A client opens
+    /// no more streams.
     public func goAway() {
-        if unsafe state.pointee.isDraining || state.pointee.isFailed { return }
+        if unsafe state.pointee.isFailed || state.pointee.isClosing { return }
+        if unsafe state.pointee.isDraining {
+            unsafe state.pointee.nameLastStream(session)
+            return
+        }
         unsafe state.pointee.isDraining = true
         if unsafe state.pointee.isServer {
             unsafe nghttp2_submit_shutdown_notice(session)

@@ -1,3 +1,5 @@
+import CNghttp2
+
 /// What becomes of what is sent: called while nghttp2 writes.
 extension HTTP2State {
     /// What there is to send of a stream's body.
@@ -70,6 +72,13 @@ extension HTTP2State {
         }
         unsafe stream.pointee.marks.insert(.isReset)
         return true
+    }
+
+    /// Has the last stream that counts be told: the client opens no more.
+    mutating func nameLastStream(_ session: OpaquePointer?) {
+        isClosing = true
+        let last = unsafe nghttp2_session_get_last_proc_stream_id(session)
+        unsafe nghttp2_submit_goaway(session, 0, last, HTTP2Code.noError, nil, 0)
     }
 
     /// A RST_STREAM has left.

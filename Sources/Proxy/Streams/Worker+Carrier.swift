@@ -208,13 +208,21 @@ extension Worker {
     /// The carrier's time is up: it was idle too long, or its client reads nothing.
     mutating func carrierTimedOut(_ slot: Int32) {
         let carrier = down[slot]
-        if carrier.pointee.output.isEmpty, carrier.pointee.streams.count == 0,
-            !carrier.pointee.flags.contains(.closesAfterOutput),
-            !carrier.pointee.streams.flags.contains(.ending)
-        {
-            endCarrier(slot)
-        } else {
-            closeCarrier(slot, carrier.pointee.output.isEmpty ? .clientAborted : .sendTimeout)
+        let isStuck = !carrier.pointee.output.isEmpty
+        guard !isStuck, carrier.pointee.streams.count == 0, let session = session(of: slot),
+            !carrier.pointee.flags.contains(.closesAfterOutput)
+        else {
+            closeCarrier(slot, isStuck ? .sendTimeout : .clientAborted)
+            return
         }
+        guard carrier.pointee.streams.flags.contains(.ending) else {
+            endCarrier(slot)
+            return
+        }
+        // The client has not said that it knows: it is told once more, for the last time.
+        session.goAway()
+        carrier.pointee.flags.insert(.closesAfterOutput)
+        queueCarrier(slot)
+        setDeadline(downstream: slot, now + Self.lingerTime)
     }
 }

@@ -256,10 +256,11 @@ def test_half_close_after_the_request_still_gets_the_answer(weir, backend, befor
 
 @pytest.mark.parametrize("way", ["reset", "close", "cut"])
 def test_client_leaves_inside_its_body(weir, backend, before, context, way):
-    gone = threading.Event()
+    begun, gone = threading.Event(), threading.Event()
 
     def script(connection):
         connection.request_head()
+        begun.set()
         try:
             connection.rest()
         finally:
@@ -268,6 +269,8 @@ def test_client_leaves_inside_its_body(weir, backend, before, context, way):
     proxy = weir(before(backend(script), **LOGGED))
     client = secure(proxy, context)
     client.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 100000\r\n\r\nabc")
+    # A reset takes along what was not read before it.
+    assert begun.wait(scaled(5))
     getattr(client, way)()
     assert gone.wait(scaled(5)), "the upstream connection stayed"
     assert proxy.access()[0]["outcome"] == "client-aborted"
