@@ -208,5 +208,12 @@ def s_client(proxy, *options, given="Q\n", listener=0):
     """What `openssl s_client` prints."""
     host, port = proxy.urls[listener].split("://")[1].rstrip("/").rsplit(":", 1)
     command = ["openssl", "s_client", "-connect", f"{host}:{port}", *map(str, options)]
-    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=scaled(20))
+    done = subprocess.run(
+        command,
+        input=given,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=scaled(20),
+    )
     return done.stdout + done.stderr
