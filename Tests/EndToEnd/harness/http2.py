@@ -8,7 +8,14 @@ import h2.events
 import h2.exceptions
 import h2.settings
 import hpack
-from hyperframe.frame import Frame, GoAwayFrame, HeadersFrame, RstStreamFrame, SettingsFrame
+from hyperframe.frame import (
+    Frame,
+    GoAwayFrame,
+    HeadersFrame,
+    PingFrame,
+    RstStreamFrame,
+    SettingsFrame,
+)
 
 from harness.client import Client
 from harness.secure import SecureClient, client_context
@@ -300,6 +307,8 @@ class Frames:
             return None
         if isinstance(one, SettingsFrame) and "ACK" not in one.flags:
             self.send(frame(4, 1, 0))
+        if isinstance(one, PingFrame) and "ACK" not in one.flags:
+            self.send(frame(6, 1, 0, one.opaque_data))
         if isinstance(one, HeadersFrame):
             assert "END_HEADERS" in one.flags
             one.fields = self.decoder.decode(one.data)

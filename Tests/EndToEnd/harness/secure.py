@@ -2,9 +2,10 @@
 
 import socket
 import ssl
+import subprocess
 
 from harness.client import Client, connect
-from harness.wait import DEADLINE
+from harness.wait import DEADLINE, scaled
 from harness.wire import Stream
 
 
@@ -201,3 +202,18 @@ def secure_listener(certificates, *more, **keys):
     """A listener with TLS; `keys` are those of `tls`."""
     pairs = [one.entry for one in [certificates, *more]]
     return {"address": "127.0.0.1:0", "tls": {"certificates": pairs, **keys}}
+
+
+def s_client(proxy, *options, given="Q\n", listener=0):
+    """What `openssl s_client` prints."""
+    host, port = proxy.urls[listener].split("://")[1].rstrip("/").rsplit(":", 1)
+    command = ["openssl", "s_client", "-connect", f"{host}:{port}", *map(str, options)]
+    done = subprocess.run(
+        command,
+        input=given,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=scaled(20),
+    )
+    return done.stdout + done.stderr

@@ -3,7 +3,6 @@
 import re
 import socket
 import ssl
-import subprocess
 import time
 
 import pytest
@@ -11,19 +10,11 @@ import pytest
 from harness import eventually, scaled
 from harness.checks import assert_own_answer
 from harness.client import Client, connect
-from harness.secure import SecureSocket, client_context, secure, secure_listener
-from harness.setups import LOGGED, single
+from harness.secure import SecureSocket, client_context, s_client, secure, secure_listener
+from harness.setups import LOGGED
 
 RESPOND = {"routes": [{"respond": {"body": "hi"}}]}
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
-
-
-def s_client(proxy, *options, given="Q\n", listener=0):
-    """What `openssl s_client` prints."""
-    host, port = proxy.urls[listener].split("://")[1].rstrip("/").rsplit(":", 1)
-    command = ["openssl", "s_client", "-connect", f"{host}:{port}", *map(str, options)]
-    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=scaled(20))
-    return done.stdout + done.stderr
 
 
 def shown(proxy, authority, name, **options):
@@ -385,53 +376,3 @@ def test_handshake_rate(weir, certificates):
     for _ in range(21):
         secure(proxy).close()
     assert 1.5 < time.monotonic() - begun < scaled(6)
-
-
-# Resumption.
-
-
-@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
-def test_resumption_by_s_client(weir, certificates, tmp_path, version):
-    """Sixteen connections over two workers: each resumes the one session."""
-    proxy = weir({"listeners": [secure_listener(certificates.site)], **RESPOND})
-    session = tmp_path / "session"
-    request = "GET / HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\n\r\n"
-    options = [version, "-servername", "example.test", "-ign_eof"]
-    found = s_client(proxy, *options, "-sess_out", session, given=request)
-    assert "New, TLSv1" in found and "HTTP/1.1 200" in found, found
-    for _ in range(16):
-        found = s_client(proxy, *options, "-sess_in", session, given=request)
-        assert "Reused, TLSv1" in found and "HTTP/1.1 200" in found, found
-
-
-@pytest.mark.parametrize("version", [TLS12, TLS13])
-def test_resumption_on_every_worker(weir, certificates, version):
-    proxy = weir({"listeners": [secure_listener(certificates.site)], "workers": 4, **RESPOND})
-    context = client_context(oldest=version, newest=version)
-    first = secure(proxy, context)
-    assert first.ask().status == 200
-    session = first.tls.session
-    for _ in range(32):
-        client = secure(proxy, context, session=session)
-        assert client.tls.session_reused and client.ask().status == 200
-        client.close()
-
-
-def test_resumption_by_a_file_of_keys(weir, certificates, tmp_path):
-    """Two proxies with one file of keys resume each other's sessions; one without does not."""
-    keys = tmp_path / "tickets"
-    keys.write_bytes(bytes(range(80)))
-    shared = {
-        "listeners": [secure_listener(certificates.site, **{"ticket-keys": str(keys)})],
-        **RESPOND,
-    }
-    one, two = weir(shared), weir(shared)
-    alone = weir({"listeners": [secure_listener(certificates.site)], **RESPOND})
-    context = client_context()
-    client = secure(one, context)
-    client.ask()
-    session = client.tls.session
-    again = secure(two, context, session=session)
-    assert again.tls.session_reused and again.ask().status == 200
-    other = secure(alone, context, session=session)
-    assert not other.tls.session_reused and other.ask().status == 200
