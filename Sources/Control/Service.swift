@@ -117,11 +117,15 @@ final class Service {
             workers: workers,
             secrets: try readSecrets(),
             certificates: try certificates.read(),
-            clientContexts: try PoolContexts.read(config, FileSystem())
+            clientContexts: try certificates.pools.read()
         )
-        let health = HealthControl(config, snapshot, on: loop, logs: logs) { [unowned self] in
-            tell($0)
-        }
+        let health = HealthControl(
+            config,
+            snapshot,
+            contexts: certificates.pools,
+            on: loop,
+            logs: logs
+        ) { [unowned self] in tell($0) }
         health.find()
         let listeners = try openListeners()
         do throws(SystemError) {

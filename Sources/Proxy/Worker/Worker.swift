@@ -40,6 +40,8 @@ public enum WorkerMessage: Sendable {
     case freeConnections(pool: Int)
     /// A listener proves itself with these certificates from now on.
     case certificates(listener: Int, TLSServerContext)
+    /// Begin TLS to a pool's servers in this way from now on; connections that stand stay.
+    case clientContext(pool: Int, TLSClientContext)
     /// End now; what still runs is cut.
     case stop
 }
