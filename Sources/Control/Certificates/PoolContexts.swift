@@ -74,10 +74,7 @@ final class PoolContexts {
         do throws(TLSSetupError) {
             var options = TLSClientOptions(trust: .anyone)
             if config.verifies {
-                let key = config.authority ?? ""
-                let authorities = try known[key] ?? authorities(config.authority)
-                known[key] = authorities
-                options.trust = .authorities(authorities)
+                options.trust = .authorities(try authorities(config.authority, &known))
             }
             options.protocols = ["http/1.1"]
             if let paths = config.certificate {
@@ -95,7 +92,18 @@ final class PoolContexts {
         }
     }
 
-    private func authorities(_ file: String?) throws(TLSSetupError) -> TLSAuthorities {
+    private func authorities(
+        _ file: String?,
+        _ known: inout [String: TLSAuthorities]
+    ) throws(TLSSetupError) -> TLSAuthorities {
+        let key = file ?? ""
+        if let found = known[key] { return found }
+        let authorities = try read(file)
+        known[key] = authorities
+        return authorities
+    }
+
+    private func read(_ file: String?) throws(TLSSetupError) -> TLSAuthorities {
         if let file { return try TLSAuthorities(pem: try bytes(file, .authority)) }
         for path in TLSAuthorities.systemFiles {
             if case .success(let pem) = files.read(path) { return try TLSAuthorities(pem: pem) }

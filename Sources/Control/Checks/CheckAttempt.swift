@@ -65,7 +65,9 @@ final class CheckAttempt {
     private let done: (CheckAttempt, Result) -> Void
 
     /// A check that has not begun; `done` is called once it has a result, unless ``begin(_:)``
-    /// has it already. `context` is how TLS with it is begun, if it speaks that.
+    /// has it already.
+    ///
+    /// `context` is how TLS with it is begun, if it speaks that.
     init(
         _ target: CheckTarget,
         _ context: TLSClientContext?,

@@ -83,7 +83,7 @@ struct PoolState {
     /// What the pool takes at once; `nil` is without bound.
     let gate: PoolGate?
     /// How TLS to its endpoints is begun; `nil` is in the clear.
-    let tls: TLSClientContext?
+    var tls: TLSClientContext?
     /// Exchanges of this worker that wait for room.
     var queue = PendingQueue()
     /// Whether room may have come since the queue was looked at.
