@@ -31,6 +31,7 @@ final class CheckRunner {
 
     private let loop: ControlLoop
     private let room = CheckRoom()
+    private let contexts: PoolContexts?
     private let report: (Report) -> Void
     private var targets: [CheckKey: CheckTarget] = [:]
     private var subscriptions: [CheckTarget.Subscriber: CheckTarget] = [:]
@@ -42,8 +43,16 @@ final class CheckRunner {
     private var random: SeededRandom
 
     /// A runner that checks nothing yet; `report` is called for each endpoint and result.
-    init(on loop: ControlLoop, seed: UInt64, _ report: @escaping (Report) -> Void) {
+    ///
+    /// `contexts`: how TLS is begun, for pools that have it.
+    init(
+        on loop: ControlLoop,
+        seed: UInt64,
+        contexts: PoolContexts? = nil,
+        _ report: @escaping (Report) -> Void
+    ) {
         self.loop = loop
+        self.contexts = contexts
         self.report = report
         random = SeededRandom(seed: seed)
     }
@@ -55,11 +64,12 @@ final class CheckRunner {
 
     /// Checks these endpoints of a pool from now on, and no others of it.
     ///
-    /// `members`: by slot; `hostNames`: by slot, the names by which endpoints were found. Returns
-    /// the slots whose endpoint counts as down at present.
+    /// `tls`: the pool's; `members`: by slot; `hostNames`: by slot, the names by which endpoints
+    /// were found. Returns the slots whose endpoint counts as down at present.
     func set(
         pool: Int,
         _ options: CheckOptions,
+        tls: PoolTLSConfig? = nil,
         members: [ServerConfig?],
         hostNames: [Int: String] = [:]
     ) -> [Int] {
@@ -68,7 +78,7 @@ final class CheckRunner {
         for (slot, server) in members.enumerated() {
             guard let server else { continue }
             let endpoint = CheckTarget.Subscriber(pool: pool, slot: slot)
-            wanted[endpoint] = CheckKey(options, server.address, hostName: hostNames[slot])
+            wanted[endpoint] = CheckKey(options, server, tls: tls, hostName: hostNames[slot])
         }
         for (endpoint, target) in subscriptions
         where endpoint.pool == pool && wanted[endpoint] != target.key {
@@ -147,7 +157,9 @@ final class CheckRunner {
     }
 
     private func begin(_ target: CheckTarget) {
-        let attempt = CheckAttempt(target, on: loop, room) {
+        // Pools that share a check have the same files.
+        let context = target.subscribers.first.flatMap { contexts?.contexts[$0.pool] }
+        let attempt = CheckAttempt(target, context, on: loop, room) {
             [unowned self, unowned target] attempt, result in
             underWay -= 1
             finished(target, attempt, result)
