@@ -254,7 +254,7 @@ def test_servers_that_speak_no_tls(weir, backend, behind, first):
     proxy = weir(behind(backend(script)))
     response = proxy.ask()
     assert response.status in (502, 503), response
-    assert any("TLS to" in line for line in proxy.lines)
+    eventually(lambda: any("TLS to" in line for line in proxy.lines), "a line in the log")
 
 
 def test_failed_handshakes_are_tried_elsewhere(weir, secured, behind, certificates):
