@@ -41,6 +41,17 @@ struct ProxyProtocolTests {
         }
     }
 
+    @Test("servers are told by the version that the file names")
+    func pools() throws {
+        for (text, version) in [
+            ("off", nil), ("v1", ProxyProtocolVersion.v1), ("v2", .v2),
+        ] {
+            let config = try Self.config("name: a", pool: "proxy-protocol: \(text)")
+            #expect(config.pools.map(\.proxyProtocol) == [version])
+        }
+        #expect(try Self.config("name: a").pools.map(\.proxyProtocol) == [nil])
+    }
+
     @Test("a unix socket beside an address has no part in it")
     func unix() throws {
         let found = try Self.config(

@@ -103,6 +103,29 @@ extension Checker {
         return use
     }
 
+    /// How servers are told who the client is.
+    func poolProxyProtocol(
+        _ name: String,
+        _ own: RawMap,
+        _ written: RawMap
+    ) -> ProxyProtocolVersion? {
+        guard let item = written.item(PoolKeys.proxyProtocol),
+            let version = item.text.flatMap({ ProxyProtocolVersion(rawValue: $0.text) })
+        else { return nil }
+        let hasHTTP2 =
+            written.word(PoolKeys.http2) != nil || written.bool(PoolKeys.http2)
+        if hasHTTP2 {
+            let mine = own.item(PoolKeys.proxyProtocol) ?? own.item(PoolKeys.http2)
+            reporter.error(
+                .conflict,
+                mine?.place ?? item.place,
+                "pool \"\(name)\" has http2, and its connections serve many clients at once",
+                remedy: "remove proxy-protocol, or http2"
+            )
+        }
+        return version
+    }
+
     /// Reports the first of the servers that has no name to hold its certificate against.
     func reportNameless(_ items: [RawItem]) {
         for item in items {

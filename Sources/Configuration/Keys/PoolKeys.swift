@@ -107,6 +107,15 @@ enum PoolKeys {
         "Whether servers are spoken to by HTTP/2, with TLS; `cleartext` is HTTP/2 with prior "
             + "knowledge without TLS."
     )
+    static let proxyProtocol = Key(
+        "proxy-protocol",
+        .word(ProxyProtocolVersion.allCases.map(\.rawValue)),
+        or: ["off"],
+        standard: "off",
+        example: "v2",
+        "Tells servers who the client is before the first byte of a connection, by the PROXY "
+            + "protocol."
+    )
     static let connections = Key(
         "connections",
         .map(ConnectionKeys.set),
@@ -132,8 +141,9 @@ enum PoolKeys {
         short: .list("servers"),
         "Servers that can stand in for one another. A list stands for `{servers: …}`.",
         keys: [
-            servers, serversFile, tls, http2, balance, sticky, slowStart, panicThreshold,
-            spillBelow, fallback, connections, timeouts, health, ejection, breaker, retries,
+            servers, serversFile, tls, http2, proxyProtocol, balance, sticky, slowStart,
+            panicThreshold, spillBelow, fallback, connections, timeouts, health, ejection, breaker,
+            retries,
             resolver,
         ]
     )

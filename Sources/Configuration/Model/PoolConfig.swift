@@ -12,6 +12,8 @@ public struct PoolConfig: Sendable, Equatable {
     public var tls: PoolTLSConfig?
     /// Whether servers are spoken to by HTTP/2.
     public var http2 = HTTP2Use.off
+    /// How servers are told who the client is before the first byte; `nil` is not at all.
+    public var proxyProtocol: ProxyProtocolVersion?
     /// How a server is chosen.
     public var balance = BalanceOptions()
     /// What `consistent-hash` hashes: the first one that the request has.
@@ -52,6 +54,14 @@ public struct PoolConfig: Sendable, Equatable {
         self.name = name
         self.servers = servers
     }
+}
+
+/// A version of the PROXY protocol.
+public enum ProxyProtocolVersion: String, Sendable, CaseIterable {
+    /// A line of text.
+    case v1
+    /// Binary.
+    case v2
 }
 
 /// `balance.probe` of a pool.
