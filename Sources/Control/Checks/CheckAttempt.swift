@@ -89,7 +89,10 @@ final class CheckAttempt {
         guard result == 0 || result == -EINPROGRESS else {
             return end(.failed(Self.noConnection(result)))
         }
-        if result == 0, conversation == nil { return end(.passed) }
+        if result == 0, conversation == nil {
+            introduce()
+            return end(.passed)
+        }
         let interest: Readiness =
             conversation == nil ? .writable : [.readable, .writable, .peerFinished]
         let isWatched = loop.watch(descriptor, interest, isEdgeTriggered: true) {
@@ -119,6 +122,7 @@ final class CheckAttempt {
             }
             guard isBroken || readiness.contains(.writable) else { return }
             if conversation == nil {
+                introduce()
                 finish(.passed)
                 return
             }
@@ -128,6 +132,15 @@ final class CheckAttempt {
         guard case .asking = phase else { return }
         let isEnding = isBroken || readiness.contains(.peerFinished)
         if isEnding || readiness.contains(.readable) { receive(isEnding: isEnding) }
+    }
+
+    /// Says what a mere connection has to say; whether it leaves is not what is checked.
+    private func introduce() {
+        request.withUnsafeBytes { bytes in
+            if let base = bytes.baseAddress, bytes.count > 0 {
+                _ = weir_send(descriptor, base, bytes.count)
+            }
+        }
     }
 
     private func send() {

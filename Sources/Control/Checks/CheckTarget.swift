@@ -1,5 +1,7 @@
 import Configuration
+import HTTP
 import Health
+import Proxy
 import Routing
 
 /// What is checked, and how: endpoints of several pools for which both are the same share a check.
@@ -10,15 +12,25 @@ struct CheckKey: Hashable {
     var options: CheckOptions
     /// `Host` of the request; empty where nothing depends on it.
     var host: String
+    /// How the server is told that Weir speaks for itself; `nil` where it is not told.
+    var proxyProtocol: ProxyProtocolVersion?
 
     /// The check of an endpoint; `hostName` is the name by which it was found, if it was.
     ///
-    /// `nil` for what has no address.
-    init?(_ options: CheckOptions, _ address: ServerAddress, hostName: String?) {
+    /// `proxyProtocol` is that of the pool: a port that is there for checks only does not expect
+    /// it. `nil` for what has no address.
+    init?(
+        _ options: CheckOptions,
+        _ address: ServerAddress,
+        hostName: String?,
+        proxyProtocol: ProxyProtocolVersion? = nil
+    ) {
         self.options = options
+        self.proxyProtocol = proxyProtocol
         switch address {
         case .ip(let ip, let port):
             self.address = .ip(ip, port: options.port ?? port)
+            if let own = options.port, own != port { self.proxyProtocol = nil }
             host = hostName.map { "\($0):\(port)" } ?? ip.text(port: port)
         case .unix:
             self.address = address
@@ -54,7 +66,7 @@ final class CheckTarget {
 
     /// What is checked.
     let key: CheckKey
-    /// The bytes that are sent; empty for a mere connection.
+    /// The bytes that are sent, a PROXY header first where one is due; empty for a mere connection.
     let request: [UInt8]
     /// What the results amount to.
     var machine: CheckMachine
@@ -69,10 +81,11 @@ final class CheckTarget {
     init(_ key: CheckKey) {
         self.key = key
         machine = CheckMachine(key.options)
+        let header = key.proxyProtocol.map { ProxyHeader.local.bytes($0.header) } ?? []
         switch key.options.question {
-        case .tcp: request = []
+        case .tcp: request = header
         case .http(let question):
-            request = CheckConversation.request(question, host: key.host)
+            request = header + CheckConversation.request(question, host: key.host)
         }
     }
 

@@ -104,7 +104,13 @@ final class HealthControl {
         hostNames: [Int: String]
     ) {
         guard let checks, let options = config.pools[pool].checks else { return }
-        let down = checks.set(pool: pool, options, members: members, hostNames: hostNames)
+        let down = checks.set(
+            pool: pool,
+            options,
+            members: members,
+            hostNames: hostNames,
+            proxyProtocol: config.pools[pool].proxyProtocol
+        )
         let health = snapshot.health(ofPool: pool)
         for slot in down { health.setCheckedDown(slot, true, now: loop.now.nanoseconds) }
     }

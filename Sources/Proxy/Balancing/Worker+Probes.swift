@@ -106,6 +106,10 @@ extension Worker {
         probe.pointee.sent = 0
         probe.pointee.hasBytes = false
         probe.pointee.answer = ProbeAnswer()
+        if !probe.pointee.isReused, !introduceProbe(endpoint) {
+            probeEnded(endpoint)
+            return
+        }
         sendProbe(endpoint)
     }
 

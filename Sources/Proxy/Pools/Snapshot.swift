@@ -43,6 +43,8 @@ public final class Snapshot: @unchecked Sendable {
     let httpsPorts: [UInt16]
     /// By listener: whether HTTP/2 is spoken without TLS too.
     let http2InClear: [Bool]
+    /// By listener: who says by the PROXY protocol whose connection it makes.
+    let proxyProtocols: [ProxyProtocolConfig?]
     /// By listener: whether only names that a certificate covers are served.
     let servesCoveredOnly: [Bool]
     /// By pool: how TLS to its endpoints is begun; `nil` is in the clear.
@@ -110,6 +112,7 @@ public final class Snapshot: @unchecked Sendable {
         self.clientContexts =
             clientContexts.isEmpty ? config.pools.map { _ in nil } : clientContexts
         httpsPorts = config.listeners.map { $0.httpsRedirect ?? 0 }
+        proxyProtocols = config.listeners.map(\.proxyProtocol)
         http2InClear = config.listeners.map { $0.http2 == .cleartext }
         servesCoveredOnly = config.listeners.map { listener in
             listener.tls.map { $0.clients != nil || $0.unknownName == .refuse } ?? false
