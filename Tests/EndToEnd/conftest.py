@@ -10,6 +10,13 @@ import pytest
 
 from harness import Backend, Weir, echo
 from harness.backend import refused_address
+from harness.certificates import Certificates
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """An authority and what it has signed, made once per run."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ extension HTTP2State {
         case FrameType.priority:
             // nghttp2 does not look into it, as the settings say that priorities are not used.
             if scanner.stream == 0 { return .fail(HTTP2Code.protocolError) }
-            scanner.capture(4)
+            if scanner.length == 5 { scanner.capture(4) }
             return budget.spend() ? .pass : calm
         case FrameType.settings: return budget.spend() ? .settle : calm
         case FrameType.windowUpdate: return budget.spendUpdate() ? .pass : calm

@@ -18,6 +18,7 @@ func makeCallbacks() -> OpaquePointer? {
     var callbacks: OpaquePointer?
     guard unsafe nghttp2_session_callbacks_new(&callbacks) == 0 else { return nil }
     unsafe setReceiving(callbacks)
+    unsafe setReceivingFrames(callbacks)
     unsafe setSending(callbacks)
     return unsafe callbacks
 }
@@ -63,6 +64,9 @@ private func setReceiving(_ callbacks: OpaquePointer?) {
         }
         return unsafe state.pointee.verdict
     }
+}
+
+private func setReceivingFrames(_ callbacks: OpaquePointer?) {
     unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) {
         session,
         frame,

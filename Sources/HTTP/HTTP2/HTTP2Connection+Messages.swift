@@ -147,7 +147,8 @@ extension HTTP2Connection {
     /// take all of them, they have to be lent again and this be said again.
     ///
     /// `trailers` are `count` bytes of trailer lines as HTTP/1 text without a blank line, which
-    /// are copied and once given stay; nil for none. False if the stream is gone or was not answered.
+    /// are copied and once given stay; nil for none. False if the stream is gone or was not
+    /// answered.
     @discardableResult
     public func finish(
         _ stream: Int32,

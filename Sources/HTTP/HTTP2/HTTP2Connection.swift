@@ -163,21 +163,25 @@ public final class HTTP2Connection {
     private func read(_ bytes: UnsafeRawPointer, _ count: Int) {
         var position = 0
         var done = 0
+        // Where the last frame begins, if it does so in these bytes.
+        var start = 0
         unsafe state.pointee.queuedBefore = queued
         while position < count {
             let step = unsafe state.pointee.scanner.next(bytes, from: &position, to: count)
             var verdict = FrameVerdict.pass
             switch step {
             case .needMore: break
-            case .frame: verdict = unsafe state.pointee.frameBegan()
+            case .frame:
+                start = max(position &- FrameScanner.headSize, 0)
+                verdict = unsafe state.pointee.frameBegan()
             case .captured: verdict = unsafe state.pointee.payloadBegan()
             }
             if verdict == .pass { continue }
-            // Where the frame begins, if it does so in these bytes.
-            let start = max(position &- FrameScanner.headSize, done)
-            if step == .frame, start > done {
-                guard unsafe feed(bytes + done, start &- done) else { return }
-                done = start
+            // Of a frame whose payload is at fault nghttp2 shall have seen the head.
+            let end = step == .captured ? position : start
+            if end > done {
+                guard unsafe feed(bytes + done, end &- done) else { return }
+                done = end
             }
             if verdict == .settle {
                 unsafe state.pointee.queuedBefore = queued

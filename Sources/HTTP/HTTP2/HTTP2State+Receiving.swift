@@ -129,18 +129,20 @@ extension HTTP2State {
             unsafe fail(stream, .bodyBeforeHead)
             return count
         }
-        if unsafe expected >= 0 && stream.pointee.received > expected {
-            unsafe fail(stream, .bodyTooLong)
-            return count
+        // What goes beyond the length is no part of the message, wherever the bytes are cut.
+        let excess =
+            expected >= 0 ? max(0, Int(unsafe stream.pointee.received &- expected)) : 0
+        let used = unsafe stream.pointee.marks.contains(.discards) ? 0 : max(0, count &- excess)
+        if used > 0 {
+            unsafe stream.pointee.uncredited &+= used
+            var event = HTTP2Event(.data, stream: id)
+            event.offset = unsafe Int32(truncatingIfNeeded: UnsafeRawPointer(bytes) - start)
+            event.count = Int32(truncatingIfNeeded: used)
+            event.token = unsafe stream.pointee.token
+            tell(event)
         }
-        if unsafe stream.pointee.marks.contains(.discards) { return count }
-        unsafe stream.pointee.uncredited &+= count
-        var event = HTTP2Event(.data, stream: id)
-        event.offset = unsafe Int32(truncatingIfNeeded: UnsafeRawPointer(bytes) - start)
-        event.count = Int32(truncatingIfNeeded: count)
-        event.token = unsafe stream.pointee.token
-        tell(event)
-        return 0
+        if excess > 0 { unsafe fail(stream, .bodyTooLong) }
+        return count &- used
     }
 
     /// A DATA frame has ended the stream.

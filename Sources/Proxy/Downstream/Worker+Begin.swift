@@ -64,7 +64,7 @@ extension Worker {
         if downstream.pointee.flags.contains(.encrypted), !isCovered(downstream, request) {
             return refuse(slot, request, .misdirected)
         }
-        let port = snapshot.httpsPorts[Int(downstream.pointee.listener)]
+        let port = snapshot.listeners[Int(downstream.pointee.listener)].httpsPort
         if port > 0 { return redirectToHTTPS(slot, request, port) }
         let method = RawSpan(
             _unsafeStart: bytes + head.methodName.start,
@@ -93,7 +93,7 @@ extension Worker {
         _ request: ReceivedRequest
     ) -> Bool {
         let listener = Int(downstream.pointee.listener)
-        guard snapshot.servesCoveredOnly[listener], let context = certificates[listener] else {
+        guard snapshot.listeners[listener].servesCoveredOnly, let context = certificates[listener] else {
             return true
         }
         var name = TemplateValues.text(request.bytes, request.head.authority)
@@ -265,7 +265,7 @@ extension Worker {
             isTrusted: downstream.pointee.flags.contains(.trustedPeer),
             peer: downstream.pointee.peer,
             requestID: request.id,
-            scheme: downstream.pointee.flags.contains(.encrypted) ? "https" : "http",
+            isSecure: downstream.pointee.flags.contains(.encrypted),
             isHTTP2: downstream.isOfStream
         )
         var headWriter = RequestHeadWriter(

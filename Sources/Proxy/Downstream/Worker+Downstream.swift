@@ -175,7 +175,7 @@ extension Worker {
     ) -> Int {
         let downstream = down[slot]
         if downstream.pointee.served == 0,
-            snapshot.http2InClear[Int(downstream.pointee.listener)], !downstream.isOfStream
+            snapshot.listeners[Int(downstream.pointee.listener)].speaksHTTP2InClear, !downstream.isOfStream
         {
             switch beginsWithPreface(bytes, count) {
             case true?:

@@ -13,8 +13,8 @@ struct ForwardContext {
     var peer: weir_address
     /// The id for a request that brings none that is believed.
     var requestID: RequestID
-    /// How the peer came: `http` or `https`.
-    var scheme: StaticString = "http"
+    /// Whether the peer came by https.
+    var isSecure = false
     /// Whether the peer speaks HTTP/2.
     var isHTTP2 = false
 }
@@ -159,9 +159,11 @@ struct RequestHeadWriter: ~Copyable {
     private func writeCommonFields(to out: inout ByteWriter) {
         out.append("X-Forwarded-For: ")
         out.append(address: context.peer)
-        out.append("\r\nX-Forwarded-Proto: ")
-        out.append(context.scheme)
-        out.append("\r\nX-Forwarded-Host: ")
+        if context.isSecure {
+            out.append("\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: ")
+        } else {
+            out.append("\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: ")
+        }
         out.append(head.authority, of: source)
         out.append("\r\nVia: 1.1 weir\r\nX-Request-Id: ")
         out.append(context.requestID)
@@ -182,6 +184,8 @@ struct RequestHeadWriter: ~Copyable {
         writeRequestID(fields, to: &out)
     }
 
+    private var scheme: StaticString { context.isSecure ? "https" : "http" }
+
     private var viaLine: StaticString {
         if context.isHTTP2 { return "Via: 2 weir\r\n" }
         return head.minorVersion >= 1 ? "Via: 1.1 weir\r\n" : "Via: 1.0 weir\r\n"
@@ -201,7 +205,7 @@ struct RequestHeadWriter: ~Copyable {
         }
         if !(context.isTrusted && first(.xForwardedProto, fields) != nil) {
             out.append("X-Forwarded-Proto: ")
-            out.append(context.scheme)
+            out.append(scheme)
             out.append("\r\n")
         }
         if !(context.isTrusted && first(.xForwardedHost, fields) != nil), !head.authority.isEmpty {
@@ -253,7 +257,7 @@ struct RequestHeadWriter: ~Copyable {
             out.append(byte: 0x22)
         }
         out.append(";proto=")
-        out.append(context.scheme)
+        out.append(scheme)
     }
 
     private mutating func writeRequestID(

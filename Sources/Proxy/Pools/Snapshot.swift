@@ -39,18 +39,12 @@ public final class Snapshot: @unchecked Sendable {
     let gates: [PoolGate?]
     /// By listener: what it proves itself with at first; `nil` where it speaks no TLS.
     let certificates: [TLSServerContext?]
-    /// By listener: the port of https to which every request is sent; 0 for none.
-    let httpsPorts: [UInt16]
-    /// By listener: whether HTTP/2 is spoken without TLS too.
-    let http2InClear: [Bool]
     /// By listener: who says by the PROXY protocol whose connection it makes.
     let proxyProtocols: [ProxyProtocolConfig?]
-    /// By listener: whether only names that a certificate covers are served.
-    let servesCoveredOnly: [Bool]
     /// By pool: how TLS to its endpoints is begun; `nil` is in the clear.
     let clientContexts: [TLSClientContext?]
-    /// By listener: handshakes under way at once in each worker, and those admitted in a second.
-    let handshakeLimits: [Int]
+    let listeners: UnsafeMutablePointer<ListenerEntry>
+    /// By listener: handshakes admitted in a second by each worker; `nil` is without bound.
     let handshakeRates: [Double?]
     private let workers: Int
     private let secrets: [StickySecret]
@@ -111,13 +105,11 @@ public final class Snapshot: @unchecked Sendable {
             certificates.isEmpty ? config.listeners.map { _ in nil } : certificates
         self.clientContexts =
             clientContexts.isEmpty ? config.pools.map { _ in nil } : clientContexts
-        httpsPorts = config.listeners.map { $0.httpsRedirect ?? 0 }
         proxyProtocols = config.listeners.map(\.proxyProtocol)
-        http2InClear = config.listeners.map { $0.http2 == .cleartext }
-        servesCoveredOnly = config.listeners.map { listener in
-            listener.tls.map { $0.clients != nil || $0.unknownName == .refuse } ?? false
+        listeners = .allocate(capacity: max(1, config.listeners.count))
+        for (index, listener) in config.listeners.enumerated() {
+            (listeners + index).initialize(to: ListenerEntry(listener))
         }
-        handshakeLimits = config.listeners.map { $0.tls?.maxHandshakes ?? Int.max }
         handshakeRates = config.listeners.map { listener in
             listener.tls?.handshakeRate.map { $0 / Double(max(1, workers)) }
         }
@@ -162,6 +154,7 @@ public final class Snapshot: @unchecked Sendable {
         owners.deallocate()
         routes.deallocate()
         endpoints.deallocate()
+        listeners.deallocate()
     }
 
     /// The endpoints of a pool by slot, as the file gives them by address.

@@ -18,7 +18,7 @@ extension Worker {
 
     /// Whether one more handshake stays within the listener's bounds; it counts against its rate.
     mutating func admitsHandshake(_ listener: Int) -> Bool {
-        guard handshakes < snapshot.handshakeLimits[listener] else { return false }
+        guard handshakes < snapshot.listeners[listener].maxHandshakes else { return false }
         return handshakeTokens[listener]?.take(at: now) ?? true
     }
 

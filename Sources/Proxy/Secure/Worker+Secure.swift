@@ -103,6 +103,7 @@ extension Worker {
         } else {
             buffers.consume(side.sealed.count &- unread, from: &side.sealed)
         }
+        secure.withdraw()
     }
 
     /// Encrypts bytes into the worker's port; false if the connection has failed.

@@ -2,7 +2,8 @@ import COpenSSL
 
 /// A listener's TLS: certificates by name, policy, sessions.
 ///
-/// Immutable and shared by all workers. Connections keep what they need of it, so that it can be replaced at any time.
+/// Immutable and shared by all workers. Connections keep what they need of it, so that it can be
+/// replaced at any time.
 public final class TLSServerContext: Sendable {
     private let front: Context
     private let policy: ServerPolicy

@@ -3,9 +3,11 @@
 import json
 import os
 import socket
+import ssl
 import threading
 import time
 
+from harness.secure import SecureSocket
 from harness.wait import DEADLINE, eventually
 from harness.wire import Closed, Stream, WireError
 
@@ -76,13 +78,25 @@ def fixed(*pieces, close=False):
 
 
 class Backend:
-    """A server; each connection runs `script(connection)` in a thread of its own."""
+    """A server; each connection runs `script(connection)` in a thread of its own.
+
+    With a `context` of `server_context` it speaks TLS; `handshakes` has what came of each.
+    """
 
     def __init__(
-        self, script=echo, name="backend", host="127.0.0.1", path=None, backlog=4096, port=0
+        self,
+        script=echo,
+        name="backend",
+        host="127.0.0.1",
+        path=None,
+        backlog=4096,
+        port=0,
+        context=None,
     ):
         self.name = name
         self.script = script
+        self.context = context
+        self.handshakes = []
         self.connections = []
         self.requests = []
         self.problems = []
@@ -117,7 +131,11 @@ class Backend:
 
     def _serve(self, connection):
         try:
-            self.script(connection)
+            if self.context is None:
+                self.script(connection)
+            elif self._secure(connection):
+                self.script(connection)
+                connection.sock.say_end()
         except (WireError, AssertionError) as problem:
             if not self.closing:
                 self.problems.append(problem)
@@ -126,6 +144,18 @@ class Backend:
         finally:
             connection.close()
             connection.open = False
+
+    def _secure(self, connection):
+        """The handshake; False if it failed."""
+        secure = SecureSocket(connection.sock, self.context, server_side=True)
+        try:
+            secure.handshake()
+        except (ssl.SSLError, OSError) as problem:
+            self.handshakes.append(problem)
+            return False
+        connection.sock = secure
+        self.handshakes.append(secure.tls)
+        return True
 
     @property
     def open_connections(self):
@@ -145,8 +175,9 @@ class Backend:
     def drop(self):
         """Ends every connection; the listener goes on."""
         for connection in list(self.connections):
+            raw = getattr(connection.sock, "raw", connection.sock)
             try:
-                connection.sock.shutdown(socket.SHUT_RDWR)
+                raw.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
 

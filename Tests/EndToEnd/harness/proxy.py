@@ -24,10 +24,10 @@ def binary():
 
 
 def parse_address(url):
-    """`http://127.0.0.1:80`, `http://[::1]:80` or `unix:/path` as `Client` takes it."""
+    """`http://127.0.0.1:80`, `https://[::1]:443` or `unix:/path` as `Client` takes it."""
     if "unix:" in url:
         return url.split("unix:", 1)[1]
-    host, port = url.removeprefix("http://").rstrip("/").rsplit(":", 1)
+    host, port = url.split("://", 1)[1].rstrip("/").rsplit(":", 1)
     return host.strip("[]"), int(port)
 
 

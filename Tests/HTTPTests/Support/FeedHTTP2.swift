@@ -7,6 +7,8 @@ struct HTTP2Result: Equatable, CustomStringConvertible {
     var words: [String] = []
     /// What was sent in the end.
     var sent: [UInt8] = []
+    /// Whether the peer has taken its leave; nghttp2 reads what follows only if it comes at once.
+    var isOver = false
     /// Whether the last word is about DATA of this stream.
     private var dataStream: Int32 = 0
 
@@ -14,6 +16,8 @@ struct HTTP2Result: Equatable, CustomStringConvertible {
 
     /// Takes in an event; the text of those with one, or their bytes.
     mutating func add(_ event: HTTP2Event, _ bytes: String?) {
+        if isOver { return }
+        isOver = event.kind == .goAway
         let content = bytes ?? "<outside>"
         if event.kind == .data, dataStream == event.stream, !words.isEmpty {
             words[words.count - 1] += content
@@ -92,7 +96,7 @@ func feedHTTP2(_ role: HTTP2Role, _ bytes: [UInt8], cuts: [Int], limits: HeadLim
         feed(connection, Array(bytes[gone..<cut]), into: &result)
         gone = cut
     }
-    result.sent = send(connection, room: 1 << 20)
+    if !result.isOver { result.sent = send(connection, room: 1 << 20) }
     return result
 }
 

@@ -1,0 +1,21 @@
+import Configuration
+
+/// What the hot path needs of one listener.
+struct ListenerEntry: BitwiseCopyable {
+    /// The port of https to which every request is sent; 0 for none.
+    var httpsPort: UInt16
+    /// Whether HTTP/2 is spoken without TLS too.
+    var speaksHTTP2InClear: Bool
+    /// Whether only names that a certificate covers are served.
+    var servesCoveredOnly: Bool
+    /// Handshakes under way at once in each worker.
+    var maxHandshakes: Int
+
+    init(_ listener: ListenerConfig) {
+        httpsPort = listener.httpsRedirect ?? 0
+        speaksHTTP2InClear = listener.http2 == .cleartext
+        servesCoveredOnly =
+            listener.tls.map { $0.clients != nil || $0.unknownName == .refuse } ?? false
+        maxHandshakes = listener.tls?.maxHandshakes ?? Int.max
+    }
+}

@@ -1,0 +1,129 @@
+"""What Weir answers by itself over HTTP/2: refusals, limits, routes without a server."""
+
+import pytest
+
+from harness.http2 import Frames, H2Client, frame
+from harness.secure import client_context, secure_listener
+from harness.setups import LOGGED
+
+
+def expect(found, status, outcome):
+    assert found.status == status, found
+    assert found.get("x-weir-outcome") == outcome and found.get("x-request-id"), found
+    assert found.get("content-type").startswith("text/plain")
+    assert outcome in found.text and found.get("x-request-id") in found.text
+    assert found.get("connection") is None
+
+
+def test_limits(weir, backend, over):
+    server = backend()
+    limits = {"head-size": "2KiB", "fields": 20, "target-size": "256B", "body-size": "1KiB"}
+    proxy = weir(over(server, limits=limits, **LOGGED))
+    client = H2Client(proxy)
+    expect(client.ask(target="/" + "a" * 256), 414, "target-too-long")
+    expect(client.ask(fields=[("x-large", "y" * 3000)]), 431, "head-too-large")
+    expect(client.ask(fields=[(f"x-{n}", "y") for n in range(30)]), 431, "head-too-large")
+    found = client.open("POST", fields=[("content-length", "1025")], end=False)
+    expect(client.finish(found), 413, "body-too-large")
+    assert not server.requests
+    # At each limit all is well, and on the same connection.
+    assert client.ask(target="/" + "a" * 255).status == 200
+    assert client.ask("POST", body=b"x" * 1024).status == 200
+    assert client.ask("POST", body=b"x" * 1024, length=False).status == 200
+    outcomes = [line["outcome"] for line in proxy.access(7)]
+    assert outcomes.count("head-too-large") == 2 and outcomes.count("ok") == 3
+
+
+def test_body_without_length_beyond_the_limit(weir, backend, over):
+    def script(connection):
+        try:
+            while connection.request() is not None:
+                connection.answer()
+        except AssertionError:
+            pass
+
+    client = H2Client(weir(over(backend(script), limits={"body-size": "1KiB"})))
+    found = client.open("POST", end=False)
+    client.write(found, b"x" * 1025)
+    expect(client.finish(found), 413, "body-too-large")
+    assert client.ask().status == 200
+
+
+def test_no_route(weir, backend, over):
+    proxy = weir(over(backend(), routes=[{"match": "/there", "pool": "main"}]))
+    client = H2Client(proxy)
+    expect(client.ask(target="/elsewhere"), 404, "no-route")
+    assert client.ask(target="/there").status == 200
+
+
+def test_no_server(weir, refused, over):
+    client = H2Client(weir(over(refused)))
+    expect(client.ask(), 503, "connect-failed")
+    expect(client.ask("POST", body=b"x" * 1000), 503, "connect-failed")
+
+
+def test_bad_answer(weir, backend, over):
+    def script(connection):
+        connection.request()
+        connection.send("nonsense\r\n\r\n")
+
+    client = H2Client(weir(over(backend(script))))
+    expect(client.ask(), 502, "bad-answer")
+
+
+def test_connect_is_refused(weir, over):
+    frames = Frames(weir(over(routes=[{"respond": 200}])))
+    block = frames.block([(":method", "CONNECT"), (":authority", "example.test:443")])
+    frames.send(frame(1, 5, 1, block))
+    assert frames.outcome(1) == ("status", 405)
+    frames.serves(3)
+
+
+def test_paths_that_hide_something(weir, backend, over):
+    server = backend()
+    client = H2Client(weir(over(server)))
+    for target in ("/a%00", "/a/..%2fb", "/a%2F../b", "/a/..%5cb"):
+        expect(client.ask(target=target), 400, "bad-request")
+    assert not server.requests
+
+
+def test_own_answers_to_head_and_redirects(weir, over):
+    routes = [{"match": "/go", "redirect": "https://other.test"}, {"respond": {"body": "hello"}}]
+    client = H2Client(weir(over(routes=routes)))
+    found = client.ask("HEAD")
+    assert found.status == 200 and found.body == b"" and found.get("content-length") == "5"
+    found = client.ask(target="/go/on?x=y")
+    assert (found.status, found.get("location")) == (302, "https://other.test/go/on?x=y")
+
+
+def test_large_own_answer(weir, over, tmp_path):
+    page = tmp_path / "page"
+    page.write_bytes(b"z" * 5_000_000)
+    client = H2Client(weir(over(routes=[{"respond": {"file": str(page)}}])))
+    found = client.ask()
+    assert found.ended and found.body == b"z" * 5_000_000
+
+
+@pytest.mark.parametrize("keys", [{"unknown-name": "refuse"}, {"client-authority": None}])
+def test_misdirected(weir, backend, certificates, keys):
+    """RFC 9110 §15.5.20: a connection may not be used for names that it does not cover."""
+    if "client-authority" in keys:
+        keys = {"client-authority": str(certificates.authority.file)}
+    server = backend()
+    listener = secure_listener(certificates.site, certificates.other, **keys)
+    proxy = weir({"listeners": [listener], "servers": [server.address]})
+    context = client_context(certificates.authority, alpn=["h2"], pair=certificates.client)
+    client = H2Client(proxy, context=context)
+    assert client.ask().status == 200
+    found = client.finish(client.open(authority="nowhere.test"))
+    assert found.status == 421
+    assert client.ask().status == 200
+    assert len(server.requests) == 2
+
+
+def test_one_connection_for_many_names(weir, backend, certificates):
+    """Without such demands every name is served on every connection."""
+    server = backend()
+    proxy = weir({"listeners": [secure_listener(certificates.site)], "servers": [server.address]})
+    client = H2Client(proxy)
+    assert client.finish(client.open(authority="nowhere.test")).status == 200
