@@ -3,11 +3,10 @@ import Testing
 
 private let signature: [UInt8] = [13, 10, 13, 10, 0, 13, 10, 0x51, 0x55, 0x49, 0x54, 10]
 
-private func v4(_ a: UInt32, _ b: UInt32, _ c: UInt32, _ d: UInt32, _ port: UInt16) -> ProxyAddress {
-    ProxyAddress(bits: a << 24 | b << 16 | c << 8 | d, port: port)
-}
-
-private let client = ProxyHeader.client(v4(192, 0, 2, 1, 56324), at: v4(198, 51, 100, 2, 443))
+private let client = ProxyHeader.client(
+    ProxyAddress(bits: 0xc000_0201, port: 56324),
+    at: ProxyAddress(bits: 0xc633_6402, port: 443)
+)
 private let clientV6 = ProxyHeader.client(
     ProxyAddress(high: 0x2001_0db8_0000_0000, low: 1, port: 1),
     at: ProxyAddress(high: 0, low: 0xffff_c000_0201, port: 65535)
