@@ -1,5 +1,8 @@
 import CNghttp2
 
+/// The urgency of a stream about which nothing was said (RFC 9218 §4.1).
+private let mediumUrgency: UInt32 = 3
+
 /// A connection's state as nghttp2 hands it to callbacks.
 private func state(_ user: UnsafeMutableRawPointer?) -> UnsafeMutablePointer<HTTP2State>? {
     unsafe user?.assumingMemoryBound(to: HTTP2State.self)
@@ -25,11 +28,16 @@ func makeCallbacks() -> OpaquePointer? {
 
 private func setReceiving(_ callbacks: OpaquePointer?) {
     unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) {
-        _,
+        session,
         frame,
         user in
         guard let state = unsafe state(user), let frame = unsafe frame else { return 0 }
-        unsafe state.pointee.headBegan(frame.pointee.hd.stream_id)
+        let stream = unsafe frame.pointee.hd.stream_id
+        if unsafe state.pointee.headBegan(stream) {
+            // Streams take turns, so that none waits for another's body to end.
+            var turns = nghttp2_extpri(urgency: mediumUrgency, inc: 1)
+            unsafe nghttp2_session_change_extpri_stream_priority(session, stream, &turns, 1)
+        }
         return 0
     }
     unsafe nghttp2_session_callbacks_set_on_header_callback(callbacks) {

@@ -147,6 +147,7 @@ public final class HTTP2Connection {
     public func receive(_ bytes: UnsafeRawPointer, _ count: Int, now: Int64) -> Bool {
         if unsafe state.pointee.isFailed { return false }
         unsafe state.pointee.budget.advance(to: now)
+        unsafe state.pointee.faults.advance(to: now)
         unsafe state.pointee.received = bytes
         unsafe state.pointee.resumeHead()
         unsafe read(bytes, count)

@@ -1,18 +1,21 @@
 /// What becomes of what the peer sends: called while nghttp2 reads.
 extension HTTP2State {
-    /// A head or trailer section begins.
-    mutating func headBegan(_ id: Int32) {
+    /// A head or trailer section begins; whether a stream begins with it.
+    mutating func headBegan(_ id: Int32) -> Bool {
         var builder = HeadBuilder()
+        var isNew = false
         if let slot = streams.slot(id) {
             builder.slot = slot
             let marks = unsafe stream(slot).pointee.marks
             builder.part = isServer || marks.contains(.head) ? .trailers : .response
         } else {
-            guard isServer else { return }
+            guard isServer else { return false }
             builder.slot = open(id)
+            isNew = true
         }
         builder.base = unsafe currentBatch().pointee.textCount
         head = builder
+        return isNew
     }
 
     /// A field of it.
@@ -186,7 +189,7 @@ extension HTTP2State {
 
     /// A stream had to be reset for a fault of the peer's.
     private mutating func spendFault() {
-        if !budget.spend() { wantsEnd = HTTP2Code.enhanceYourCalm }
+        if !faults.spend() { wantsEnd = HTTP2Code.enhanceYourCalm }
     }
 
     /// The code to reset the stream with, if it has just turned out to be flawed.

@@ -15,6 +15,9 @@ struct HTTP2State {
     var streams = StreamTable()
     var scanner: FrameScanner
     var budget: FrameBudget
+    /// Counts streams that had to be reset for a fault of the peer's; apart, as they turn up
+    /// behind frames that were counted before, so that it does not matter how the bytes arrive.
+    var faults: FrameBudget
     var closed = ClosedStreams()
     /// The head that is arriving.
     var head = HeadBuilder()
@@ -57,6 +60,7 @@ struct HTTP2State {
         isServer = role == .server
         scanner = FrameScanner(preface: isServer ? FrameScanner.prefaceSize : 0)
         budget = FrameBudget(perSecond: options.budget)
+        faults = budget
     }
 
     /// Adds an event.

@@ -132,6 +132,23 @@ private let plainHead = "GET / HTTP/1.1\r\nhost: a.example\r\n\r\n"
         #expect(Set(rest.0) == ["data 1 yz end", "data 3  end"])
     }
 
+    @Test("streams take turns where there is no room for all that they have")
+    func turns() throws {
+        let peer = try HTTP2Peer.server([(4, 1 << 20)])
+        peer.receive(.headers(1, get()), .headers(3, get()), .windowUpdate(0, 1 << 20))
+        let long = [UInt8](repeating: 0x78, count: 200_000)
+        long.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            for stream: Int32 in [1, 3] {
+                peer.respond(stream, "HTTP/1.1 200 OK\r\n\r\n", end: false)
+                peer.connection.supply(stream, base, bytes.count)
+            }
+            let frames = peer.sent(room: 140_000).map { $0.prefix(6) }
+            #expect(abs(frames.count { $0 == "data 1" } - frames.count { $0 == "data 3" }) <= 1)
+            #expect(frames.count { $0 == "data 3" } >= 4)
+        }
+    }
+
     @Test("frames that do not fit are sent on from where they were cut")
     func cutFrames() throws {
         let peer = try HTTP2Peer.server()
