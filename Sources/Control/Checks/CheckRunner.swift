@@ -56,7 +56,9 @@ final class CheckRunner {
     /// Checks these endpoints of a pool from now on, and no others of it.
     ///
     /// `members`: by slot; `hostNames`: by slot, the names by which endpoints were found;
-    /// `proxyProtocol`: that of the pool. Returns the slots whose endpoint counts as down at present.
+    /// `proxyProtocol`: that of the pool.
+    ///
+    /// Returns the slots whose endpoint counts as down at present.
     func set(
         pool: Int,
         _ options: CheckOptions,
