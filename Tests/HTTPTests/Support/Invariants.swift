@@ -53,7 +53,8 @@ enum ParserUnderTest: String, CaseIterable, Sendable {
                     if size > cut { return "<outside: \(size) of \(cut)>" }
                     let again = header.bytes(.binary)
                     let wanted = header == .unix ? .unknown : header
-                    if try ProxyHeader.read(again.span.bytes) != .header(wanted, size: again.count) {
+                    if try ProxyHeader.read(again.span.bytes) != .header(wanted, size: again.count)
+                    {
                         return "<outside of what was written: \(header)>"
                     }
                 }
