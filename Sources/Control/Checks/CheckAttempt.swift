@@ -41,6 +41,7 @@ final class CheckAttempt {
     let began: Int64
     private let loop: ControlLoop
     private let room: CheckRoom
+    private let introduction: [UInt8]
     private let request: [UInt8]
     private var conversation: CheckConversation?
     private var phase = Phase.connecting
@@ -62,6 +63,7 @@ final class CheckAttempt {
         self.loop = loop
         self.room = room
         self.done = done
+        introduction = target.introduction
         request = target.request
         began = loop.now.nanoseconds
         if case .http(let question) = target.key.options.question {
@@ -121,8 +123,8 @@ final class CheckAttempt {
                 }
             }
             guard isBroken || readiness.contains(.writable) else { return }
+            introduce()
             if conversation == nil {
-                introduce()
                 finish(.passed)
                 return
             }
@@ -134,9 +136,9 @@ final class CheckAttempt {
         if isEnding || readiness.contains(.readable) { receive(isEnding: isEnding) }
     }
 
-    /// Says what a mere connection has to say; whether it leaves is not what is checked.
+    /// Says who is speaking, which always fits into what a new connection takes.
     private func introduce() {
-        request.withUnsafeBytes { bytes in
+        introduction.withUnsafeBytes { bytes in
             if let base = bytes.baseAddress, bytes.count > 0 {
                 _ = weir_send(descriptor, base, bytes.count)
             }

@@ -66,7 +66,9 @@ final class CheckTarget {
 
     /// What is checked.
     let key: CheckKey
-    /// The bytes that are sent, a PROXY header first where one is due; empty for a mere connection.
+    /// The PROXY header that is sent before anything else; empty where none is due.
+    let introduction: [UInt8]
+    /// The bytes that are sent; empty for a mere connection.
     let request: [UInt8]
     /// What the results amount to.
     var machine: CheckMachine
@@ -81,11 +83,11 @@ final class CheckTarget {
     init(_ key: CheckKey) {
         self.key = key
         machine = CheckMachine(key.options)
-        let header = key.proxyProtocol.map { ProxyHeader.local.bytes($0.header) } ?? []
+        introduction = key.proxyProtocol.map { ProxyHeader.local.bytes($0.header) } ?? []
         switch key.options.question {
-        case .tcp: request = header
+        case .tcp: request = []
         case .http(let question):
-            request = header + CheckConversation.request(question, host: key.host)
+            request = CheckConversation.request(question, host: key.host)
         }
     }
 
