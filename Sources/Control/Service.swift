@@ -117,11 +117,15 @@ final class Service {
             workers: workers,
             secrets: try readSecrets(),
             certificates: try certificates.read(),
-            clientContexts: try PoolContexts.read(config, FileSystem())
+            clientContexts: try certificates.pools.read()
         )
-        let health = HealthControl(config, snapshot, on: loop, logs: logs) { [unowned self] in
-            tell($0)
-        }
+        let health = HealthControl(
+            config,
+            snapshot,
+            contexts: certificates.pools,
+            on: loop,
+            logs: logs
+        ) { [unowned self] in tell($0) }
         health.find()
         let listeners = try openListeners()
         do throws(SystemError) {
@@ -141,6 +145,17 @@ final class Service {
         self.certificates = certificates
         certificates.begin()
         let slots = min(descriptorLimit, 1 << 20)
+        try runWorkers(snapshot, shared, listeners, slots: slots, started)
+    }
+
+    /// Gives each worker a thread of its own; `started` counts those that serve.
+    private func runWorkers(
+        _ snapshot: Snapshot,
+        _ shared: SharedState,
+        _ listeners: [[WorkerListener]],
+        slots: Int,
+        _ started: Countdown
+    ) throws(StartError) {
         for index in 0..<workers {
             do throws(SystemError) {
                 let mailbox = mailboxes[index]

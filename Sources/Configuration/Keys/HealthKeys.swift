@@ -5,7 +5,8 @@ enum HealthKeys {
         .word(["http", "tcp"]),
         note: "`http` with a `path`, else `tcp`",
         example: "tcp",
-        "`http` sends a request and looks at the answer, `tcp` only connects."
+        "`http` sends a request and looks at the answer, `tcp` only connects; in a pool with `tls` "
+            + "both begin with a full handshake."
     )
     static let path = Key(
         "path",

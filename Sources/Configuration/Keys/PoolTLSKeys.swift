@@ -39,7 +39,8 @@ enum PoolTLSKeys {
         "pools.<name>.tls",
         noun: "tls",
         short: .truth("verify"),
-        "TLS to the servers.",
+        "TLS to the servers, to which checks and load probes keep too. Files that change are read "
+            + "again; connections that stand go on.",
         keys: [verify, serverName, authority, certificate, key]
     )
 }

@@ -84,7 +84,7 @@ public struct ClientAuthorityConfig: Sendable, Equatable {
 }
 
 /// `tls` of a pool.
-public struct PoolTLSConfig: Sendable, Equatable {
+public struct PoolTLSConfig: Sendable, Hashable {
     /// Whether a server must prove who it is.
     public var verifies = true
     /// The name that servers are asked for and that their certificates must cover, in lower case;
@@ -100,10 +100,18 @@ public struct PoolTLSConfig: Sendable, Equatable {
 
     /// Whether a server without a host name could not be verified.
     public var needsNames: Bool { verifies && serverName == nil }
+
+    /// What the certificate of one of the servers has to cover: a host name, or an address in
+    /// digits; empty for a unix socket without a name, which cannot be verified.
+    public func name(of server: ServerConfig) -> String {
+        if let name = serverName ?? server.hostName { return name }
+        if case .ip(let address, _) = server.address { return address.description }
+        return ""
+    }
 }
 
 /// The files of one certificate.
-public struct CertificatePaths: Sendable, Equatable {
+public struct CertificatePaths: Sendable, Hashable {
     /// The PEM file that begins with the certificate.
     public var certificate: String
     /// The PEM file of its key.

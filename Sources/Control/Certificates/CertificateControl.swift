@@ -4,14 +4,16 @@ import EventLoop
 import Proxy
 import TLS
 
-/// Keeps what listeners prove themselves with up to date: workers get new certificates as soon as
-/// their files change, and keep the old ones where the new ones are bad.
+/// Keeps what listeners and pools prove themselves with up to date: workers get new certificates as
+/// soon as their files change, and keep the old ones where the new ones are bad.
 final class CertificateControl {
     /// From one look at the files to the next, in nanoseconds.
     private static let interval: Int64 = 500_000_000
     /// Nanoseconds in a second.
     private static let second: Int64 = 1_000_000_000
 
+    /// What pools have for connections to their servers.
+    let pools: PoolContexts
     private let config: Config
     private let loop: ControlLoop
     private let logs: LogQueue
@@ -30,6 +32,7 @@ final class CertificateControl {
         self.loop = loop
         self.logs = logs
         self.tell = tell
+        pools = PoolContexts(config, files: FileSystem())
         keys = TicketKeys(now: weir_monotonic_ns() / Self.second)
     }
 
@@ -61,7 +64,7 @@ final class CertificateControl {
 
     /// Looks at the files from now on.
     func begin() {
-        guard !listeners.isEmpty else { return }
+        guard !listeners.isEmpty || !pools.isEmpty else { return }
         loop.every(Self.interval) { [weak self] in self?.look() }
     }
 
@@ -79,6 +82,19 @@ final class CertificateControl {
                     "listener \(name): \(reason); the certificates that were read before stay"
                 )
             case nil: break
+            }
+        }
+        pools.look { [config, logs, tell] index, news in
+            let name = config.pools[index].name
+            switch news {
+            case .changed(let context):
+                tell(.clientContext(pool: index, context))
+                logs.note(level: .info, "pool \(name): new certificates are in use")
+            case .bad(let reason):
+                logs.note(
+                    level: .error,
+                    "pool \(name): \(reason); the certificates that were read before stay"
+                )
             }
         }
     }

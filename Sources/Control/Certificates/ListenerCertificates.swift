@@ -3,26 +3,11 @@ import TLS
 
 /// What a listener proves itself with, read from its files and read again when they change.
 final class ListenerCertificates {
-    /// What a look has brought.
-    enum News {
-        /// The files have changed, and what they hold is good.
-        case changed(TLSServerContext)
-        /// The files cannot be used, and why; what was read last stays.
-        case bad(String)
-    }
-
-    /// Looks at changed files that do not fit each other before it is said: a certificate and its
-    /// key are mostly replaced one after the other.
-    private static let patience = 2
-
     private let config: ListenerTLSConfig
     private let http2: Bool
     private let ownKeys: TicketKeys
     private let files: FileSystem
-    private var stamps: [String: FileStamp] = [:]
-    private var problem: String?
-    private var failures = 0
-    private var isPending = false
+    private var watch = ChangeWatch()
 
     /// Certificates that were not read yet; `ownKeys` seal session tickets where the file names
     /// none.
@@ -37,29 +22,13 @@ final class ListenerCertificates {
     ///
     /// - Throws: ``StartError`` for files that cannot be used.
     func read() throws(StartError) -> TLSServerContext {
-        stamps = currentStamps()
+        watch.begin(currentStamps())
         return try makeContext()
     }
 
     /// Looks whether a file has changed; `nil` where there is no news.
-    func look() -> News? {
-        // Before reading: what is written meanwhile is read at the next look.
-        let current = currentStamps()
-        guard current != stamps || isPending else { return nil }
-        stamps = current
-        do throws(StartError) {
-            let context = try makeContext()
-            isPending = false
-            failures = 0
-            problem = nil
-            return .changed(context)
-        } catch {
-            isPending = true
-            failures += 1
-            guard failures >= Self.patience, problem != error.description else { return nil }
-            problem = error.description
-            return .bad(error.description)
-        }
+    func look() -> FileNews<TLSServerContext>? {
+        watch.look(currentStamps()) { () throws(StartError) in try makeContext() }
     }
 
     private var paths: [CertificatePaths] { config.certificates.flatMap { $0.paths(in: files) } }

@@ -1,53 +1,110 @@
 import Configuration
 import TLS
 
-/// How TLS to a pool's servers is begun, read from the pool's files.
-enum PoolContexts {
+/// How TLS to pools' servers is begun, read from the pools' files and read again when they change.
+///
+/// Workers, checks and load probes use the same contexts.
+final class PoolContexts {
+    private let config: Config
+    private let files: FileSystem
     /// By pool; `nil` where its servers are spoken to in the clear.
+    private(set) var contexts: [TLSClientContext?]
+    private var watches: [ChangeWatch]
+
+    /// Nothing is read yet.
+    init(_ config: Config, files: FileSystem) {
+        self.config = config
+        self.files = files
+        contexts = config.pools.map { _ in nil }
+        watches = config.pools.map { _ in ChangeWatch() }
+    }
+
+    /// Whether there is anything to read.
+    var isEmpty: Bool { config.pools.allSatisfy { $0.tls == nil } }
+
+    /// Reads everything for the first time.
     ///
     /// - Throws: ``StartError`` for files that cannot be used.
-    static func read(_ config: Config, _ files: FileSystem) throws(StartError) -> [TLSClientContext?] {
-        var contexts: [TLSClientContext?] = []
-        for pool in config.pools {
-            guard let tls = pool.tls else {
-                contexts.append(nil)
-                continue
-            }
-            do throws(TLSSetupError) {
-                contexts.append(try context(tls, files))
+    func read() throws(StartError) -> [TLSClientContext?] {
+        var known: [String: TLSAuthorities] = [:]
+        for (index, pool) in config.pools.enumerated() {
+            guard let tls = pool.tls else { continue }
+            watches[index].begin(Self.stamps(tls))
+            do throws(StartError) {
+                contexts[index] = try context(tls, &known)
             } catch {
-                throw StartError(description: "pool \(pool.name): \(error.text)")
+                throw StartError(description: "pool \(pool.name): \(error.description)")
             }
         }
         return contexts
     }
 
-    private static func context(
-        _ config: PoolTLSConfig,
-        _ files: FileSystem
-    ) throws(TLSSetupError) -> TLSClientContext {
-        var options = TLSClientOptions(trust: .anyone)
-        if config.verifies {
-            options.trust = .authorities(try authorities(config.authority, files))
+    /// Looks whether files have changed; `tell` is called with the pools for which there is news.
+    func look(_ tell: (Int, FileNews<TLSClientContext>) -> Void) {
+        var known: [String: TLSAuthorities] = [:]
+        for (index, pool) in config.pools.enumerated() {
+            guard let tls = pool.tls else { continue }
+            let news = watches[index].look(Self.stamps(tls)) { () throws(StartError) in
+                try context(tls, &known)
+            }
+            guard let news else { continue }
+            if case .changed(let context) = news { contexts[index] = context }
+            tell(index, news)
         }
-        options.protocols = ["http/1.1"]
-        if let paths = config.certificate {
-            var passphrase: [UInt8]?
-            if let path = paths.passphraseFile { passphrase = try bytes(path, files, .passphrase) }
-            options.certificate = TLSServerOptions.Certificate(
-                chain: try bytes(paths.certificate, files, .certificate),
-                key: try bytes(paths.key, files, .key),
-                passphrase: passphrase
-            )
-        }
-        return try TLSClientContext(options)
     }
 
-    private static func authorities(
+    private static func stamps(_ tls: PoolTLSConfig) -> [String: FileStamp] {
+        var paths: [String] = []
+        if let pair = tls.certificate {
+            paths += [pair.certificate, pair.key] + (pair.passphraseFile.map { [$0] } ?? [])
+        }
+        if tls.verifies { paths += tls.authority.map { [$0] } ?? TLSAuthorities.systemFiles }
+        var stamps: [String: FileStamp] = [:]
+        for path in paths { stamps[path] = FileStamp(of: path) }
+        return stamps
+    }
+
+    // MARK: Reading
+
+    /// `known`: the authorities that were read for other pools just now, by file.
+    private func context(
+        _ config: PoolTLSConfig,
+        _ known: inout [String: TLSAuthorities]
+    ) throws(StartError) -> TLSClientContext {
+        do throws(TLSSetupError) {
+            var options = TLSClientOptions(trust: .anyone)
+            if config.verifies {
+                options.trust = .authorities(try authorities(config.authority, &known))
+            }
+            options.protocols = ["http/1.1"]
+            if let paths = config.certificate {
+                var passphrase: [UInt8]?
+                if let path = paths.passphraseFile { passphrase = try bytes(path, .passphrase) }
+                options.certificate = TLSServerOptions.Certificate(
+                    chain: try bytes(paths.certificate, .certificate),
+                    key: try bytes(paths.key, .key),
+                    passphrase: passphrase
+                )
+            }
+            return try TLSClientContext(options)
+        } catch {
+            throw StartError(description: error.text)
+        }
+    }
+
+    private func authorities(
         _ file: String?,
-        _ files: FileSystem
+        _ known: inout [String: TLSAuthorities]
     ) throws(TLSSetupError) -> TLSAuthorities {
-        if let file { return try TLSAuthorities(pem: try bytes(file, files, .authority)) }
+        let key = file ?? ""
+        if let found = known[key] { return found }
+        let authorities = try read(file)
+        known[key] = authorities
+        return authorities
+    }
+
+    private func read(_ file: String?) throws(TLSSetupError) -> TLSAuthorities {
+        if let file { return try TLSAuthorities(pem: try bytes(file, .authority)) }
         for path in TLSAuthorities.systemFiles {
             if case .success(let pem) = files.read(path) { return try TLSAuthorities(pem: pem) }
         }
@@ -58,9 +115,8 @@ enum PoolContexts {
         )
     }
 
-    private static func bytes(
+    private func bytes(
         _ path: String,
-        _ files: FileSystem,
         _ kind: TLSSetupError.Kind
     ) throws(TLSSetupError) -> [UInt8] {
         switch files.read(path) {

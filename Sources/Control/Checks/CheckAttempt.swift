@@ -4,6 +4,7 @@ import EventLoop
 import HTTP
 import Health
 import Proxy
+import TLS
 
 /// Memory that all checks use in turn.
 final class CheckRoom {
@@ -11,10 +12,17 @@ final class CheckRoom {
     static let size = 65_536
     /// Where bytes are received.
     let bytes = UnsafeMutableRawPointer.allocate(byteCount: CheckRoom.size, alignment: 16)
+    /// Where ciphertext is received, as many bytes.
+    let sealed = UnsafeMutableRawPointer.allocate(byteCount: CheckRoom.size, alignment: 16)
+    /// What checks of servers that speak TLS have in common.
+    let port = TLSPort()
     /// Where a head's fields are noted.
     var fields = FieldTable(capacity: CheckConversation.mostFields)
 
-    deinit { bytes.deallocate() }
+    deinit {
+        bytes.deallocate()
+        sealed.deallocate()
+    }
 }
 
 /// One active check under way: a connection of its own, and what is said on it.
@@ -30,8 +38,10 @@ final class CheckAttempt {
     }
 
     private enum Phase {
-        /// The handshake runs. Next: `asking`, `over`.
+        /// The kernel's handshake runs. Next: `securing`, `asking`, `over`.
         case connecting
+        /// That of TLS runs. Next: `asking`, `over`.
+        case securing
         /// The request was sent, or a part of it. Next: `over`.
         case asking
         case over
@@ -44,6 +54,9 @@ final class CheckAttempt {
     private let introduction: [UInt8]
     private let request: [UInt8]
     private var conversation: CheckConversation?
+    private let context: TLSClientContext?
+    private let security: CheckKey.Security?
+    private var channel: CheckChannel?
     private var phase = Phase.connecting
     private var descriptor: Int32 = -1
     private var sent = 0
@@ -54,8 +67,11 @@ final class CheckAttempt {
 
     /// A check that has not begun; `done` is called once it has a result, unless ``begin(_:)``
     /// has it already.
+    ///
+    /// `context` is how TLS with it is begun, if it speaks that.
     init(
         _ target: CheckTarget,
+        _ context: TLSClientContext?,
         on loop: ControlLoop,
         _ room: CheckRoom,
         _ done: @escaping (CheckAttempt, Result) -> Void
@@ -64,6 +80,8 @@ final class CheckAttempt {
         self.room = room
         self.done = done
         introduction = target.introduction
+        self.context = context
+        security = target.key.security
         request = target.request
         began = loop.now.nanoseconds
         if case .http(let question) = target.key.options.question {
@@ -91,18 +109,23 @@ final class CheckAttempt {
         guard result == 0 || result == -EINPROGRESS else {
             return end(.failed(Self.noConnection(result)))
         }
-        if result == 0, conversation == nil {
+        let onlyConnects = conversation == nil && security == nil
+        if result == 0, onlyConnects {
             introduce()
             return end(.passed)
         }
         let interest: Readiness =
-            conversation == nil ? .writable : [.readable, .writable, .peerFinished]
+            onlyConnects ? .writable : [.readable, .writable, .peerFinished]
         let isWatched = loop.watch(descriptor, interest, isEdgeTriggered: true) {
             [unowned self] in ready($0)
         }
         guard isWatched else { return end(.impossible) }
         deadline = loop.after(target.key.options.timeout.inNanoseconds) { [unowned self] in
-            finish(.failed(.timeout))
+            if case .securing = phase {
+                finish(.failed(.handshakeTimeout))
+            } else {
+                finish(.failed(.timeout))
+            }
         }
         return nil
     }
@@ -123,14 +146,15 @@ final class CheckAttempt {
                 }
             }
             guard isBroken || readiness.contains(.writable) else { return }
-            introduce()
-            if conversation == nil {
-                finish(.passed)
-                return
-            }
-            phase = .asking
+            connected()
         }
-        if readiness.contains(.writable) { send() }
+        if case .securing = phase {
+            secure()
+            // Nobody tells again of what came together with the handshake's end.
+            if case .asking = phase { receive(isEnding: true) }
+            return
+        }
+        if case .asking = phase, readiness.contains(.writable) { send() }
         guard case .asking = phase else { return }
         let isEnding = isBroken || readiness.contains(.peerFinished)
         if isEnding || readiness.contains(.readable) { receive(isEnding: isEnding) }
@@ -145,7 +169,43 @@ final class CheckAttempt {
         }
     }
 
+    private func connected() {
+        introduce()
+        guard let security else {
+            agreed()
+            return
+        }
+        channel = context.flatMap { CheckChannel($0, security.name, on: descriptor, room) }
+        guard channel != nil else {
+            finish(.impossible)
+            return
+        }
+        phase = .securing
+    }
+
+    private func secure() {
+        switch channel?.handshake() {
+        case .done: agreed()
+        case .failed(let why): finish(.failed(.tls(why)))
+        case .needMore, nil: return
+        }
+    }
+
+    /// Everything that comes before the question has succeeded.
+    private func agreed() {
+        guard conversation != nil else {
+            finish(.passed)
+            return
+        }
+        phase = .asking
+        if let channel, !channel.send(request) { receive(isEnding: true) }
+    }
+
     private func send() {
+        if let channel {
+            if !channel.flush() { receive(isEnding: true) }
+            return
+        }
         while sent < request.count {
             let count = request.withUnsafeBytes { bytes in
                 bytes.baseAddress.map {
@@ -165,17 +225,18 @@ final class CheckAttempt {
     /// Reads as far as there is something; `isEnding`: up to the end, of which nobody tells again.
     private func receive(isEnding: Bool) {
         while case .asking = phase {
-            let count = weir_recv(descriptor, room.bytes, CheckRoom.size)
+            let count =
+                channel?.receive() ?? weir_recv(descriptor, room.bytes, CheckRoom.size)
             if count == Int(-EAGAIN) {
                 return
             }
             guard count > 0 else {
-                ended()
+                ended(isCut: channel != nil && count < 0)
                 return
             }
             take(count)
             // The next event tells of what comes later.
-            if count < CheckRoom.size, !isEnding { return }
+            if channel == nil, count < CheckRoom.size, !isEnding { return }
         }
     }
 
@@ -197,7 +258,12 @@ final class CheckAttempt {
         conversation?.take(RawSpan(_unsafeBytes: bytes), with: &room.fields) ?? .passed
     }
 
-    private func ended() {
+    /// `isCut`: the end is not the server's own by TLS.
+    private func ended(isCut: Bool) {
+        if isCut {
+            finish(.failed(channel?.failure.map { .tls($0) } ?? .closed))
+            return
+        }
         switch conversation?.ended() {
         case .passed: finish(.passed)
         case .failed(let failure): finish(.failed(failure))
@@ -229,6 +295,8 @@ final class CheckAttempt {
     private func close() {
         loop.cancel(deadline)
         deadline = nil
+        channel?.end()
+        channel = nil
         if descriptor >= 0 {
             loop.close(descriptor)
             descriptor = -1

@@ -31,6 +31,7 @@ final class CheckRunner {
 
     private let loop: ControlLoop
     private let room = CheckRoom()
+    private let contexts: PoolContexts?
     private let report: (Report) -> Void
     private var targets: [CheckKey: CheckTarget] = [:]
     private var subscriptions: [CheckTarget.Subscriber: CheckTarget] = [:]
@@ -42,8 +43,16 @@ final class CheckRunner {
     private var random: SeededRandom
 
     /// A runner that checks nothing yet; `report` is called for each endpoint and result.
-    init(on loop: ControlLoop, seed: UInt64, _ report: @escaping (Report) -> Void) {
+    ///
+    /// `contexts`: how TLS is begun, for pools that have it.
+    init(
+        on loop: ControlLoop,
+        seed: UInt64,
+        contexts: PoolContexts? = nil,
+        _ report: @escaping (Report) -> Void
+    ) {
         self.loop = loop
+        self.contexts = contexts
         self.report = report
         random = SeededRandom(seed: seed)
     }
@@ -55,13 +64,12 @@ final class CheckRunner {
 
     /// Checks these endpoints of a pool from now on, and no others of it.
     ///
-    /// `members`: by slot; `hostNames`: by slot, the names by which endpoints were found;
-    /// `proxyProtocol`: that of the pool.
-    ///
-    /// Returns the slots whose endpoint counts as down at present.
+    /// `tls` and `proxyProtocol`: the pool's; `members`: by slot; `hostNames`: by slot, the names by
+    /// which endpoints were found. Returns the slots whose endpoint counts as down at present.
     func set(
         pool: Int,
         _ options: CheckOptions,
+        tls: PoolTLSConfig? = nil,
         members: [ServerConfig?],
         hostNames: [Int: String] = [:],
         proxyProtocol: ProxyProtocolVersion? = nil
@@ -73,7 +81,8 @@ final class CheckRunner {
             let endpoint = CheckTarget.Subscriber(pool: pool, slot: slot)
             wanted[endpoint] = CheckKey(
                 options,
-                server.address,
+                server,
+                tls: tls,
                 hostName: hostNames[slot],
                 proxyProtocol: proxyProtocol
             )
@@ -155,7 +164,9 @@ final class CheckRunner {
     }
 
     private func begin(_ target: CheckTarget) {
-        let attempt = CheckAttempt(target, on: loop, room) {
+        // Pools that share a check have the same files.
+        let context = target.subscribers.first.flatMap { contexts?.contexts[$0.pool] }
+        let attempt = CheckAttempt(target, context, on: loop, room) {
             [unowned self, unowned target] attempt, result in
             underWay -= 1
             finished(target, attempt, result)

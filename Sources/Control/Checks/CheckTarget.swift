@@ -14,19 +14,37 @@ struct CheckKey: Hashable {
     var host: String
     /// How the server is told that Weir speaks for itself; `nil` where it is not told.
     var proxyProtocol: ProxyProtocolVersion?
+    /// How TLS is spoken first, if it is.
+    var security: Security?
 
-    /// The check of an endpoint; `hostName` is the name by which it was found, if it was.
+    /// TLS with a server: pools share checks only where all of it is the same.
+    struct Security: Hashable {
+        /// The pool's settings, those of its files included; without its name for servers.
+        var settings: PoolTLSConfig
+        /// What the server's certificate has to cover.
+        var name: String
+    }
+
+    /// The check of an endpoint; `hostName` is the name by which it was found, if it was, and
+    /// `tls` its pool's.
     ///
     /// `proxyProtocol` is that of the pool: a port that is there for checks only does not expect
     /// it. `nil` for what has no address.
     init?(
         _ options: CheckOptions,
-        _ address: ServerAddress,
+        _ server: ServerConfig,
+        tls: PoolTLSConfig?,
         hostName: String?,
         proxyProtocol: ProxyProtocolVersion? = nil
     ) {
         self.options = options
         self.proxyProtocol = proxyProtocol
+        if let tls {
+            var settings = tls
+            settings.serverName = nil
+            security = Security(settings: settings, name: tls.name(of: server))
+        }
+        let address = server.address
         switch address {
         case .ip(let ip, let port):
             self.address = .ip(ip, port: options.port ?? port)
@@ -105,11 +123,13 @@ final class CheckTarget {
     func words(_ failure: CheckFailure) -> String {
         switch failure {
         case .timeout: return "no answer in \(key.options.timeout.configurationText)"
+        case .handshakeTimeout:
+            return "TLS: no end of the handshake in \(key.options.timeout.configurationText)"
         case .textMissing:
             guard case .http(let question) = key.options.question, let text = question.body
             else { return failure.words }
             return "body without \"\(text)\""
-        case .noConnection, .closed, .malformed, .status: return failure.words
+        case .noConnection, .tls, .closed, .malformed, .status: return failure.words
         }
     }
 }

@@ -15,6 +15,7 @@ final class HealthControl {
 
     private let config: Config
     private let snapshot: Snapshot
+    private let contexts: PoolContexts
     private let loop: ControlLoop
     private let events: EventLog
     private let tellWorkers: (WorkerMessage) -> Void
@@ -27,12 +28,14 @@ final class HealthControl {
     init(
         _ config: Config,
         _ snapshot: Snapshot,
+        contexts: PoolContexts,
         on loop: ControlLoop,
         logs: LogQueue,
         tellWorkers: @escaping (WorkerMessage) -> Void
     ) {
         self.config = config
         self.snapshot = snapshot
+        self.contexts = contexts
         self.loop = loop
         self.tellWorkers = tellWorkers
         events = EventLog(logs, on: loop)
@@ -83,7 +86,9 @@ final class HealthControl {
     /// Begins everything; to be called when workers can be told, before they run.
     func begin() {
         if config.pools.contains(where: { $0.checks != nil }) {
-            checks = CheckRunner(on: loop, seed: random.next()) { [unowned self] in take($0) }
+            checks = CheckRunner(on: loop, seed: random.next(), contexts: contexts) {
+                [unowned self] in take($0)
+            }
         }
         for index in config.pools.indices {
             check(index, snapshot.members(ofPool: index), hostNames: [:])
@@ -107,6 +112,7 @@ final class HealthControl {
         let down = checks.set(
             pool: pool,
             options,
+            tls: config.pools[pool].tls,
             members: members,
             hostNames: hostNames,
             proxyProtocol: config.pools[pool].proxyProtocol

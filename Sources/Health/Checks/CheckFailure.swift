@@ -2,6 +2,10 @@
 public enum CheckFailure: Error, Equatable, Sendable {
     /// There was no connection; why, in plain words.
     case noConnection(String)
+    /// There was no TLS with it; why, in plain words.
+    case tls(String)
+    /// Connection and handshake took too long.
+    case handshakeTimeout
     /// Connection and answer took too long.
     case timeout
     /// The connection ended before the answer did.
@@ -17,6 +21,8 @@ public enum CheckFailure: Error, Equatable, Sendable {
     public var words: String {
         switch self {
         case .noConnection(let why): why
+        case .tls(let why): "TLS: \(why)"
+        case .handshakeTimeout: "TLS: no end of the handshake in time"
         case .timeout: "no answer in time"
         case .closed: "the connection ended before the answer"
         case .malformed: "what came is no HTTP answer"

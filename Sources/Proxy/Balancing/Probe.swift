@@ -53,10 +53,12 @@ final class ProbePlan {
 struct Probe: BitwiseCopyable {
     /// Where the connection stands.
     enum Phase: UInt8 {
-        /// There is none. Next: `connecting`, `asking`.
+        /// There is none. Next: `connecting`, `securing`, `asking`.
         case none
-        /// The handshake runs. Next: `asking`, `none`.
+        /// The kernel's handshake runs. Next: `securing`, `asking`, `none`.
         case connecting
+        /// That of TLS runs. Next: `asking`, `none`.
+        case securing
         /// A request was sent, or part of it. Next: `idle`, `none`.
         case asking
         /// It waits for the next probe. Next: `asking`, `none`.
@@ -88,6 +90,10 @@ struct Probe: BitwiseCopyable {
     var answer = ProbeAnswer()
     /// Bytes received and not yet used.
     var input = Buffer()
+    /// TLS, in pools that have it.
+    var secure = SecureSide()
+    /// Ciphertext that the kernel did not take yet.
+    var output = Buffer()
     /// When the present phase has lasted too long.
     var deadline = Instant.never
     /// How long the last failure keeps probes away, and until when.

@@ -15,6 +15,8 @@ struct ProbeReport: BitwiseCopyable, Equatable {
 /// Why a probe came to nothing.
 enum ProbeFault: Equatable {
     case noConnection
+    /// No TLS; why, in plain words.
+    case tls(String)
     case timeout
     case closed
     case malformed
@@ -25,6 +27,7 @@ enum ProbeFault: Equatable {
     var explanation: String {
         switch self {
         case .noConnection: "no connection"
+        case .tls(let why): "TLS: \(why)"
         case .timeout: "no answer in time"
         case .closed: "connection closed"
         case .malformed: "malformed answer"

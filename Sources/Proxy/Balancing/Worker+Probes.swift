@@ -27,7 +27,7 @@ extension Worker {
                 balancer.reported(target, unknown, random: &random)
             }
             switch probe.pointee.phase {
-            case .connecting, .asking: continue
+            case .connecting, .securing, .asking: continue
             case .none, .idle: break
             }
             if probe.pointee.pausedUntil <= now { queueProbe(endpoint) }
@@ -52,7 +52,7 @@ extension Worker {
             probe.pointee.isQueued = false
             if isDraining { continue }
             switch probe.pointee.phase {
-            case .connecting, .asking: continue
+            case .connecting, .securing, .asking: continue
             case .idle where probe.pointee.deadline > now: ask(endpoint)
             case .none, .idle:
                 closeProbe(endpoint)
@@ -92,12 +92,25 @@ extension Worker {
             closeProbe(endpoint)
             probe.pointee.failed(at: now)
         } else if result == 0 {
+            probeConnected(endpoint, isEnding: false)
+        }
+    }
+
+    private mutating func probeConnected(_ endpoint: Int, isEnding: Bool) {
+        guard introduceProbe(endpoint) else {
+            probeEnded(endpoint)
+            return
+        }
+        let pool = pools + Int(endpoints[endpoint].pool)
+        if let context = pool.pointee.tls {
+            secureProbe(endpoint, context, isEnding: isEnding)
+        } else {
             ask(endpoint)
         }
     }
 
     /// Sends the request on the connection that stands.
-    private mutating func ask(_ endpoint: Int) {
+    mutating func ask(_ endpoint: Int) {
         let probe = probes[endpoint]
         if probe.pointee.phase == .idle {
             setProbeDeadline(endpoint, now + probe.pointee.timeout)
@@ -106,15 +119,15 @@ extension Worker {
         probe.pointee.sent = 0
         probe.pointee.hasBytes = false
         probe.pointee.answer = ProbeAnswer()
-        if !probe.pointee.isReused, !introduceProbe(endpoint) {
-            probeEnded(endpoint)
-            return
-        }
         sendProbe(endpoint)
     }
 
     private mutating func sendProbe(_ endpoint: Int) {
         let probe = probes[endpoint]
+        if probe.pointee.secure.isOn {
+            if !sendSecureProbe(probe) { probeEnded(endpoint) }
+            return
+        }
         let request = probe.pointee.request
         guard let start = request.baseAddress else { return }
         while probe.pointee.sent < request.count {
@@ -140,11 +153,12 @@ extension Worker {
         guard endpoint < probes.count else { return }
         let probe = probes[endpoint]
         guard probe.pointee.generation == generation else { return }
+        let isEnding = !readiness.isDisjoint(with: [.peerFinished, .ended, .failed])
         switch probe.pointee.phase {
         case .none: return
         case .idle:
             // Nothing was asked: an end, or bytes that belong to no probe.
-            if readiness != .writable { closeProbe(endpoint) }
+            if readiness != .writable, isEnding || !staysIdle(probe) { closeProbe(endpoint) }
             return
         case .connecting:
             guard !readiness.isDisjoint(with: [.writable, .ended, .failed]) else { return }
@@ -152,11 +166,11 @@ extension Worker {
                 fail(probe: endpoint, .noConnection)
                 return
             }
-            ask(endpoint)
+            probeConnected(endpoint, isEnding: isEnding)
+        case .securing: pumpProbeHandshake(endpoint, isEnding: isEnding)
         case .asking:
             if readiness.contains(.writable) { sendProbe(endpoint) }
         }
-        let isEnding = !readiness.isDisjoint(with: [.peerFinished, .ended, .failed])
         if probe.pointee.phase == .asking, probe.pointee.generation == generation,
             isEnding || readiness.contains(.readable)
         {
@@ -167,12 +181,19 @@ extension Worker {
     /// Reads the answer as far as it is there.
     ///
     /// `isEnding`: the connection's end was reported and will not be a second time.
-    private mutating func readProbe(_ endpoint: Int, isEnding: Bool) {
+    mutating func readProbe(_ endpoint: Int, isEnding: Bool) {
         let probe = probes[endpoint]
         while true {
-            let count = weir_recv(probe.pointee.descriptor, readBase, Self.readSize)
+            let count =
+                probe.pointee.secure.isOn
+                ? receiveSecureProbe(probe, isEnding: isEnding)
+                : weir_recv(probe.pointee.descriptor, readBase, Self.readSize)
             if count == Int(-EAGAIN) { return }
             guard count > 0 else {
+                if count == Int(-EPROTO), let broken = probe.pointee.secure.connection {
+                    fail(probe: endpoint, .tls(broken.failure.text))
+                    return
+                }
                 probeEnded(endpoint)
                 return
             }
@@ -232,6 +253,8 @@ extension Worker {
                 setProbeDeadline(endpoint, probe.pointee.deadline)
             } else if probe.pointee.phase == .idle {
                 closeProbe(endpoint)
+            } else if probe.pointee.phase == .securing {
+                fail(probe: endpoint, .tls("no end of the handshake in time"))
             } else {
                 fail(probe: endpoint, .timeout)
             }
@@ -250,7 +273,8 @@ extension Worker {
     private mutating func finish(probe endpoint: Int, _ report: ProbeReport, isEnding: Bool) {
         let probe = probes[endpoint]
         let pool = pools + Int(endpoints[endpoint].pool)
-        let isWhole = probe.pointee.sent == probe.pointee.request.count
+        let isWhole =
+            probe.pointee.sent == probe.pointee.request.count && probe.pointee.output.isEmpty
         if report.isReusable, !isEnding, isWhole, !isDraining {
             buffers.give(&probe.pointee.input)
             probe.pointee.phase = .idle
@@ -274,7 +298,7 @@ extension Worker {
         pool.pointee.balancer.reported(place, load, random: &random)
     }
 
-    private mutating func fail(probe endpoint: Int, _ fault: ProbeFault) {
+    mutating func fail(probe endpoint: Int, _ fault: ProbeFault) {
         closeProbe(endpoint)
         let probe = probes[endpoint]
         probe.pointee.failed(at: now)
@@ -307,6 +331,7 @@ extension Worker {
         guard probe.pointee.phase != .none else { return }
         probes.timers.cancel(Int32(truncatingIfNeeded: endpoint))
         buffers.give(&probe.pointee.input)
+        releaseSecure(probe)
         weir_close(probe.pointee.descriptor)
         probe.pointee.descriptor = -1
         probe.pointee.phase = .none

@@ -29,7 +29,7 @@ struct EndpointEntry {
             .map { Int32(clamping: $0) } ?? Int32.max
         name = texts.keep(server?.name ?? "")
         if let tls = config.tls, let server {
-            serverName = texts.keep(tls.serverName ?? server.nameForTLS)
+            serverName = texts.keep(tls.name(of: server))
         }
         switch server?.address {
         case .ip(let ip, let port): address = weir_address(ip, port: port)
@@ -43,15 +43,6 @@ struct EndpointEntry {
     /// Begins to connect the socket; 0, or a negated errno.
     mutating func connect(_ descriptor: Int32) -> Int32 {
         path.map { weir_connect_unix(descriptor, $0) } ?? weir_connect(descriptor, &address)
-    }
-}
-
-extension ServerConfig {
-    /// What the server's certificate has to cover where the file names nothing else.
-    fileprivate var nameForTLS: String {
-        if let hostName { return hostName }
-        if case .ip(let address, _) = address { return address.description }
-        return ""
     }
 }
 

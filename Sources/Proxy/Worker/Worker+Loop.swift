@@ -98,6 +98,7 @@ extension Worker {
         case .stop: isStopped = true
         case .makeRoom(let listener): giveRoom(listener)
         case .certificates(let listener, let context): certificates[listener] = context
+        case .clientContext(let pool, let context): pools[pool].tls = context
         case .pool(let update): takeOver(update)
         case .room(let pool): serveQueue(pool, wasTold: true)
         case .freeConnections(let pool): freeConnections(pool)

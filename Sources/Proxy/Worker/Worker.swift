@@ -40,6 +40,8 @@ public enum WorkerMessage: Sendable {
     case freeConnections(pool: Int)
     /// A listener proves itself with these certificates from now on.
     case certificates(listener: Int, TLSServerContext)
+    /// Begin TLS to a pool's servers in this way from now on; connections that stand stay.
+    case clientContext(pool: Int, TLSClientContext)
     /// End now; what still runs is cut.
     case stop
 }
@@ -81,7 +83,7 @@ struct PoolState {
     /// What the pool takes at once; `nil` is without bound.
     let gate: PoolGate?
     /// How TLS to its endpoints is begun; `nil` is in the clear.
-    let tls: TLSClientContext?
+    var tls: TLSClientContext?
     /// How its endpoints are told who the client is; `nil` where they are not.
     let proxyProtocol: ProxyHeader.Version?
     /// Exchanges of this worker that wait for room.

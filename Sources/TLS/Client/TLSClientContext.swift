@@ -40,12 +40,16 @@ public final class TLSClientContext: Sendable {
     ///
     /// `serverName` is a host name, which is sent (SNI) and must be covered by the server's
     /// certificate, or an address in digits, which must be covered too but is not sent.
-    /// `machine` tells servers of one name apart whose sessions differ. A session that an earlier
-    /// connection to the same one left is gone on with.
+    /// Without verification it may be empty. `machine` tells servers of one name apart whose
+    /// sessions differ. A session that an earlier connection to the same one left is gone on with,
+    /// unless `resumes` is false: then the server shows its certificate. `protocols`: what is
+    /// offered in place of the context's own.
     public func connect(
         _ port: TLSPort,
         serverName: String,
-        machine: UInt64 = 0
+        machine: UInt64 = 0,
+        protocols: [String] = [],
+        resumes: Bool = true
     ) -> TLSConnection? {
         // The dot at the end of a full name is DNS's alone (RFC 6066 §3).
         let isFull = serverName.utf8.last == UInt8(ascii: ".")
@@ -55,11 +59,12 @@ public final class TLSClientContext: Sendable {
         else { return nil }
         let ssl = connection.ssl
         SSL_set_connect_state(ssl)
-        guard setName(serverName, ssl) else {
+        guard setName(serverName, ssl), offer(protocols, ssl) else {
             connection.free()
             ERR_clear_error()
             return nil
         }
+        guard resumes else { return connection }
         let server = ClientSessions.Server(name: serverName.lowercased(), machine: machine)
         let (number, session) = sessions.begin(server)
         weir_ssl_set_app_data(ssl, UnsafeMutableRawPointer(bitPattern: number))
@@ -67,14 +72,22 @@ public final class TLSClientContext: Sendable {
         return connection
     }
 
+    /// Offers these protocols in place of the context's; none changes nothing.
+    private func offer(_ protocols: [String], _ ssl: OpaquePointer) -> Bool {
+        if protocols.isEmpty { return true }
+        let list = ALPN.list(protocols)
+        return SSL_set_alpn_protos(ssl, list, UInt32(list.count)) == 0
+    }
+
     /// Sends and checks the name, or only checks the address.
     private func setName(_ name: String, _ ssl: OpaquePointer) -> Bool {
+        if name.isEmpty { return !verifies }
         if let address = a2i_IPADDRESS(name) {
             ASN1_OCTET_STRING_free(address)
             return !verifies || X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1
         }
         ERR_clear_error()
-        guard !name.isEmpty, weir_ssl_set_server_name(ssl, name) == 1 else { return false }
+        guard weir_ssl_set_server_name(ssl, name) == 1 else { return false }
         guard verifies else { return true }
         SSL_set_hostflags(ssl, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
         return SSL_set1_host(ssl, name) == 1

@@ -89,17 +89,17 @@ struct CheckRunnerTests {
     func introductions() throws {
         var own = options()
         own.port = 9
-        let address = server(80).address
-        let plain = try #require(CheckKey(options(), address, hostName: nil))
+        let address = server(80)
+        let plain = try #require(CheckKey(options(), address, tls: nil, hostName: nil))
         #expect(CheckTarget(plain).introduction == [])
         for version in ProxyProtocolVersion.allCases {
             let header = ProxyHeader.local.bytes(version.header)
-            let key = CheckKey(options(), address, hostName: nil, proxyProtocol: version)
+            let key = CheckKey(options(), address, tls: nil, hostName: nil, proxyProtocol: version)
             #expect(try CheckTarget(#require(key)).introduction == header)
             // Pools that do not say it have checks of their own.
             #expect(key != plain)
-            let apart = CheckKey(own, address, hostName: nil, proxyProtocol: version)
-            #expect(apart == CheckKey(own, address, hostName: nil))
+            let apart = CheckKey(own, address, tls: nil, hostName: nil, proxyProtocol: version)
+            #expect(apart == CheckKey(own, address, tls: nil, hostName: nil))
         }
     }
 
