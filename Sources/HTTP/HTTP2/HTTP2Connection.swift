@@ -244,8 +244,12 @@ public final class HTTP2Connection {
 
     /// Whether nothing more is to be read or sent: the connection can be closed.
     public var isOver: Bool {
-        unsafe !wantsSend
-            && (nghttp2_session_want_read(session) == 0 || state.pointee.isFailed)
+        if wantsSend { return false }
+        if unsafe state.pointee.isFailed { return true }
+        // A server that has only warned the client still owes it the last stream that counts.
+        let owes = unsafe state.pointee.isServer && state.pointee.isDraining
+        if unsafe owes && !state.pointee.isClosing { return false }
+        return unsafe nghttp2_session_want_read(session) == 0
     }
 
     /// The code of the GOAWAY with which this side ended the connection for a fault of the

@@ -161,8 +161,8 @@ extension Worker {
         _ count: Int,
         _ range: ByteRange
     ) -> Bool {
-        let side = down[exchange.pointee.downstream].pointee.streams
-        if side.isStream { return passTrailers(side, bytes, count, range) }
+        let downstream = down[exchange.pointee.downstream]
+        if downstream.isOfStream { return keepTrailers(downstream, bytes, count, range) }
         let isPassed = exchange.pointee.flags.contains(.chunkedDown)
         if isPassed { out.append("0\r\n") }
         let before = out

@@ -182,6 +182,7 @@ extension Worker {
             let used = takeBody(slot, bytes, waiting)
             if used < 0 { return 0 }
             buffers.consume(used, from: &downstream.pointee.input)
+            if downstream.isOfStream { creditBody(downstream) }
             if used > 0 { return used }
         }
         guard downstream.pointee.flags.contains(.readable) else { return 0 }

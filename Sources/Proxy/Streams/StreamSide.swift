@@ -1,3 +1,4 @@
+import EventLoop
 import HTTP
 
 /// What a client's connection has besides where HTTP/2 is spoken.
@@ -22,6 +23,8 @@ struct StreamSide: BitwiseCopyable {
     /// Body bytes that were received and not given back to the client's window yet.
     var uncredited: UInt32 = 0
     var flags: StreamFlags = []
+    /// The answer's trailer lines, until the codec has them.
+    var trailers = Buffer()
     /// Bytes of the answer that have gone out in frames.
     var taken: Int64 = 0
 

@@ -113,9 +113,16 @@ extension Worker {
             index &+= 1
         }
         session.clearEvents()
-        guard !goesOn, let carrier = down.find(slot, generation: generation) else { return }
+        if !goesOn, down.find(slot, generation: generation) != nil { endForFault(slot) }
+    }
+
+    /// The client broke the protocol: its streams end, and the carrier once the GOAWAY has left.
+    mutating func endForFault(_ slot: Int32) {
+        let carrier = down[slot]
+        guard !carrier.pointee.flags.contains(.closesAfterOutput) else { return }
         carrier.pointee.flags.insert(.closesAfterOutput)
         endStreams(slot)
+        unlistIdle(slot)
         setDeadline(downstream: slot, now + Self.lingerTime)
     }
 
@@ -173,18 +180,18 @@ extension Worker {
     }
 
     /// Ends all streams of a carrier whose client wants none of them any more.
-    private mutating func endStreams(_ slot: Int32) {
+    private mutating func endStreams(_ slot: Int32, _ outcome: Outcome = .clientAborted) {
         let carrier = down[slot]
         while carrier.pointee.streams.newest >= 0 {
             let stream = carrier.pointee.streams.newest
             down[stream].pointee.streams.flags.insert(.reset)
-            dropStream(stream)
+            dropStream(stream, outcome)
         }
     }
 
     /// The carrier has ended, and with it all its streams.
-    mutating func closeCarrier(_ slot: Int32) {
-        endStreams(slot)
+    mutating func closeCarrier(_ slot: Int32, _ outcome: Outcome = .clientAborted) {
+        endStreams(slot, outcome)
         closeDownstream(slot)
     }
 
@@ -207,7 +214,7 @@ extension Worker {
         {
             endCarrier(slot)
         } else {
-            closeCarrier(slot)
+            closeCarrier(slot, carrier.pointee.output.isEmpty ? .clientAborted : .sendTimeout)
         }
     }
 }

@@ -71,7 +71,8 @@ extension Worker {
         let flags = entry.pointee.streams.flags
         if isComplete, flags.contains(.headSent), !flags.contains(.ended) {
             entry.pointee.streams.flags.insert(.ended)
-            session.finish(side.id)
+            let trailers = entry.pointee.streams.trailers
+            session.finish(side.id, trailers: trailers.head, trailers.count)
         }
         queueCarrier(side.carrier)
         if entry.pointee.output.isEmpty { answerLeft(stream) }
@@ -100,7 +101,9 @@ extension Worker {
             let isInterim =
                 bytes.load(fromByteOffset: 9, as: UInt8.self) == 0x31
                 && entry.pointee.phase != .tunnel
-            let ends = isComplete && !isInterim && count == entry.pointee.output.count
+            let ends =
+                isComplete && !isInterim && count == entry.pointee.output.count
+                && entry.pointee.streams.trailers.isEmpty
             session.respond(entry.pointee.streams.id, bytes, count, endsStream: ends)
             buffers.consume(count, from: &entry.pointee.output)
             if isInterim { continue }
@@ -156,6 +159,7 @@ extension Worker {
             guard down.find(slot, generation: generation) != nil else { return }
         }
         if left <= 0 { queueCarrier(slot) }
+        if session.endCode != nil { endForFault(slot) }
         endIfOver(slot, session)
     }
 
@@ -171,6 +175,10 @@ extension Worker {
                 let bytes = entry.pointee.output.head
             {
                 session.supply(entry.pointee.streams.id, bytes, entry.pointee.output.count)
+                // What did not leave is no longer the end, unless it is said again.
+                if entry.pointee.streams.flags.contains(.ended) {
+                    session.finish(entry.pointee.streams.id)
+                }
             }
             stream = entry.pointee.streams.older
         }

@@ -191,16 +191,16 @@ extension Worker {
     }
 
     /// Keeps an answer's trailer fields for the stream's end; false if they are not valid.
-    mutating func passTrailers(
-        _ side: StreamSide,
+    mutating func keepTrailers(
+        _ entry: UnsafeMutablePointer<Downstream>,
         _ bytes: UnsafeMutableRawPointer,
         _ count: Int,
         _ range: ByteRange
     ) -> Bool {
         let before = out
         guard writeTrailers(bytes, count, range) else { return false }
-        let lines = out.count &- before.count
-        session(of: side.carrier)?.finish(side.id, trailers: out.start + before.count, lines)
+        let lines = out.start + before.count
+        buffers.append(lines, out.count &- before.count, to: &entry.pointee.streams.trailers)
         out = before
         return true
     }
@@ -223,9 +223,9 @@ extension Worker {
     }
 
     /// Ends the stream's exchange, if one runs, and the stream.
-    mutating func dropStream(_ stream: Int32) {
+    mutating func dropStream(_ stream: Int32, _ outcome: Outcome = .clientAborted) {
         let exchange = down[stream].pointee.exchange
-        if exchange >= 0 { abort(exchange, .clientAborted) } else { closeStream(stream) }
+        if exchange >= 0 { abort(exchange, outcome) } else { closeStream(stream) }
     }
 
     /// Frees the stream's slot; a stream that is not complete is reset.
@@ -251,6 +251,7 @@ extension Worker {
         downTimers.cancel(stream)
         buffers.give(&entry.pointee.input)
         buffers.give(&entry.pointee.output)
+        buffers.give(&entry.pointee.streams.trailers)
         unlink(stream, from: down[slot])
         down.free(stream)
         streamEnded(on: slot)

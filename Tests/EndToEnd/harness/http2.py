@@ -20,6 +20,12 @@ NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, FLOW_CONTROL_ERROR = 0, 1, 2, 3
 STREAM_CLOSED, FRAME_SIZE_ERROR, REFUSED_STREAM, CANCEL = 5, 6, 7, 8
 COMPRESSION_ERROR, ENHANCE_YOUR_CALM, HTTP_1_1_REQUIRED = 9, 11, 13
 
+# `h2` takes a connection for over as soon as GOAWAY comes, though streams go on (RFC 9113 §6.8).
+_States, _Inputs = h2.connection.ConnectionState, h2.connection.ConnectionInputs
+h2.connection.H2ConnectionStateMachine._transitions[
+    (_States.CLIENT_OPEN, _Inputs.RECV_GOAWAY)
+] = (None, _States.CLIENT_OPEN)
+
 
 def stream_to(proxy, listener=0, context=None, server_name="example.test", **options):
     """A connection to the proxy that will speak HTTP/2: over TLS where the listener does."""

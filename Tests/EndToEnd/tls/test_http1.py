@@ -214,32 +214,44 @@ def test_client_that_reads_nothing_meets_its_time(weir, backend, before):
     assert proxy.access()[0]["outcome"] == "send-timeout"
 
 
-@pytest.mark.parametrize("way", ["reset", "close", "cut", "finish"])
-def test_client_leaves_while_it_waits(weir, backend, before, context, way):
-    gone = threading.Event()
+def waiting(connection):
+    """Reads a request, answers when told to, and notes the connection's end."""
+    connection.request()
+    try:
+        if connection.backend.late:
+            connection.backend.given.wait(scaled(10))
+            connection.answer(body="late")
+        connection.rest()
+    finally:
+        connection.backend.given.set()
 
-    def script(connection):
-        connection.request()
-        try:
-            connection.rest()
-        finally:
-            gone.set()
 
-    server = backend(script)
+def test_reset_while_it_waits(weir, backend, before, context):
+    server = backend(waiting)
+    server.late, server.given = False, threading.Event()
     proxy = weir(before(server, **LOGGED))
     client = secure(proxy, context)
     client.send_request()
     server.saw(1)
-    if way == "finish":
-        # Having said all it wanted, a client may still read (RFC 8446 §6.1).
-        client.finish()
-        server.connections[0].answer(body="late")
-        server.connections[0].sock.shutdown(1)
-        assert client.response().body == b"late"
-        return
-    getattr(client, way)()
-    assert gone.wait(scaled(5)), "the upstream connection stayed"
+    client.reset()
+    assert server.given.wait(scaled(5)), "the upstream connection stayed"
     assert proxy.access()[0]["outcome"] == "client-aborted"
+
+
+@pytest.mark.parametrize("way", ["finish", "cut"])
+def test_half_close_after_the_request_still_gets_the_answer(weir, backend, before, context, way):
+    """The request was whole: whether close_notify came with its end makes no difference."""
+    server = backend(waiting)
+    server.late, server.given = True, threading.Event()
+    proxy = weir(before(server, **LOGGED))
+    client = secure(proxy, context)
+    client.send_request()
+    server.saw(1)
+    getattr(client, way)()
+    server.given.set()
+    assert client.response().body == b"late"
+    assert client.ended()
+    assert proxy.access()[0]["outcome"] == "ok"
 
 
 @pytest.mark.parametrize("way", ["reset", "close", "cut"])
