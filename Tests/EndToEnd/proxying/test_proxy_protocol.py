@@ -324,3 +324,24 @@ def test_probes_speak_for_themselves(weir, backend, version):
 
     eventually(probes, "a probe")
     assert all(bytes(one.received).startswith(LOCAL[version]) for one in probes())
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_tls_of_checks_and_probes_follows_the_header(weir, backend, certificates, version):
+    script = Told(server_context(certificates.site))
+    server = backend(script, name="a")
+    keys = {
+        "proxy-protocol": version,
+        "tls": {"server-name": "example.test", "authority": str(certificates.authority.file)},
+        "health": {"path": "/check", "every": "50ms"},
+        "balance": {"strategy": "prequal", "probe": {"path": "/load", "timeout": "300ms"}},
+    }
+    proxy = weir({**pool_of([server], **keys), "workers": 1})
+    assert proxy.ask().status == 200
+
+    def asked():
+        return {request.target for request in list(server.requests)}
+
+    eventually(lambda: asked() >= {"/check", "/load", "/"}, "a check, a probe and a request")
+    # The one request is told apart from what Weir asks for itself.
+    assert [header == LOCAL[version] for header in script.headers].count(False) == 1
