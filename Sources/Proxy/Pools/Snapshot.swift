@@ -39,8 +39,6 @@ public final class Snapshot: @unchecked Sendable {
     let gates: [PoolGate?]
     /// By listener: what it proves itself with at first; `nil` where it speaks no TLS.
     let certificates: [TLSServerContext?]
-    /// By listener: who says by the PROXY protocol whose connection it makes.
-    let proxyProtocols: [ProxyProtocolConfig?]
     /// By pool: how TLS to its endpoints is begun; `nil` is in the clear.
     let clientContexts: [TLSClientContext?]
     let listeners: UnsafeMutablePointer<ListenerEntry>
@@ -105,7 +103,6 @@ public final class Snapshot: @unchecked Sendable {
             certificates.isEmpty ? config.listeners.map { _ in nil } : certificates
         self.clientContexts =
             clientContexts.isEmpty ? config.pools.map { _ in nil } : clientContexts
-        proxyProtocols = config.listeners.map(\.proxyProtocol)
         listeners = .allocate(capacity: max(1, config.listeners.count))
         for (index, listener) in config.listeners.enumerated() {
             (listeners + index).initialize(to: ListenerEntry(listener))

@@ -55,7 +55,7 @@ extension Worker {
             introduced(slot, header)
         case .absent:
             let listener = Int(downstream.pointee.listener)
-            if snapshot.proxyProtocols[listener]?.isRequired == false {
+            if snapshot.config.listeners[listener].proxyProtocol?.isRequired == false {
                 introduced(slot, .local)
             } else {
                 refuseProxyHeader(slot, .badRequest, "the peer has to send a PROXY header first")
@@ -104,7 +104,8 @@ extension Worker {
 extension Snapshot {
     /// Whether a peer of a listener may say by the PROXY protocol whose connection it makes.
     func mayIntroduce(_ peer: weir_address, _ listener: Int) -> Bool {
-        guard peer.isInternet, let peers = proxyProtocols[listener] else { return false }
+        guard peer.isInternet, let peers = config.listeners[listener].proxyProtocol
+        else { return false }
         let address = IPAddress(peer)
         return peers.from.contains { $0.contains(address) }
     }
