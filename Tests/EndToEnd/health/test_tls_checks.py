@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness import answer, eventually
+from harness import answer, echo, eventually
 from harness.balancing import entry, pool_of
 from harness.certificates import pem
 from harness.events import events, told
@@ -109,9 +109,10 @@ def test_whoever_is_not_verified_passes(weir, secured, behind, certificates):
 def test_a_server_without_tls_is_down_and_comes_back_with_it(
     weir, backend, behind, certificates
 ):
-    server = backend(name="a")
+    server = backend(lambda connection: connection.send(answer(400)), name="a")
     proxy = weir(behind(server))
     assert "server a: TLS: the server" in told(proxy, "check-down")
+    server.script = echo
     server.context = server_context(certificates.site)
     told(proxy, "check-up")
 

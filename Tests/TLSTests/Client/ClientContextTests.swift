@@ -107,6 +107,39 @@ struct ClientContextTests {
         }
     }
 
+    @Test("a connection can do without a session and offer less", arguments: versions)
+    func fullHandshake(version: TLSVersion) throws {
+        let server = try server(version)
+        let client = try client { $0.protocols = ["h2", "http/1.1"] }
+        #expect(try pair(server, client).client.connection.isHTTP2)
+        for _ in 0..<2 {
+            let found = try #require(
+                Pair(server) {
+                    client.connect(
+                        $0,
+                        serverName: "example.test",
+                        protocols: ["http/1.1"],
+                        resumes: false
+                    )
+                }
+            )
+            found.run()
+            #expect(found.isDone && !found.client.connection.isResumed)
+            #expect(!found.client.connection.isHTTP2)
+        }
+        #expect(try pair(server, client).client.connection.isResumed)
+    }
+
+    @Test("a server without a name is only for those who do not verify")
+    func nameless() throws {
+        let port = TLSPort()
+        let isRefused = try client().connect(port, serverName: "") == nil
+        #expect(isRefused)
+        let anyone = try TLSClientContext(TLSClientOptions(trust: .anyone))
+        let pair = try pair(try Servers.context(), anyone, name: "")
+        #expect(pair.isDone && pair.server.connection.serverName == nil)
+    }
+
     @Test("not with another name, machine or context", arguments: versions)
     func apart(version: TLSVersion) throws {
         let certificate = Servers.authority.issue("example.test", "other.test")
