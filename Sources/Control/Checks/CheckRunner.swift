@@ -64,8 +64,8 @@ final class CheckRunner {
 
     /// Checks these endpoints of a pool from now on, and no others of it.
     ///
-    /// `tls` and `proxyProtocol`: the pool's; `members`: by slot; `hostNames`: by slot, the names by
-    /// which endpoints were found. Returns the slots whose endpoint counts as down at present.
+    /// `tls` and `proxyProtocol`: the pool's; `members`: by slot; `hostNames`: by slot, the names
+    /// by which endpoints were found. Returns the slots whose endpoint counts as down at present.
     func set(
         pool: Int,
         _ options: CheckOptions,
