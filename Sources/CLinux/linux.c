@@ -210,13 +210,18 @@ int weir_connect_unix(int fd, const char *path) {
     return connect(fd, (struct sockaddr *)&un, sizeof un) < 0 ? -errno : 0;
 }
 
-int weir_local_port(int fd) {
+int weir_local_address(int fd, struct weir_address *address) {
     struct sockaddr_storage storage;
     socklen_t size = sizeof storage;
     if (getsockname(fd, (struct sockaddr *)&storage, &size) < 0) return -errno;
+    from_sockaddr(&storage, address);
+    return 0;
+}
+
+int weir_local_port(int fd) {
     struct weir_address address;
-    from_sockaddr(&storage, &address);
-    return address.port;
+    int failed = weir_local_address(fd, &address);
+    return failed ? failed : address.port;
 }
 
 static int set_option(int fd, int level, int name, int value) {

@@ -88,7 +88,7 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .ok: "The request was answered."
         case .badRequest: "The request is not valid HTTP."
         case .handshakeFailed: "Client and proxy could not agree on an encrypted connection."
-        case .handshakeTimeout: "The TLS handshake took too long."
+        case .handshakeTimeout: "The TLS handshake, or the PROXY header before it, took too long."
         case .headTooLarge: "The request's head is larger than this server allows."
         case .targetTooLong: "The request's target is longer than this server allows."
         case .bodyTooLarge: "The request's body is larger than this server allows."

@@ -19,7 +19,7 @@ THREAD_OPTIONS = f"report_thread_leaks=0:suppressions={ROOT / 'Tests/Support/thr
 NOISE = [b"Cannot export local symbol '__asan"]
 FUZZED = [
     "HTTPFuzz request", "HTTPFuzz response", "HTTPFuzz body", "HTTPFuzz http2-server",
-    "HTTPFuzz http2-client", "ConfigurationFuzz", "DNSFuzz",
+    "HTTPFuzz http2-client", "HTTPFuzz proxy-header", "ConfigurationFuzz", "DNSFuzz",
 ]
 FUZZ_SECONDS = int(os.environ.get("WEIR_FUZZ_SECONDS", "600"))
 

@@ -60,6 +60,7 @@ struct HTTPFuzz {
         case .body: { HTTPFuzz.check(.body, $0, $1) }
         case .http2Server: { HTTPFuzz.check(.http2Server, $0, $1) }
         case .http2Client: { HTTPFuzz.check(.http2Client, $0, $1) }
+        case .proxyHeader: { HTTPFuzz.check(.proxyHeader, $0, $1) }
         }
     }
 

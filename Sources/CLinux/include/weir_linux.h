@@ -72,6 +72,14 @@ static inline ssize_t weir_recv(int fd, void *buffer, size_t capacity) {
     return n < 0 ? -errno : n;
 }
 
+// As weir_recv, but what is received stays there to be received again.
+static inline ssize_t weir_peek(int fd, void *buffer, size_t capacity) {
+    ssize_t n;
+    do n = syscall(SYS_recvfrom, fd, buffer, capacity, MSG_PEEK, NULL, NULL);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
 static inline ssize_t weir_send(int fd, const void *bytes, size_t count) {
     ssize_t n;
     do n = syscall(SYS_sendto, fd, bytes, count, MSG_NOSIGNAL, NULL, 0);
@@ -106,6 +114,7 @@ int weir_is_readable(int fd);
 int weir_accept(int fd, struct weir_address *peer);
 int weir_connect(int fd, const struct weir_address *address);
 int weir_connect_unix(int fd, const char *path);
+int weir_local_address(int fd, struct weir_address *address);
 int weir_local_port(int fd);
 int weir_set_reuse(int fd, int port_too);
 int weir_set_nodelay(int fd);

@@ -114,7 +114,7 @@ enum PoolKeys {
         standard: "off",
         example: "v2",
         "Tells servers who the client is before the first byte of a connection, by the PROXY "
-            + "protocol."
+            + "protocol. No connection is kept."
     )
     static let connections = Key(
         "connections",

@@ -51,6 +51,7 @@ final class CheckAttempt {
     let began: Int64
     private let loop: ControlLoop
     private let room: CheckRoom
+    private let introduction: [UInt8]
     private let request: [UInt8]
     private var conversation: CheckConversation?
     private let context: TLSClientContext?
@@ -78,6 +79,7 @@ final class CheckAttempt {
         self.loop = loop
         self.room = room
         self.done = done
+        introduction = target.introduction
         self.context = context
         security = target.key.security
         request = target.request
@@ -108,7 +110,10 @@ final class CheckAttempt {
             return end(.failed(Self.noConnection(result)))
         }
         let onlyConnects = conversation == nil && security == nil
-        if result == 0, onlyConnects { return end(.passed) }
+        if result == 0, onlyConnects {
+            introduce()
+            return end(.passed)
+        }
         let interest: Readiness =
             onlyConnects ? .writable : [.readable, .writable, .peerFinished]
         let isWatched = loop.watch(descriptor, interest, isEdgeTriggered: true) {
@@ -155,7 +160,17 @@ final class CheckAttempt {
         if isEnding || readiness.contains(.readable) { receive(isEnding: isEnding) }
     }
 
+    /// Says who is speaking, which always fits into what a new connection takes.
+    private func introduce() {
+        introduction.withUnsafeBytes { bytes in
+            if let base = bytes.baseAddress, bytes.count > 0 {
+                _ = weir_send(descriptor, base, bytes.count)
+            }
+        }
+    }
+
     private func connected() {
+        introduce()
         guard let security else {
             agreed()
             return

@@ -64,21 +64,28 @@ final class CheckRunner {
 
     /// Checks these endpoints of a pool from now on, and no others of it.
     ///
-    /// `tls`: the pool's; `members`: by slot; `hostNames`: by slot, the names by which endpoints
-    /// were found. Returns the slots whose endpoint counts as down at present.
+    /// `tls` and `proxyProtocol`: the pool's; `members`: by slot; `hostNames`: by slot, the names
+    /// by which endpoints were found. Returns the slots whose endpoint counts as down at present.
     func set(
         pool: Int,
         _ options: CheckOptions,
         tls: PoolTLSConfig? = nil,
         members: [ServerConfig?],
-        hostNames: [Int: String] = [:]
+        hostNames: [Int: String] = [:],
+        proxyProtocol: ProxyProtocolVersion? = nil
     ) -> [Int] {
         var down: [Int] = []
         var wanted: [CheckTarget.Subscriber: CheckKey] = [:]
         for (slot, server) in members.enumerated() {
             guard let server else { continue }
             let endpoint = CheckTarget.Subscriber(pool: pool, slot: slot)
-            wanted[endpoint] = CheckKey(options, server, tls: tls, hostName: hostNames[slot])
+            wanted[endpoint] = CheckKey(
+                options,
+                server,
+                tls: tls,
+                hostName: hostNames[slot],
+                proxyProtocol: proxyProtocol
+            )
         }
         for (endpoint, target) in subscriptions
         where endpoint.pool == pool && wanted[endpoint] != target.key {

@@ -1,5 +1,7 @@
 import Configuration
+import HTTP
 import Health
+import Proxy
 import Routing
 
 /// What is checked, and how: endpoints of several pools for which both are the same share a check.
@@ -10,6 +12,8 @@ struct CheckKey: Hashable {
     var options: CheckOptions
     /// `Host` of the request; empty where nothing depends on it.
     var host: String
+    /// How the server is told that Weir speaks for itself; `nil` where it is not told.
+    var proxyProtocol: ProxyProtocolVersion?
     /// How TLS is spoken first, if it is.
     var security: Security?
 
@@ -24,9 +28,17 @@ struct CheckKey: Hashable {
     /// The check of an endpoint; `hostName` is the name by which it was found, if it was, and
     /// `tls` its pool's.
     ///
-    /// `nil` for what has no address.
-    init?(_ options: CheckOptions, _ server: ServerConfig, tls: PoolTLSConfig?, hostName: String?) {
+    /// `proxyProtocol` is that of the pool: a port that is there for checks only does not expect
+    /// it. `nil` for what has no address.
+    init?(
+        _ options: CheckOptions,
+        _ server: ServerConfig,
+        tls: PoolTLSConfig?,
+        hostName: String?,
+        proxyProtocol: ProxyProtocolVersion? = nil
+    ) {
         self.options = options
+        self.proxyProtocol = proxyProtocol
         if let tls {
             var settings = tls
             settings.serverName = nil
@@ -36,6 +48,7 @@ struct CheckKey: Hashable {
         switch address {
         case .ip(let ip, let port):
             self.address = .ip(ip, port: options.port ?? port)
+            if let own = options.port, own != port { self.proxyProtocol = nil }
             host = hostName.map { "\($0):\(port)" } ?? ip.text(port: port)
         case .unix:
             self.address = address
@@ -71,6 +84,8 @@ final class CheckTarget {
 
     /// What is checked.
     let key: CheckKey
+    /// The PROXY header that is sent before anything else; empty where none is due.
+    let introduction: [UInt8]
     /// The bytes that are sent; empty for a mere connection.
     let request: [UInt8]
     /// What the results amount to.
@@ -86,6 +101,7 @@ final class CheckTarget {
     init(_ key: CheckKey) {
         self.key = key
         machine = CheckMachine(key.options)
+        introduction = key.proxyProtocol.map { ProxyHeader.local.bytes($0.header) } ?? []
         switch key.options.question {
         case .tcp: request = []
         case .http(let question):

@@ -114,7 +114,8 @@ final class HealthControl {
             options,
             tls: config.pools[pool].tls,
             members: members,
-            hostNames: hostNames
+            hostNames: hostNames,
+            proxyProtocol: config.pools[pool].proxyProtocol
         )
         let health = snapshot.health(ofPool: pool)
         for slot in down { health.setCheckedDown(slot, true, now: loop.now.nanoseconds) }

@@ -97,6 +97,10 @@ extension Worker {
     }
 
     private mutating func probeConnected(_ endpoint: Int, isEnding: Bool) {
+        guard introduceProbe(endpoint) else {
+            probeEnded(endpoint)
+            return
+        }
         let pool = pools + Int(endpoints[endpoint].pool)
         if let context = pool.pointee.tls {
             secureProbe(endpoint, context, isEnding: isEnding)

@@ -8,6 +8,8 @@ import HTTP
 struct Downstream: SlabEntry {
     /// Where the connection stands.
     enum Phase: UInt8 {
+        /// A PROXY header has to come first. Next: `handshake`, `idle`, `lingering`.
+        case header
         /// TLS is being agreed on. Next: `idle`, `lingering`.
         case handshake
         /// Between requests, without a byte of the next one. Next: `head`, `busy`, `lingering`.

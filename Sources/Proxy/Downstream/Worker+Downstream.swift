@@ -32,6 +32,7 @@ extension Worker {
     mutating func progressDownstream(_ slot: Int32) {
         let downstream = down[slot]
         switch downstream.pointee.phase {
+        case .header: readProxyHeader(slot)
         case .handshake: pumpHandshake(slot)
         case .idle, .head: readRequests(slot)
         case .busy:

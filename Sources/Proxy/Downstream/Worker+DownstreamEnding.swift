@@ -77,6 +77,7 @@ extension Worker {
         downTimers.cancel(slot)
         if downstream.pointee.phase == .idle { sendCloseNotify(downstream) }
         if downstream.pointee.phase == .handshake { handshakes &-= 1 }
+        if downstream.pointee.phase == .header { leaveHeaderPhase(downstream) }
         buffers.give(&downstream.pointee.input)
         buffers.give(&downstream.pointee.output)
         release(&downstream.pointee.secure)
@@ -97,6 +98,7 @@ extension Worker {
         switch downstream.pointee.phase {
         case .idle, .discarding, .lingering: closeDownstream(slot)
         case .carrier: carrierTimedOut(slot)
+        case .header: refuseProxyHeader(slot, .handshakeTimeout, "no PROXY header came in time")
         case .handshake: endHandshake(slot, .handshakeTimeout, because: nil)
         case .head:
             if downstream.pointee.output.isEmpty {

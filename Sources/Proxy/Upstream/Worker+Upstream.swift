@@ -283,11 +283,16 @@ extension Worker {
         }
     }
 
-    /// The connection is open: the request leaves, or TLS is agreed on first.
+    /// The connection is open: its PROXY header and the request leave, or TLS is agreed on first.
     private mutating func connected(_ slot: Int32) {
         let upstream = up[slot]
         let exchange = upstream.pointee.exchange
-        if let context = pools[Int(endpoints[Int(upstream.pointee.endpoint)].pool)].tls {
+        let pool = pools + Int(endpoints[Int(upstream.pointee.endpoint)].pool)
+        if let version = pool.pointee.proxyProtocol, !introduce(slot, version) {
+            retryOrFail(exchange, .connectFailed)
+            return
+        }
+        if let context = pool.pointee.tls {
             guard beginUpstreamHandshake(slot, context) else {
                 retryOrFail(exchange, .handshakeFailed)
                 return

@@ -71,19 +71,13 @@ extension Worker {
     }
 
     private mutating func begin(_ descriptor: Int32, _ peer: weir_address, _ listener: Int) {
-        var flags: Downstream.Flags = .readable
-        if peer.isInternet {
-            let address = IPAddress(peer)
-            if snapshot.config.trustedProxies.contains(where: { $0.contains(address) }) {
-                flags.insert(.trustedPeer)
-            } else if let clients = shared.clients {
-                guard clients.enter(address) else {
-                    weir_close(descriptor)
-                    return
-                }
-                flags.insert(.countedClient)
-            }
+        // Who the client is comes with the PROXY header, where one may come.
+        let speaksFor = snapshot.mayIntroduce(peer, listener)
+        guard let known = speaksFor ? [] : admitClient(peer) else {
+            weir_close(descriptor)
+            return
         }
+        let flags = known.union(.readable)
         let slot = down.allocate()
         guard slot >= 0 else {
             weir_close(descriptor)
@@ -99,18 +93,32 @@ extension Worker {
         downstream.pointee.flags = flags
         // Mostly the request is there already; what comes later finds the descriptor registered.
         let generation = downstream.pointee.generation
-        if let context = certificates[listener] {
-            guard beginHandshake(slot, context) else {
-                closeDownstream(slot)
-                return
-            }
-        } else {
-            listIdle(slot)
-            setDeadline(downstream: slot, now + limits.keepAlive)
-            readRequests(slot)
-        }
+        if speaksFor { awaitProxyHeader(slot) } else { beginTalk(slot) }
         guard let again = down.find(slot, generation: generation) else { return }
         if isBrief(again) { registerLater(slot, again) } else { register(slot, again) }
+    }
+
+    /// Counts a client's connection and tells what is to be known of the client; `nil` if it has
+    /// as many connections as it may.
+    func admitClient(_ peer: weir_address) -> Downstream.Flags? {
+        guard peer.isInternet else { return [] }
+        let address = IPAddress(peer)
+        if snapshot.config.trustedProxies.contains(where: { $0.contains(address) }) {
+            return .trustedPeer
+        }
+        guard let clients = shared.clients else { return [] }
+        return clients.enter(address) ? .countedClient : nil
+    }
+
+    /// TLS or HTTP begins on a connection whose client is known.
+    mutating func beginTalk(_ slot: Int32) {
+        let downstream = down[slot]
+        guard let context = certificates[Int(downstream.pointee.listener)] else {
+            becomeIdle(slot, downstream)
+            readRequests(slot)
+            return
+        }
+        if !beginHandshake(slot, context) { closeDownstream(slot) }
     }
 
     /// Whether nothing is expected of the client any more: its one request is read whole.

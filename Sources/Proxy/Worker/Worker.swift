@@ -84,6 +84,8 @@ struct PoolState {
     let gate: PoolGate?
     /// How TLS to its endpoints is begun; `nil` is in the clear.
     var tls: TLSClientContext?
+    /// How its endpoints are told who the client is; `nil` where they are not.
+    let proxyProtocol: ProxyHeader.Version?
     /// Exchanges of this worker that wait for room.
     var queue = PendingQueue()
     /// Whether room may have come since the queue was looked at.
@@ -337,13 +339,15 @@ public struct Worker: ~Copyable {
                     budget: snapshot.budgets[index],
                     gate: snapshot.gates[index],
                     tls: snapshot.clientContexts[index],
+                    proxyProtocol: pool.proxyProtocol?.header,
                     countedStatuses: StatusBits(pool.ejection?.statuses ?? StatusSet()),
                     fallback: pool.fallback.compiled,
                     firstEndpoint: snapshot.firstEndpoints[index],
                     maxAge: pool.connections.maxAge.nanosecondsOrNever,
                     maxRequests: pool.connections.maxRequests.map { UInt32(clamping: $0) }
                         ?? UInt32.max,
-                    maxIdle: pool.connections.maxIdle,
+                    // A connection belongs to the client that its PROXY header named.
+                    maxIdle: pool.proxyProtocol == nil ? pool.connections.maxIdle : 0,
                     idle: pool.timeouts.idle.nanosecondsOrNever
                 )
             )

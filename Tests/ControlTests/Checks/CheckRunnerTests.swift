@@ -1,7 +1,9 @@
 import CLinux
 import Configuration
 import EventLoop
+import HTTP
 import Health
+import Proxy
 import Routing
 import Testing
 
@@ -81,6 +83,24 @@ struct CheckRunnerTests {
         #expect(Set(told.reports.map(\.endpoint.pool)) == [0, 1, 2, 3])
         #expect(told.reports.map(\.isGood) == [true, true, true, true])
         #expect(listener.drain() == 2)
+    }
+
+    @Test("a check says first that Weir speaks for itself, except at a port of its own")
+    func introductions() throws {
+        var own = options()
+        own.port = 9
+        let address = server(80)
+        let plain = try #require(CheckKey(options(), address, tls: nil, hostName: nil))
+        #expect(CheckTarget(plain).introduction == [])
+        for version in ProxyProtocolVersion.allCases {
+            let header = ProxyHeader.local.bytes(version.header)
+            let key = CheckKey(options(), address, tls: nil, hostName: nil, proxyProtocol: version)
+            #expect(try CheckTarget(#require(key)).introduction == header)
+            // Pools that do not say it have checks of their own.
+            #expect(key != plain)
+            let apart = CheckKey(own, address, tls: nil, hostName: nil, proxyProtocol: version)
+            #expect(apart == CheckKey(own, address, tls: nil, hostName: nil))
+        }
     }
 
     @Test("what is not wanted any more is not checked, and what comes is")

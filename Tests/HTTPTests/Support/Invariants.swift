@@ -7,6 +7,7 @@ enum ParserUnderTest: String, CaseIterable, Sendable {
     case body
     case http2Server = "http2-server"
     case http2Client = "http2-client"
+    case proxyHeader = "proxy-header"
 
     /// What is wrong with how the parser takes these bytes; nil if nothing is.
     ///
@@ -37,7 +38,32 @@ enum ParserUnderTest: String, CaseIterable, Sendable {
             let role: HTTP2Role = self == .http2Server ? .server : .client
             if let violation = driveHTTP2(role, bytes, limits: limits, &random) { return violation }
             return compare(bytes, &random) { feedHTTP2(role, bytes, cuts: $0, limits: limits) }
+        case .proxyHeader: return compare(bytes, &random) { readProxyHeader(bytes, cuts: $0) }
         }
+    }
+
+    /// What is read of a header whose bytes arrive up to each of `cuts` in turn, as text.
+    private func readProxyHeader(_ bytes: [UInt8], cuts: [Int]) -> String {
+        for cut in cuts {
+            let arrived = Array(bytes[..<cut])
+            do throws(ProxyHeaderError) {
+                let reading = try ProxyHeader.read(arrived.span.bytes)
+                if reading == .needMore { continue }
+                if case .header(let header, let size) = reading {
+                    if size > cut { return "<outside: \(size) of \(cut)>" }
+                    let again = header.bytes(.binary)
+                    let wanted = header == .unix ? .unknown : header
+                    if try ProxyHeader.read(again.span.bytes) != .header(wanted, size: again.count)
+                    {
+                        return "<outside of what was written: \(header)>"
+                    }
+                }
+                return "\(reading)"
+            } catch {
+                return "\(error)"
+            }
+        }
+        return "more"
     }
 
     private func compare<Result: Equatable & CustomStringConvertible>(
