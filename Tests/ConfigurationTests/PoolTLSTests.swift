@@ -74,18 +74,4 @@ struct PoolTLSTests {
         #expect(servers(needsNames: true).servers == nil)
         #expect(servers(needsNames: true).diagnostics.map(\.id) == [.serverName])
     }
-
-    @Test("HTTP/2 to servers is a choice, with TLS or without")
-    func http2() throws {
-        for (text, use) in [
-            ("tls: true", HTTP2Use.off), ("tls: true, http2: true", .overTLS),
-            ("http2: false", .off), ("http2: cleartext", .cleartext),
-        ] {
-            #expect(try Self.pool(text).http2 == use, "\(text)")
-        }
-        let both = "{tls: true, http2: true}"
-        #expect(try Self.pool("slow-start: 0s", defaults: both).http2 == .overTLS)
-        #expect(try Self.pool("tls: off, http2: cleartext", defaults: both).http2 == .cleartext)
-        #expect(try Self.pool("tls: off, http2: false", defaults: both).http2 == .off)
-    }
 }

@@ -80,50 +80,10 @@ extension Checker {
         return CertificatePaths(certificate: path, key: keyPath)
     }
 
-    /// Whether a pool's servers are spoken to by HTTP/2.
-    func poolHTTP2(_ name: String, _ own: RawMap, _ written: RawMap) -> HTTP2Use {
-        guard let item = written.item(PoolKeys.http2) else { return .off }
-        let isCleartext = written.word(PoolKeys.http2) != nil
-        guard isCleartext || written.bool(PoolKeys.http2) else { return .off }
-        let use = isCleartext ? HTTP2Use.cleartext : .overTLS
-        let hasTLS = written.map(PoolKeys.tls) != nil
-        if hasTLS != isCleartext || written.refused.contains(PoolKeys.tls.name) { return use }
-        // A pool that changes one of the two has to change the other.
-        let mine = own.item(PoolKeys.http2) ?? own.item(PoolKeys.tls)
-        reporter.error(
-            .conflict,
-            mine?.place ?? item.place,
-            isCleartext
-                ? "cleartext is HTTP/2 without TLS, and pool \"\(name)\" has tls"
-                : "HTTP/2 goes with TLS, and pool \"\(name)\" has no tls",
-            remedy: isCleartext
-                ? "write http2: true, or tls: off"
-                : "write http2: cleartext, or give the pool tls"
-        )
-        return use
-    }
-
     /// How servers are told who the client is.
-    func poolProxyProtocol(
-        _ name: String,
-        _ own: RawMap,
-        _ written: RawMap
-    ) -> ProxyProtocolVersion? {
-        guard let item = written.item(PoolKeys.proxyProtocol),
-            let version = item.text.flatMap({ ProxyProtocolVersion(rawValue: $0.text) })
-        else { return nil }
-        let hasHTTP2 =
-            written.word(PoolKeys.http2) != nil || written.bool(PoolKeys.http2)
-        if hasHTTP2 {
-            let mine = own.item(PoolKeys.proxyProtocol) ?? own.item(PoolKeys.http2)
-            reporter.error(
-                .conflict,
-                mine?.place ?? item.place,
-                "pool \"\(name)\" has http2, and its connections serve many clients at once",
-                remedy: "remove proxy-protocol, or http2"
-            )
-        }
-        return version
+    func poolProxyProtocol(_ written: RawMap) -> ProxyProtocolVersion? {
+        written.item(PoolKeys.proxyProtocol)?.text
+            .flatMap { ProxyProtocolVersion(rawValue: $0.text) }
     }
 
     /// Reports the first of the servers that has no name to hold its certificate against.

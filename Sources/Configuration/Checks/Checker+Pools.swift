@@ -60,8 +60,7 @@ extension Checker {
         if !own.isCut { reportNoServers(name, own, written) }
         var config = PoolConfig(name: name, servers: servers(all.items(PoolKeys.servers)))
         config.tls = poolTLS(own, defaults)
-        config.http2 = poolHTTP2(name, own, written)
-        config.proxyProtocol = poolProxyProtocol(name, own, written)
+        config.proxyProtocol = poolProxyProtocol(written)
         if config.tls?.needsNames == true { reportNameless(all.items(PoolKeys.servers)) }
         let found = written.item(PoolKeys.serversFile).map { readFile($0, &config) } ?? []
         warnOfNoWeight(name, config.servers + found, written)

@@ -98,15 +98,6 @@ enum PoolKeys {
         example: "{authority: internal-ca.pem}",
         "TLS to the servers, checks included. `true` stands for `{verify: true}`."
     )
-    static let http2 = Key(
-        "http2",
-        .bool,
-        or: ["cleartext"],
-        standard: "false",
-        example: "true",
-        "Whether servers are spoken to by HTTP/2, with TLS; `cleartext` is HTTP/2 with prior "
-            + "knowledge without TLS."
-    )
     static let proxyProtocol = Key(
         "proxy-protocol",
         .word(ProxyProtocolVersion.allCases.map(\.rawValue)),
@@ -141,7 +132,7 @@ enum PoolKeys {
         short: .list("servers"),
         "Servers that can stand in for one another. A list stands for `{servers: …}`.",
         keys: [
-            servers, serversFile, tls, http2, proxyProtocol, balance, sticky, slowStart,
+            servers, serversFile, tls, proxyProtocol, balance, sticky, slowStart,
             panicThreshold, spillBelow, fallback, connections, timeouts, health, ejection, breaker,
             retries,
             resolver,

@@ -93,9 +93,9 @@ extension Worker {
         _ request: ReceivedRequest
     ) -> Bool {
         let listener = Int(downstream.pointee.listener)
-        guard snapshot.listeners[listener].servesCoveredOnly, let context = certificates[listener] else {
-            return true
-        }
+        guard snapshot.listeners[listener].servesCoveredOnly,
+            let context = certificates[listener]
+        else { return true }
         var name = TemplateValues.text(request.bytes, request.head.authority)
         if let colon = name.lastIndex(of: ":"), !name[colon...].contains("]") {
             name.removeSubrange(colon...)

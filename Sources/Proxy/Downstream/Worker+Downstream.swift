@@ -174,8 +174,8 @@ extension Worker {
         _ count: Int
     ) -> Int {
         let downstream = down[slot]
-        if downstream.pointee.served == 0,
-            snapshot.listeners[Int(downstream.pointee.listener)].speaksHTTP2InClear, !downstream.isOfStream
+        if downstream.pointee.served == 0, !downstream.isOfStream,
+            snapshot.listeners[Int(downstream.pointee.listener)].speaksHTTP2InClear
         {
             switch beginsWithPreface(bytes, count) {
             case true?:
@@ -213,7 +213,7 @@ extension Worker {
         spare: Int = 0
     ) -> Bool {
         let downstream = down[slot]
-        if downstream.pointee.streams.isStream {
+        if downstream.isOfStream {
             return deliverStream(slot, head, headCount, body, bodyCount)
         }
         if downstream.pointee.secure.isOn {

@@ -12,7 +12,7 @@ extension Worker {
 
     /// The connection has nothing under way: it waits for the next request.
     mutating func becomeIdle(_ slot: Int32, _ downstream: UnsafeMutablePointer<Downstream>) {
-        if downstream.pointee.streams.isStream {
+        if downstream.isOfStream {
             finishStream(slot)
             return
         }
@@ -30,7 +30,7 @@ extension Worker {
     /// Closes a connection whose output has left, lingering if the client may still be sending.
     mutating func finishDownstream(_ slot: Int32) {
         let downstream = down[slot]
-        if downstream.pointee.streams.isStream {
+        if downstream.isOfStream {
             finishStream(slot)
             return
         }
@@ -68,7 +68,7 @@ extension Worker {
     /// Closes a client's connection at once and frees its slot.
     mutating func closeDownstream(_ slot: Int32) {
         let downstream = down[slot]
-        if downstream.pointee.streams.isStream {
+        if downstream.isOfStream {
             closeStream(slot)
             return
         }

@@ -189,7 +189,7 @@ extension Worker {
         if framing == .chunked { exchange.pointee.flags.insert(.chunkedAnswer) }
         switch framing {
         case .none, .length: break
-        case _ where down[exchange.pointee.downstream].pointee.streams.isStream: break
+        case _ where down[exchange.pointee.downstream].isOfStream: break
         case .chunked where !isOld, .untilClose where !isOld:
             written = .chunked
             exchange.pointee.flags.insert(.chunkedDown)

@@ -23,7 +23,7 @@ extension Worker {
     /// Has the rest of a request's body, which nobody wants any more, read past.
     mutating func discard(_ slot: Int32, _ body: BodyDecoder) {
         let downstream = down[slot]
-        if downstream.pointee.streams.isStream {
+        if downstream.isOfStream {
             finishStream(slot)
             return
         }

@@ -63,7 +63,7 @@ extension Worker {
 
     /// Bytes that the client has taken so far: acknowledged ones, or those that its window let go.
     private func acknowledged(_ downstream: UnsafeMutablePointer<Downstream>) -> Int64 {
-        downstream.pointee.streams.isStream
+        downstream.isOfStream
             ? downstream.pointee.streams.taken
             : weir_bytes_acknowledged(downstream.pointee.descriptor)
     }

@@ -22,7 +22,7 @@ extension Worker {
 
     /// Whether the client's bytes go to its socket as they are.
     private func isPlain(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
-        !downstream.pointee.secure.isOn && !downstream.pointee.streams.isStream
+        !downstream.pointee.secure.isOn && !downstream.isOfStream
     }
 
     /// Whether bytes of the answer wait in a pipe for the client.

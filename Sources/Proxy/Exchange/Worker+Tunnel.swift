@@ -91,31 +91,8 @@ extension Worker {
             let waiting =
                 !upstream.pointee.output.isEmpty
                 ? upstream.pointee.output : downstream.pointee.input
-            if upstream.pointee.secure.isOn, upstream.pointee.output.isEmpty,
-                let bytes = waiting.head
-            {
-                let taken = sendSecure(upstream, bytes, waiting.count)
-                guard taken >= 0 else {
-                    abort(slot, .upstreamReset)
-                    return
-                }
-                exchange.pointee.bytesIn &+= UInt64(taken)
-                buffers.consume(taken, from: &downstream.pointee.input)
-                continue
-            }
             if let bytes = waiting.head {
-                let sent = weir_send(upstream.pointee.descriptor, bytes, waiting.count)
-                if sent == Int(-EAGAIN) { return }
-                guard sent >= 0 else {
-                    abort(slot, .upstreamReset)
-                    return
-                }
-                if upstream.pointee.output.isEmpty {
-                    exchange.pointee.bytesIn &+= UInt64(sent)
-                    buffers.consume(sent, from: &downstream.pointee.input)
-                } else {
-                    buffers.consume(sent, from: &upstream.pointee.output)
-                }
+                guard sendUp(slot, bytes, waiting.count) else { return }
                 continue
             }
             if upstream.pointee.flags.contains(.shut) { return }
@@ -142,6 +119,34 @@ extension Worker {
                 buffers.append(readBase, count, to: &upstream.pointee.output)
             }
         }
+    }
+
+    /// Sends what waits for the server; false if it takes no more now, or the exchange has ended.
+    private mutating func sendUp(
+        _ slot: Int32,
+        _ bytes: UnsafeMutableRawPointer,
+        _ count: Int
+    ) -> Bool {
+        let exchange = exchanges[slot]
+        let downstream = down[exchange.pointee.downstream]
+        let upstream = up[exchange.pointee.upstream]
+        let isFirst = upstream.pointee.output.isEmpty
+        let sent =
+            isFirst && upstream.pointee.secure.isOn
+            ? sendSecure(upstream, bytes, count)
+            : weir_send(upstream.pointee.descriptor, bytes, count)
+        if sent == Int(-EAGAIN) { return false }
+        guard sent >= 0 else {
+            abort(slot, .upstreamReset)
+            return false
+        }
+        if isFirst {
+            exchange.pointee.bytesIn &+= UInt64(sent)
+            buffers.consume(sent, from: &downstream.pointee.input)
+        } else {
+            buffers.consume(sent, from: &upstream.pointee.output)
+        }
+        return true
     }
 
     /// From the server to the client.

@@ -152,7 +152,8 @@ struct RequestHeadWriter: ~Copyable {
     /// Whether Weir's own fields are the default ones, for a peer that is not believed.
     private var isCommon: Bool {
         context.forwarding == ForwardingConfig() && !context.isTrusted
-            && context.peer.isInternet && head.minorVersion >= 1 && !context.isHTTP2 && !head.authority.isEmpty
+            && context.peer.isInternet && head.minorVersion >= 1 && !context.isHTTP2
+            && !head.authority.isEmpty
     }
 
     /// The common case of ``writeOwnFields(_:to:)``, and the blank line.

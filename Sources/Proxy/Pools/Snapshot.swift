@@ -51,8 +51,8 @@ public final class Snapshot: @unchecked Sendable {
     /// Compiles a checked configuration; `workers` share the bound on buffer memory.
     ///
     /// `secrets`: by pool, the bytes of its `sticky.secret-file`; pools without have a secret of
-    /// this process. `certificates`: by listener, `clientContexts`: by pool; empty where none speaks
-    /// TLS.
+    /// this process. `certificates`: by listener, `clientContexts`: by pool; empty where none
+    /// speaks TLS.
     public init(
         _ config: Config,
         workers: Int,

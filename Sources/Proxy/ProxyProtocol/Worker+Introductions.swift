@@ -24,7 +24,7 @@ extension Worker {
         let client = exchange.pointee.client
         guard client.isInternet else { return .unknown }
         var downstream = down[exchange.pointee.downstream]
-        if downstream.pointee.streams.isStream {
+        if downstream.isOfStream {
             downstream = down[downstream.pointee.streams.carrier]
         }
         var place = weir_address()

@@ -74,7 +74,8 @@ extension Worker {
         secure.clearOutput()
         if now >= handshakeNoted {
             handshakeNoted = now + Self.noteEvery
-            let name = String(decoding: endpoints[Int(upstream.pointee.endpoint)].name, as: UTF8.self)
+            let entry = endpoints + Int(upstream.pointee.endpoint)
+            let name = String(decoding: entry.pointee.name, as: UTF8.self)
             shared.logs.note(level: .warning, "TLS to \(name) failed: \(reason)")
         }
         retryOrFail(upstream.pointee.exchange, .handshakeFailed)
@@ -92,7 +93,13 @@ extension Worker {
         while taken < count, upstream.pointee.output.isEmpty {
             let part = min(count &- taken, Self.readSize)
             let isSealed = seal(
-                upstream.pointee.secure, bytes + taken, part, nil, 0, spare: 0)
+                upstream.pointee.secure,
+                bytes + taken,
+                part,
+                nil,
+                0,
+                spare: 0
+            )
             guard isSealed, sendSealed(upstream) else {
                 secure.clearOutput()
                 return -1

@@ -27,9 +27,6 @@ struct StreamSide: BitwiseCopyable {
     var trailers = Buffer()
     /// Bytes of the answer that have gone out in frames.
     var taken: Int64 = 0
-
-    /// Whether this is one of several streams of a carrier.
-    var isStream: Bool { carrier >= 0 }
 }
 
 /// What has happened on a stream.

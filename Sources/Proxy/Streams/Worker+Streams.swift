@@ -260,7 +260,9 @@ extension Worker {
 
 extension UnsafeMutablePointer<Downstream> {
     /// Whether this is one of several streams of a carrier.
-    var isOfStream: Bool { pointee.streams.isStream }
+    ///
+    /// Looks at one number rather than at a copy of all.
+    var isOfStream: Bool { pointee.streams.carrier >= 0 }
 }
 
 extension UnsafeRawBufferPointer {

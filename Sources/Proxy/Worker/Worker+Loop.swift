@@ -114,7 +114,7 @@ extension Worker {
 
     /// Has what waits in the connection's output sent with the others of this batch.
     mutating func flushSoon(_ slot: Int32) {
-        if down[slot].pointee.streams.isStream {
+        if down[slot].isOfStream {
             queueStream(slot)
             return
         }

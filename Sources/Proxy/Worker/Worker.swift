@@ -270,10 +270,7 @@ public struct Worker: ~Copyable {
         waitTimers = TimerWheel(capacity: slots, now: now)
         probes = ProbeTable(snapshot, now: now)
         certificates = snapshot.certificates
-        let begun = now
-        handshakeTokens = snapshot.handshakeRates.map { rate in
-            rate.map { RateTokens(perSecond: $0, now: begun) }
-        }
+        handshakeTokens = Self.makeTokens(snapshot, now: now)
         secure = TLSPort(capacity: Self.sealedOutput)
         sealedArea = .allocate(byteCount: Self.sealedSize, alignment: 64)
         frameArea = .allocate(byteCount: Self.frameSize, alignment: 64)
@@ -283,12 +280,7 @@ public struct Worker: ~Copyable {
         endpointStates = .allocate(capacity: max(1, snapshot.endpointCount))
         endpoints = .allocate(capacity: max(1, snapshot.endpointCount))
         endpoints.initialize(from: snapshot.endpoints, count: snapshot.endpointCount)
-        for (index, plan) in snapshot.plans.enumerated() {
-            for endpoint in 0..<snapshot.capacities[index] {
-                (endpointStates + snapshot.firstEndpoints[index] + endpoint)
-                    .initialize(to: EndpointState(plan.shared.block(endpoint)))
-            }
-        }
+        Self.initialize(endpointStates, snapshot)
         pools = Self.makePools(snapshot, now: now, random: &random)
         let outSize = Self.readSize + 2 * config.limits.headSize + 4096
         out = ByteWriter(.allocate(byteCount: outSize, alignment: 64), capacity: outSize)
@@ -312,6 +304,22 @@ public struct Worker: ~Copyable {
         sealedArea.deallocate()
         frameArea.deallocate()
         frameInput.deallocate()
+    }
+
+    private static func makeTokens(_ snapshot: Snapshot, now: Instant) -> [RateTokens?] {
+        snapshot.handshakeRates.map { rate in rate.map { RateTokens(perSecond: $0, now: now) } }
+    }
+
+    private static func initialize(
+        _ states: UnsafeMutablePointer<EndpointState>,
+        _ snapshot: Snapshot
+    ) {
+        for (index, plan) in snapshot.plans.enumerated() {
+            for endpoint in 0..<snapshot.capacities[index] {
+                (states + snapshot.firstEndpoints[index] + endpoint)
+                    .initialize(to: EndpointState(plan.shared.block(endpoint)))
+            }
+        }
     }
 
     private static func makePools(

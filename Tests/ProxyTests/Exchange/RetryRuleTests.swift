@@ -37,7 +37,7 @@ struct RetryRuleTests {
     private func expected(_ rule: RetryRule, _ failure: TryFailure) -> RetryRule.Decision {
         // A kept connection that closed unseen is nobody's try.
         let isReplaced = rule.isReused && failure == .closedUnseen
-        let isConnect = [.connectFailed, .connectTimeout, .closedUnseen].contains(failure)
+        let isConnect = failure.isUnseen || failure == .closedUnseen
         let isWanted =
             isReplaced || failure == .status
             || (rule.retriesConnect && isConnect)
@@ -111,8 +111,8 @@ struct RetryRuleTests {
         let outcomes = TryFailure.allCases.map(\.outcome)
         #expect(
             outcomes == [
-                .connectFailed, .connectTimeout, .overloaded, .upstreamReset, .upstreamReset,
-                .badAnswer, .responseTimeout, .badAnswer,
+                .connectFailed, .connectTimeout, .untrustedServer, .overloaded, .upstreamReset,
+                .upstreamReset, .badAnswer, .responseTimeout, .badAnswer,
             ]
         )
     }
