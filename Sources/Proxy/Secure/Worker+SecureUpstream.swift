@@ -7,7 +7,9 @@ extension Worker {
     /// Nanoseconds between two notes in the log about handshakes that failed.
     private static let noteEvery: Int64 = 1_000_000_000
 
-    /// The connection is open: TLS is agreed on before the request leaves. False if it cannot be.
+    /// The connection is open: TLS is agreed on before the request leaves.
+    ///
+    /// False if it cannot be.
     mutating func beginUpstreamHandshake(_ slot: Int32, _ context: TLSClientContext) -> Bool {
         let upstream = up[slot]
         let endpoint = Int(upstream.pointee.endpoint)
