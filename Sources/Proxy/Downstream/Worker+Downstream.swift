@@ -307,9 +307,12 @@ extension Worker {
     /// All output has left: the connection goes on; false if it is closed by now.
     mutating func outputLeft(_ slot: Int32) -> Bool {
         let downstream = down[slot]
+        // What left is a flight of the handshake, whose time goes on.
+        if downstream.pointee.phase == .handshake { return true }
         let generation = downstream.pointee.generation
         let exchange = downstream.pointee.exchange
-        setDeadline(downstream: slot, .never)
+        let isTunnel = downstream.pointee.phase == .tunnel
+        setDeadline(downstream: slot, isTunnel ? now + limits.tunnel : .never)
         if downstream.pointee.phase == .carrier {
             carrierTakesAgain(slot)
         } else if exchange >= 0 {

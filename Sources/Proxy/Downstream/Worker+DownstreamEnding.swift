@@ -72,6 +72,8 @@ extension Worker {
             closeStream(slot)
             return
         }
+        // A carrier never goes before its streams.
+        if downstream.pointee.streams.newest >= 0 { endStreams(slot) }
         assert(downstream.pointee.exchange < 0, "a connection closes under its exchange")
         unlistIdle(slot)
         downTimers.cancel(slot)
@@ -82,6 +84,7 @@ extension Worker {
         buffers.give(&downstream.pointee.output)
         release(&downstream.pointee.secure)
         downstream.pointee.streams.session?.release()
+        downstream.pointee.streams.session = nil
         weir_close(downstream.pointee.descriptor)
         let listener = Int(downstream.pointee.listener)
         shared.connections.value.subtract(1, ordering: .relaxed)

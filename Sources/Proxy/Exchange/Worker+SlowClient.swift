@@ -6,7 +6,11 @@ extension Worker {
     private static let looks: Int64 = 4
 
     /// The client did not take everything: from now on it is timed.
+    ///
+    /// Handshakes and tunnels have times of their own, which a slow reader does not change.
     mutating func awaitClient(_ slot: Int32) {
+        let phase = down[slot].pointee.phase
+        if phase == .handshake || phase == .tunnel { return }
         let exchange = down[slot].pointee.exchange
         guard exchange >= 0 else {
             setDeadline(downstream: slot, now + limits.send)

@@ -42,9 +42,8 @@ extension Worker {
             return false
         }
         exchange.pointee.bytesOut &+= UInt64(out.count &+ restCount)
-        if !down[downSlot].isOfStream {
-            _ = weir_set_keepalive(down[downSlot].pointee.descriptor)
-        }
+        let carrier = down[downSlot].pointee.streams.carrier
+        _ = weir_set_keepalive(down[carrier >= 0 ? carrier : downSlot].pointee.descriptor)
         touchTunnel(exchange)
         // The client's first frames may be here already.
         queueDownstream(downSlot)
@@ -143,6 +142,8 @@ extension Worker {
         if isFirst {
             exchange.pointee.bytesIn &+= UInt64(sent)
             buffers.consume(sent, from: &downstream.pointee.input)
+            setDeadline(downstream: exchange.pointee.downstream, now + limits.tunnel)
+            if downstream.isOfStream { creditBody(downstream) }
         } else {
             buffers.consume(sent, from: &upstream.pointee.output)
         }

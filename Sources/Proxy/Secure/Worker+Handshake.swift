@@ -78,6 +78,7 @@ extension Worker {
     private mutating func handshakeDone(_ slot: Int32) {
         let downstream = down[slot]
         handshakes &-= 1
+        downstream.pointee.phase = .idle
         if !downstream.pointee.secure.sealed.isEmpty {
             downstream.pointee.flags.insert(.readable)
         }
@@ -106,7 +107,7 @@ extension Worker {
         // The alert must not be overtaken by a reset for bytes that nobody read.
         downstream.pointee.phase = .idle
         downstream.pointee.flags.insert([.closesAfterOutput, .lingers])
-        if downstream.pointee.output.isEmpty { finishDownstream(slot) }
+        if downstream.pointee.output.isEmpty { finishDownstream(slot) } else { awaitClient(slot) }
     }
 
     /// The client speaks plain HTTP where TLS is spoken: it is told so, in the clear.

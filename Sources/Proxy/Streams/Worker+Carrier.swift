@@ -157,7 +157,11 @@ extension Worker {
     /// The client takes bytes again.
     mutating func carrierTakesAgain(_ slot: Int32) {
         let carrier = down[slot]
-        if carrier.pointee.streams.count == 0 { restCarrier(slot) }
+        if carrier.pointee.flags.contains(.closesAfterOutput) {
+            setDeadline(downstream: slot, now + Self.lingerTime)
+        } else if carrier.pointee.streams.count == 0 {
+            restCarrier(slot)
+        }
         queueCarrier(slot)
         // What it sent meanwhile was not read.
         if carrier.pointee.flags.contains(.readable) { queueDownstream(slot) }
@@ -180,7 +184,7 @@ extension Worker {
     }
 
     /// Ends all streams of a carrier whose client wants none of them any more.
-    private mutating func endStreams(_ slot: Int32, _ outcome: Outcome = .clientAborted) {
+    mutating func endStreams(_ slot: Int32, _ outcome: Outcome = .clientAborted) {
         let carrier = down[slot]
         while carrier.pointee.streams.newest >= 0 {
             let stream = carrier.pointee.streams.newest

@@ -11,7 +11,9 @@ extension Worker {
     /// `index`: that of the codec's event.
     mutating func beginStream(_ slot: Int32, _ index: Int, _ session: HTTP2Connection) {
         let event = session.event(index)
-        let stream = down.allocate()
+        // A quarter of the slots is for connections, whatever streams there are.
+        let isFull = down.count >= down.capacity &- down.capacity / 4
+        let stream = isFull ? -1 : down.allocate()
         guard stream >= 0 else {
             session.reset(event.stream, HTTP2Code.refusedStream)
             return
