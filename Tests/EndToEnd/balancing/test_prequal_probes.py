@@ -83,7 +83,8 @@ def warm_up(proxy, scripts, *names):
 def test_traffic_goes_to_the_server_that_tells_the_least_latency(pool):
     proxy, scripts, _ = pool(a=load(1, 50_000), b=load(1, 100), c=load(1, 90_000))
     client = warm_up(proxy, scripts, "a", "b", "c")
-    assert spread(client, 300).get("b", 0) > 200
+    # While probes are late, as on a busy machine, some requests are drawn by lot.
+    eventually(lambda: spread(client, 300).get("b", 0) > 200, "most of the traffic at b")
 
 
 def test_a_server_that_tells_many_in_flight_gets_nearly_nothing_though_it_is_fast(pool):
