@@ -176,7 +176,7 @@ def test_a_server_that_does_not_tell_is_served_and_left_alone(pool, told, why):
     assert counts.get("mute", 0) > 100, counts
     # Pauses of 100 ms, 200 ms, and so on.
     assert len(scripts["mute"].probes) - before <= 2 + (time.monotonic() - began) / 0.1
-    assert len([line for line in proxy.lines if "does not tell" in line]) == 1
+    assert len([line for line in proxy.lines if "server mute does not tell" in line]) == 1
 
 
 def test_a_pool_where_no_server_tells_is_served_evenly_enough(pool):
