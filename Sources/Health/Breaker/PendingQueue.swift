@@ -37,9 +37,6 @@ public struct PendingQueue: Sendable {
     /// An empty queue.
     public init() {}
 
-    /// Since when the first one waits; `Int64.max` if nobody does.
-    public var oldest: Int64 { first < 0 ? Int64.max : nodes[Int(first)].waiter.since }
-
     /// Since when the first one waits that any endpoint will do for; `Int64.max` if there is none.
     ///
     /// O(those before it).

@@ -100,9 +100,8 @@ public final class PoolHealth: Sendable {
         return told(endpoint, verdict, wasProbe, latency, now, random)
     }
 
-    /// A try at an endpoint, none that was to find out whether it is well, was answered well: what
-    /// ``tryEnded(_:_:wasProbe:latency:now:random:)`` does then, for a handful of instructions.
-    public func tryWentWell(_ endpoint: EndpointIndex, latency: Int64) {
+    /// A try was answered well: counted for a handful of instructions.
+    func tryWentWell(_ endpoint: EndpointIndex, latency: Int64) {
         guard isOn else { return }
         let block = unsafe shared.block(endpoint)
         unsafe block.pointee.triesEnded.wrappingAdd(1, ordering: .relaxed)

@@ -39,14 +39,8 @@ extension Worker {
         _ verdict: TryVerdict
     ) {
         let wasProbe = exchange.pointee.flags.contains(.probing)
-        let latency = max(0, now - exchange.pointee.tryBegan)
-        if verdict == .good, !wasProbe {
-            pool.pointee.health._withUnsafeGuaranteedRef {
-                $0.tryWentWell(endpoint, latency: latency)
-            }
-            return
-        }
         if wasProbe { exchange.pointee.flags.remove(.probing) }
+        let latency = max(0, now - exchange.pointee.tryBegan)
         let time = now.nanoseconds
         let change = pool.pointee.health._withUnsafeGuaranteedRef {
             $0.tryEnded(

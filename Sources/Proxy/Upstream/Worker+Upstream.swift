@@ -33,9 +33,12 @@ extension Worker {
             begin(slot, at: pick)
             return
         }
-        switch gate.hasQueue
-            ? .full(wants: -1, isForAll: true) : admit(exchange, pool, gate)
-        {
+        // Whoever waits already goes first.
+        if gate.hasQueue {
+            waitForRoom(slot, wants: -1)
+            return
+        }
+        switch admit(exchange, pool, gate) {
         case .admitted(let pick): begin(slot, at: pick, isAdmitted: true)
         case .noEndpoint: failOrFallBack(slot)
         case .full(let wants, _): waitForRoom(slot, wants: wants)

@@ -115,7 +115,7 @@ extension Simulation {
     }
 
     private func tellOldest(_ worker: Int, _ gate: PoolGate) {
-        gate.setOldest(breaker?.queues[worker].oldest ?? Int64.max, worker: worker)
+        gate.setOldest(breaker?.queues[worker].oldestForAny ?? Int64.max, worker: worker)
     }
 
     /// A request may have waited too long for room; it may also have left its place to another one

@@ -1,13 +1,13 @@
 """Active/standby by priorities, dead servers, and servers that come back."""
 
-import threading
-
 import pytest
 
 from harness import eventually
 from harness.balancing import entry, where
+from harness.events import events
 from harness.faults import resetting, saying
 from harness.setups import LOGGED, pooled
+from harness.steady import Steady
 
 # What a client of a pool would rather not see is a retry's affair.
 QUICK = {"backoff": {"base": "1ms", "max": "1ms"}}
@@ -42,22 +42,12 @@ def test_under_load_no_request_fails_when_the_active_one_dies(weir, backend):
     active, standby = backend(name="active"), backend(name="standby")
     proxy = weir(tiers([active], [standby], workers=2))
 
-    def load():
-        client = proxy.client()
-        while not stop.is_set():
-            names.append(where(client.ask()))
-
-    names, stop = [], threading.Event()
-    threads = [threading.Thread(target=load) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    eventually(lambda: len(names) > 100)
-    active.close()
-    eventually(lambda: names[-50:].count("standby") == 50)
-    stop.set()
-    for thread in threads:
-        thread.join()
-    assert set(names) == {"active", "standby"}
+    with Steady(proxy, 6, pause=0) as load:
+        eventually(lambda: len(load.answers) > 100)
+        active.close()
+        eventually(lambda: [name for _, name in load.answers[-50:]] == ["standby"] * 50)
+    assert not load.failures
+    assert {name for _, name in load.answers} == {"active", "standby"}
 
 
 def test_the_active_one_serves_again_once_it_is_back(weir, backend):
@@ -114,12 +104,13 @@ def test_active_active_by_weights_goes_on_with_who_is_left(weir, backend):
     entries = [entry(one, weight=weight) for one, weight in zip(servers, [3, 2, 1])]
     ejection = {"consecutive-failures": 1, "base-time": "1m"}
     pool = {"ejection": ejection, "retries": QUICK}
-    client = weir({**pooled(entries, pool), "workers": 1}).client()
+    proxy = weir({**pooled(entries, pool), "workers": 1})
+    client = proxy.client()
     names = [where(client.ask()) for _ in range(60)]
     assert [names.count(name) for name in "abc"] == [30, 20, 10]
     servers[0].close()
-    where(client.ask())
-    where(client.ask())
+    # Its next turn may be up to three requests away.
+    eventually(lambda: where(client.ask()) and events(proxy, "ejected"), "the first one's end")
     names = [where(client.ask()) for _ in range(60)]
     assert [names.count(name) for name in "abc"] == [0, 40, 20]
 

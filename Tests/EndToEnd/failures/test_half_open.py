@@ -1,6 +1,5 @@
 """When an ejection's time is over: single requests find out, and none of them fails."""
 
-import threading
 import time
 
 import pytest
@@ -11,6 +10,7 @@ from harness.checks import assert_own_answer
 from harness.events import events, told
 from harness.faults import Meter, closing, resetting, saying, silent
 from harness.setups import LOGGED, pooled
+from harness.steady import Steady
 
 
 class Mood:
@@ -207,16 +207,7 @@ def test_no_client_notices_a_server_that_goes_and_comes(weir, backend):
     limits = {"max-time": "200ms"}
     proxy = weir(returning([bad, good], workers=2, ejection=limits, retries=retries))
 
-    def load():
-        client = proxy.client()
-        while not stop.is_set():
-            statuses.append(client.ask().status)
-
-    statuses, stop = [], threading.Event()
-    threads = [threading.Thread(target=load) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    try:
+    with Steady(proxy, 6, pause=0) as load:
         told(proxy, "ejected", 3)
         # What was kept while it failed still does.
         mood.well = True
@@ -224,11 +215,7 @@ def test_no_client_notices_a_server_that_goes_and_comes(weir, backend):
         told(proxy, "returned")
         seen = len(bad.requests)
         eventually(lambda: len(bad.requests) > seen + 100, "its share of the traffic")
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-    assert set(statuses) == {200}
+    assert load.answers and not load.failures
 
 
 # With bounds, fallbacks and priorities.
@@ -241,23 +228,10 @@ def test_in_a_full_pool_it_is_found_out_too(weir, backend):
     breaker = {"per-server": {"max-requests": 1}}
     proxy = weir(returning([bad, good], breaker=breaker, workers=2))
 
-    def load():
-        client = proxy.client()
-        while not stop.is_set():
-            client.ask()
-
-    stop = threading.Event()
-    threads = [threading.Thread(target=load) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    try:
+    with Steady(proxy, 8, pause=0):
         told(proxy, "ejected")
         mood.well = True
         told(proxy, "returned")
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
     assert meter.most == 1
 
 
@@ -277,23 +251,10 @@ def test_finding_out_stays_within_the_pool_s_bounds(weir, backend, bound):
     meter.servers.append(bad)
     proxy = weir(returning([bad, good], breaker={bound: 1}, workers=2))
 
-    def load():
-        client = proxy.client()
-        while not stop.is_set():
-            client.ask()
-
-    stop = threading.Event()
-    threads = [threading.Thread(target=load) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    try:
+    with Steady(proxy, 6, pause=0):
         told(proxy, "ejected", 2)
         mood.well = True
         told(proxy, "returned")
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
     assert meter.most == 1
     if bound == "max-connections":
         assert meter.most_connections == 1
