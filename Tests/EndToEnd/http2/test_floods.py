@@ -208,7 +208,9 @@ def test_client_that_never_reads(weir, backend, over):
         frames.send(frames.request(stream))
     lines = proxy.access(32)
     assert proxy.resident() - before < 24 << 20
-    assert {line["outcome"] for line in lines} <= {"send-timeout", "client-aborted"}
-    assert any(line["outcome"] == "send-timeout" for line in lines)
+    outcomes = [line["outcome"] for line in lines]
+    assert set(outcomes) <= {"send-timeout", "client-aborted", "ok"}
+    assert "send-timeout" in outcomes
+    assert outcomes.count("ok") <= 2, "more than the kernel's own buffers can have taken"
     frames.close()
     eventually(lambda: proxy.descriptors() <= descriptors + 1, "descriptors given back")
