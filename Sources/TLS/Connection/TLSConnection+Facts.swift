@@ -60,8 +60,11 @@ extension PeerCertificate {
 
     /// The subject as templates give it; empty where it is too long, as a part of it might be
     /// another's.
+    ///
+    /// A blank at its end is written by its number, since no field's value ends with one.
     public var templateSubject: String {
-        subject.utf8.count <= Self.templateLimit ? subject : ""
+        guard subject.utf8.count <= Self.templateLimit else { return "" }
+        return subject.hasSuffix("\\ ") ? subject.dropLast() + "20" : subject
     }
 
     /// The names as templates give them: a list; empty where it is too long.

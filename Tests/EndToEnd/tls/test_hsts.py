@@ -35,7 +35,7 @@ TOLD = {
     "/moved": (302, ["max-age=3600"]),
     "/server": (200, ["max-age=63072000"]),
     "/forget": (200, ["max-age=0"]),
-    "/dead": (502, ["max-age=3600"]),
+    "/dead": (503, ["max-age=3600"]),
     "/off": (200, ["max-age=1"]),
     "/unknown": (404, []),
 }

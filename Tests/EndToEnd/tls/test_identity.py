@@ -82,7 +82,7 @@ ODD = {
     "comma": ("a,b", "CN=a\\,b"),
     "quoted": ('"a"', 'CN=\\"a\\"'),
     "plus": ("a+O=b", "CN=a\\+O=b"),
-    "blank": (" a ", "CN=\\ a\\ "),
+    "blank": (" a ", "CN=\\ a\\20"),
     "umlaut": ("Jürgen", "CN=J\\C3\\BCrgen"),
     "line": ("a\r\nx-admin: 1", "CN=a\\0D\\0Ax-admin: 1"),
     "zero": ("a\0b", "CN=a\\00b"),

@@ -116,6 +116,9 @@ def test_by_s_client(guarded, certificates):
     assert "HTTP/1.1 200" in found and "Weir test authority" in found, found
     found = run()
     assert "HTTP/1.1" not in found and "certificate required" in found.lower(), found
+    pair = certificates.foreign_client
+    found = run("-cert", pair.certificate_file, "-key", pair.key_file)
+    assert "HTTP/1.1" not in found and "unknown ca" in found.lower(), found
 
 
 def test_a_session_ends_with_its_certificate(guarded, certificates, version):
@@ -141,7 +144,9 @@ def test_a_session_ends_with_its_certificate(guarded, certificates, version):
 
     eventually(is_over, "the end of the session")
     assert went_on and all(went_on)
-    assert proxy.access(len(went_on) + 2)[-1]["reason"] == "the certificate of the client has expired"
+    lines = proxy.access(len(went_on) + 2)
+    reasons = [line["reason"] for line in lines if line["outcome"] == "handshake-failed"]
+    assert reasons == ["the certificate of the client has expired"]
 
 
 def test_a_request_for_an_address_that_is_covered(guarded, certificates):

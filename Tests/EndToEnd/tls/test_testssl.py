@@ -12,16 +12,19 @@ from harness.proxy import ROOT, parse_address
 PAGE = ROOT / "docs/reference/conformance.md"
 
 # Findings that stay, by the name that testssl.sh gives them; the page has the reasons.
-EXPLAINED = set()
+EXPLAINED = {"engine_problem", "secure_renego"}
 
 # Nothing to tell, or that a check was not made since it does not apply.
 FINE = {"OK", "INFO", "DEBUG"}
 
 
-@pytest.fixture
-def public(tmp_path, backend):
-    """The example's listener for everybody: its address, and the authority's file."""
+@pytest.fixture(params=["refuse"])
+def public(request, tmp_path, backend):
+    """The example's listener for everybody, with this `unknown-name`, and the authority."""
     copy = Example(FOLDER / "https.yaml", tmp_path, backend(host="0.0.0.0"))
+    text = copy.path.read_text()
+    assert text.count("unknown-name: refuse") == 1
+    copy.path.write_text(text.replace("unknown-name: refuse", f"unknown-name: {request.param}"))
     proxy = Weir("", tmp_path, command=["run", str(copy.path)])
     try:
         proxy.wait_until_listening(copy.listeners)
@@ -51,18 +54,26 @@ def findings(address, authority, folder, *options):
     return json.loads(report.read_text()), done.stdout
 
 
-def objections(found):
+def objections(found, explained=frozenset()):
     return [
         f"{one['severity']} {one['id']}: {one['finding']}"
         for one in found
-        if one["severity"] not in FINE and one["id"] not in EXPLAINED
+        if one["severity"] not in FINE and one["id"] not in explained
     ]
 
 
 def test_nothing_to_object_to(public, tmp_path):
     found, shown = findings(*public, tmp_path)
     assert len(found) > 100, shown
-    assert not objections(found), shown
+    assert not objections(found, EXPLAINED), shown
+
+
+@pytest.mark.parametrize("public", ["default"], indirect=True)
+def test_renegotiation(public, tmp_path):
+    """That is asked for without a name, which the example refuses."""
+    found, shown = findings(*public, tmp_path, "-R")
+    assert {"secure_renego", "secure_client_renego"} <= {one["id"] for one in found}, shown
+    assert not objections(found, {"engine_problem"}), shown
 
 
 def test_exceptions_are_explained():
