@@ -317,6 +317,11 @@ extension Worker {
             carrierTakesAgain(slot)
         } else if exchange >= 0 {
             exchanges[exchange].pointee.sendPace.paused(at: now)
+            if exchanges[exchange].pointee.bodyPace.isRunning {
+                // It still owes its body.
+                let deadline = min(now + limits.body, exchanges[exchange].pointee.deadline)
+                setDeadline(downstream: slot, deadline)
+            }
             if exchanges[exchange].pointee.answer == .complete {
                 finish(exchange)
             } else {

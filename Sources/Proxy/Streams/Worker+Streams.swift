@@ -197,10 +197,11 @@ extension Worker {
         _ entry: UnsafeMutablePointer<Downstream>,
         _ bytes: UnsafeMutableRawPointer,
         _ count: Int,
-        _ range: ByteRange
+        _ range: ByteRange,
+        _ edits: HeadEdits?
     ) -> Bool {
         let before = out
-        guard writeTrailers(bytes, count, range) else { return false }
+        guard writeTrailers(bytes, count, range, edits) else { return false }
         let lines = out.start + before.count
         buffers.append(lines, out.count &- before.count, to: &entry.pointee.streams.trailers)
         out = before

@@ -60,6 +60,18 @@ def test_certificate_by_name(many, certificates, name, expected):
     assert shown(many, authority, name) == getattr(certificates, expected).serial
 
 
+def test_names_by_s_client(many, certificates):
+    """It gets the certificate that it asks for, and sees when there is none."""
+
+    def verified(name):
+        names = ["-servername", name, "-verify_hostname", name]
+        return s_client(many, *names, "-CAfile", certificates.authority.file)
+
+    for name in ("example.test", "other.test", "a.wild.test"):
+        assert "Verification: OK" in verified(name), name
+    assert "hostname mismatch" in verified("nowhere.test").lower()
+
+
 @pytest.mark.parametrize(
     "name", [["-servername", "example.test"], ["-noservername"]], ids=["named", "default"]
 )
