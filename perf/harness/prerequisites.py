@@ -15,6 +15,7 @@ COMMAND = "perf/" + os.path.basename(sys.argv[0])
 _PROGRAMS = {
     "client": ["load/client.c", "load/request.h", "load/shared.h"],
     "backend": ["load/backend.c", "load/loopback.h", "load/shared.h"],
+    "flood": ["load/flood.c", "load/shared.h"],
     "floor": ["floor/floor.c"],
     "arrivals": ["load/arrivals.c", "load/records.h", "load/stage.h", "load/shared.h"],
     "endpoint": ["load/endpoint.c", "load/loopback.h", "load/records.h", "load/stage.h",
