@@ -53,7 +53,9 @@ public struct Slab<Entry: SlabEntry>: ~Copyable {
             untouched &+= 1
         }
         let entry = entries + Int(slot)
-        entry.initialize(from: blank, count: 1)
+        // By `initialize` this would go through the type's metadata.
+        UnsafeMutableRawPointer(entry)
+            .copyMemory(from: blank, byteCount: MemoryLayout<Entry>.stride)
         entry.pointee.generation = generation &+ 1
         count &+= 1
         return slot

@@ -6,7 +6,7 @@ import Health
 /// be well again.
 extension Worker {
     /// What an answer's status says of the endpoint.
-    func verdict(
+    mutating func verdict(
         status: UInt16,
         _ exchange: UnsafeMutablePointer<Exchange>
     ) -> TryVerdict {
@@ -17,7 +17,7 @@ extension Worker {
     }
 
     /// What a failed try says of the endpoint.
-    func verdict(
+    mutating func verdict(
         _ failure: TryFailure,
         _ exchange: UnsafeMutablePointer<Exchange>
     ) -> TryVerdict {
@@ -57,7 +57,7 @@ extension Worker {
     }
 
     /// Whether an endpoint of the pool waits for a request to find out whether it is well.
-    func hasHalfOpen(_ pool: UnsafeMutablePointer<PoolState>) -> Bool {
+    mutating func hasHalfOpen(_ pool: UnsafeMutablePointer<PoolState>) -> Bool {
         pool.pointee.health._withUnsafeGuaranteedRef {
             $0.shared.halfOpen.load(ordering: .relaxed) > 0
         }

@@ -33,7 +33,7 @@ extension Worker {
 
     /// Whether the client came by https: as X-Forwarded-Proto of a trusted proxy says, or else as
     /// its own connection does.
-    func cameByHTTPS(
+    mutating func cameByHTTPS(
         _ downstream: UnsafeMutablePointer<Downstream>,
         _ request: ReceivedRequest
     ) -> Bool {
@@ -52,7 +52,7 @@ extension Worker {
     }
 
     /// The endpoint whose token the request carries, -1 without one.
-    private func stuckTo(_ tokens: StickyTokens, _ request: ReceivedRequest) -> Int {
+    private mutating func stuckTo(_ tokens: StickyTokens, _ request: ReceivedRequest) -> Int {
         let bytes = RawSpan(_unsafeStart: request.bytes, byteCount: request.head.headSize)
         let name = RawSpan(_unsafeBytes: tokens.fieldName)
         var index = 0
@@ -66,7 +66,7 @@ extension Worker {
     }
 
     /// The line that tells the client to which endpoint it belongs; empty if it knows.
-    func stickyLine(_ exchange: UnsafeMutablePointer<Exchange>) -> UnsafeRawBufferPointer {
+    mutating func stickyLine(_ exchange: UnsafeMutablePointer<Exchange>) -> UnsafeRawBufferPointer {
         let pool = pools + Int(exchange.pointee.pool)
         guard let tokens = pool.pointee.sticky else {
             return UnsafeRawBufferPointer(start: nil, count: 0)

@@ -309,7 +309,7 @@ extension Worker {
     }
 
     /// Notes that probing an endpoint fails, or works again, for the first or last worker.
-    private func noteProbe(_ endpoint: Int, isFailing: Bool, _ what: String) {
+    private mutating func noteProbe(_ endpoint: Int, isFailing: Bool, _ what: String) {
         let pool = pools + Int(endpoints[endpoint].pool)
         guard let plan = pool.pointee.probes else { return }
         let count = plan.failing[endpoint &- pool.pointee.firstEndpoint]

@@ -71,7 +71,10 @@ extension Worker {
     /// So many bytes more are to pass to or from the endpoint.
     ///
     /// Of one message a gibibyte counts at most, so that no announced length outweighs all others.
-    private func addTransfer(_ exchange: UnsafeMutablePointer<Exchange>, _ announced: UInt64) {
+    private mutating func addTransfer(
+        _ exchange: UnsafeMutablePointer<Exchange>,
+        _ announced: UInt64
+    ) {
         let count = Int64(min(announced, 1 << 30))
         exchange.pointee.transfer &+= count
         endpointStates[Int(exchange.pointee.endpoint)].block.pointee.bytesInTransfer
@@ -135,7 +138,7 @@ extension Worker {
 
     /// Whether a status says that the server cannot take more or is broken: 429 and 5xx, but for
     /// those by which it refuses what this client asks (501, 505).
-    private func isFailure(_ status: UInt16) -> Bool {
+    private mutating func isFailure(_ status: UInt16) -> Bool {
         status == 429 || (status >= 500 && status != 501 && status != 505)
     }
 

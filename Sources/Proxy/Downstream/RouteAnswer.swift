@@ -131,7 +131,9 @@ extension RouteAction {
 
 extension Worker {
     /// The values of the request's fields that the route's templates name.
-    func headerValues(_ action: RouteAction, _ request: ReceivedRequest) -> [String: String] {
+    mutating func headerValues(_ action: RouteAction, _ request: ReceivedRequest) -> [String:
+        String]
+    {
         var values: [String: String] = [:]
         for template in action.templates {
             for case .variable(.header(let name)) in template.segments where values[name] == nil {
@@ -144,7 +146,7 @@ extension Worker {
         return values
     }
 
-    private func cookie(_ name: String, _ request: ReceivedRequest) -> String? {
+    private mutating func cookie(_ name: String, _ request: ReceivedRequest) -> String? {
         let bytes = RawSpan(_unsafeStart: request.bytes, byteCount: request.head.headSize)
         for index in 0..<fields.count where fields[index].id == .cookie {
             let found = name.utf8.withContiguousStorageIfAvailable { name in
@@ -155,7 +157,7 @@ extension Worker {
         return nil
     }
 
-    private func headerValue(_ name: String, _ request: ReceivedRequest) -> String? {
+    private mutating func headerValue(_ name: String, _ request: ReceivedRequest) -> String? {
         for index in 0..<fields.count {
             let field = fields[index]
             guard Int(field.name.count) == name.utf8.count else { continue }
@@ -168,7 +170,7 @@ extension Worker {
 
     /// The client: the peer, or behind trusted proxies the first address of X-Forwarded-For, from
     /// the right, that is no trusted proxy.
-    func client(of slot: Int32, _ request: ReceivedRequest) -> weir_address {
+    mutating func client(of slot: Int32, _ request: ReceivedRequest) -> weir_address {
         let downstream = down[slot]
         guard downstream.pointee.flags.contains(.trustedPeer),
             let forwarded = forwardedClient(request.bytes)
@@ -177,17 +179,17 @@ extension Worker {
     }
 
     /// The request's client as text.
-    func clientAddress(of slot: Int32, _ request: ReceivedRequest) -> String {
+    mutating func clientAddress(of slot: Int32, _ request: ReceivedRequest) -> String {
         addressText(client(of: slot, request))
     }
 
     /// A client's address as text, `unix` for one that has none.
-    func addressText(_ client: weir_address) -> String {
+    mutating func addressText(_ client: weir_address) -> String {
         client.isInternet ? IPAddress(client).description : "unix"
     }
 
     /// Walks X-Forwarded-For from the right past trusted proxies.
-    func forwardedClient(_ bytes: UnsafeRawPointer) -> IPAddress? {
+    mutating func forwardedClient(_ bytes: UnsafeRawPointer) -> IPAddress? {
         var last: IPAddress?
         for index in (0..<fields.count).reversed() where fields[index].id == .xForwardedFor {
             let range = fields[index].value
@@ -216,7 +218,7 @@ extension Worker {
         return last
     }
 
-    private func trimmed(_ bytes: UnsafeRawPointer, _ from: Int, _ to: Int) -> ByteRange {
+    private mutating func trimmed(_ bytes: UnsafeRawPointer, _ from: Int, _ to: Int) -> ByteRange {
         var start = from
         var end = to
         while start < end, isBlank(bytes, start) { start &+= 1 }
@@ -224,7 +226,7 @@ extension Worker {
         return ByteRange(from: start, to: end)
     }
 
-    private func isBlank(_ bytes: UnsafeRawPointer, _ offset: Int) -> Bool {
+    private mutating func isBlank(_ bytes: UnsafeRawPointer, _ offset: Int) -> Bool {
         let byte = bytes.load(fromByteOffset: offset, as: UInt8.self)
         return byte == 0x20 || byte == 0x09
     }

@@ -88,7 +88,7 @@ extension Worker {
 
     /// Whether the listener may serve the request's host: one that asks clients for certificates,
     /// or refuses unknown names, only serves what its own certificates cover (RFC 9110 §7.4).
-    private func isCovered(
+    private mutating func isCovered(
         _ downstream: UnsafeMutablePointer<Downstream>,
         _ request: ReceivedRequest
     ) -> Bool {
@@ -120,7 +120,7 @@ extension Worker {
     }
 
     /// Host and path in the form in which routes match them.
-    private func normalise(_ request: ReceivedRequest) -> Normalised {
+    private mutating func normalise(_ request: ReceivedRequest) -> Normalised {
         let head = request.head
         let host = RawSpan(
             _unsafeStart: request.bytes + head.authority.start,
@@ -176,7 +176,7 @@ extension Worker {
         exchange.pointee.client = client(of: slot, request)
         exchange.pointee.deadline = now + snapshot.routes[route].total
         exchange.pointee.requestBody = BodyDecoder(request.head.framing)
-        exchange.pointee.flags = flags(of: request, snapshot.routes[route])
+        exchange.pointee.flags = flags(of: request, snapshot.routes + route)
         exchange.pointee.bytesIn = UInt64(request.head.headSize)
         countForBudget(pools + Int(exchange.pointee.pool))
         if snapshot.routes[route].fallback >= 0 { chooseServingPool(exchange) }
@@ -225,16 +225,18 @@ extension Worker {
         return takeFirstBody(exchange, request)
     }
 
-    private func flags(
+    private mutating func flags(
         of request: ReceivedRequest,
-        _ route: RouteEntry
+        _ route: UnsafeMutablePointer<RouteEntry>
     ) -> Exchange.Flags {
-        var flags = route.marks.union(.resendable)
+        var flags = route.pointee.marks.union(.resendable)
         if request.head.minorVersion == 0 { flags.insert(.http10) }
         if request.keepAlive { flags.insert(.keepAlive) }
         if request.head.upgrade == .websocket { flags.insert(.upgrade) }
         if request.head.expectsContinue { flags.insert(.expectsContinue) }
-        if request.head.method.isIdempotent || (route.heedsIdempotencyKey && hasKey(request)) {
+        if request.head.method.isIdempotent
+            || (route.pointee.heedsIdempotencyKey && hasKey(request))
+        {
             flags.insert(.idempotent)
         }
         if case .chunked = request.head.framing { flags.insert(.chunkedUp) }
@@ -243,7 +245,7 @@ extension Worker {
     }
 
     /// Whether the request has an `Idempotency-Key`: its server keeps repeated ones apart.
-    private func hasKey(_ request: ReceivedRequest) -> Bool {
+    private mutating func hasKey(_ request: ReceivedRequest) -> Bool {
         let name: StaticString = "idempotency-key"
         let start = UnsafeRawPointer(name.utf8Start)
         return fields.first(
@@ -275,7 +277,7 @@ extension Worker {
     }
 
     /// Writes the head as it goes to a server.
-    func writeHead(
+    mutating func writeHead(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ downstream: UnsafeMutablePointer<Downstream>,
         _ request: ReceivedRequest,
@@ -304,7 +306,7 @@ extension Worker {
 
     /// Whether the request takes the memory along into which it was received, rather than being
     /// copied: where much of a body came with the head, and nothing behind it.
-    private func takesArea(_ request: ReceivedRequest) -> Bool {
+    private mutating func takesArea(_ request: ReceivedRequest) -> Bool {
         guard request.bytes == readBase, request.bodyThere >= Self.leastTaken,
             case .length(let length) = request.head.framing
         else { return false }

@@ -295,13 +295,13 @@ extension Worker {
     }
 
     /// Whether what leaves now is the end of an answer that nobody had to wait for.
-    private func endsExchange(_ slot: Int32) -> Bool {
+    private mutating func endsExchange(_ slot: Int32) -> Bool {
         let exchange = exchanges[slot]
         return exchange.pointee.answer == .complete && !exchange.pointee.sendPace.isRunning
     }
 
     /// Whether the connection ends as soon as its output has left.
-    private func endsWithOutput(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
+    private mutating func endsWithOutput(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
         guard downstream.pointee.exchange >= 0, !downstream.pointee.secure.isOn else {
             return false
         }

@@ -11,7 +11,7 @@ enum WrittenID {
 
 extension Worker {
     /// The id under which the exchange is known.
-    func writtenID(_ exchange: UnsafeMutablePointer<Exchange>) -> WrittenID {
+    mutating func writtenID(_ exchange: UnsafeMutablePointer<Exchange>) -> WrittenID {
         let range = exchange.pointee.idRange
         guard exchange.pointee.flags.contains(.foreignRequestID),
             let base = exchange.pointee.request.base
@@ -89,7 +89,7 @@ extension Worker {
     }
 
     /// The id of a request that is not forwarded.
-    func believedID(_ slot: Int32, _ request: ReceivedRequest) -> WrittenID {
+    mutating func believedID(_ slot: Int32, _ request: ReceivedRequest) -> WrittenID {
         guard down[slot].pointee.flags.contains(.trustedPeer),
             let range = fields.requestID(in: request.bytes)
         else { return .made(request.id) }
@@ -98,7 +98,7 @@ extension Worker {
 
     /// Whether the connection can serve another request after an answer of Weir's own: the body
     /// is there, or so short that it is worth reading past.
-    private func staysOpen(_ request: ReceivedRequest) -> Bool {
+    private mutating func staysOpen(_ request: ReceivedRequest) -> Bool {
         guard request.keepAlive, !request.head.expectsContinue else { return false }
         switch request.head.framing {
         case .none, .chunked: return true
@@ -107,7 +107,9 @@ extension Worker {
         }
     }
 
-    private func connectionValue(_ request: ReceivedRequest, _ keepAlive: Bool) -> StaticString {
+    private mutating func connectionValue(_ request: ReceivedRequest, _ keepAlive: Bool)
+        -> StaticString
+    {
         keepAlive ? (request.head.minorVersion == 0 ? "keep-alive" : "") : "close"
     }
 

@@ -116,7 +116,7 @@ extension Worker {
     // MARK: The client's certificate
 
     /// The certificate that the client has shown, where the action's templates name it.
-    func certificate(_ slot: Int32, for action: RouteAction) -> PeerCertificate? {
+    mutating func certificate(_ slot: Int32, for action: RouteAction) -> PeerCertificate? {
         for template in action.templates {
             for case .variable(let variable) in template.segments where variable.isOfCertificate {
                 return secureConnection(slot)?.peerCertificate
@@ -138,7 +138,7 @@ extension Worker {
         return ClientIdentity(connection.pointee.identity)
     }
 
-    private func secureConnection(_ slot: Int32) -> TLSConnection? {
+    private mutating func secureConnection(_ slot: Int32) -> TLSConnection? {
         let carrier = down[slot].pointee.streams.carrier
         return down[carrier >= 0 ? carrier : slot].pointee.secure.connection
     }

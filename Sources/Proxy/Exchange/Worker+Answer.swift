@@ -284,7 +284,9 @@ extension Worker {
     /// could be sent, or its end came without an acknowledgement of anything that was.
     ///
     /// A reset proves nothing, since it may overtake the acknowledgement of bytes that were read.
-    private func wasUnseen(_ upstream: UnsafeMutablePointer<Upstream>, _ result: Int) -> Bool {
+    private mutating func wasUnseen(_ upstream: UnsafeMutablePointer<Upstream>, _ result: Int)
+        -> Bool
+    {
         if upstream.pointee.sent == upstream.pointee.sentBefore { return true }
         // A failed send has taken the reset's error with it, and what is read then is an end.
         guard result == 0, !upstream.pointee.flags.contains(.sendFailed) else { return false }

@@ -134,7 +134,7 @@ extension Worker {
     }
 
     /// Begins to time a client that does not take everything at once.
-    private func timeSending(_ exchange: UnsafeMutablePointer<Exchange>) {
+    private mutating func timeSending(_ exchange: UnsafeMutablePointer<Exchange>) {
         if !down[exchange.pointee.downstream].pointee.output.isEmpty {
             exchange.pointee.sendPace.began(at: now)
         }

@@ -61,7 +61,7 @@ extension Worker {
     }
 
     /// A request that will not be sent again keeps only its head.
-    private func forgetSent(_ exchange: UnsafeMutablePointer<Exchange>) {
+    private mutating func forgetSent(_ exchange: UnsafeMutablePointer<Exchange>) {
         guard !exchange.pointee.flags.contains(.resendable) else { return }
         exchange.pointee.request.end = exchange.pointee.headEnd
         exchange.pointee.requestSent = exchange.pointee.headEnd
@@ -79,7 +79,7 @@ extension Worker {
     }
 
     /// Until when the answer's head has to come, if the request leaves now.
-    private func headDeadline(_ exchange: UnsafeMutablePointer<Exchange>) -> Instant {
+    private mutating func headDeadline(_ exchange: UnsafeMutablePointer<Exchange>) -> Instant {
         let entry = route(exchange)
         return min(
             min(now + entry.pointee.response, exchange.pointee.deadline),
@@ -148,7 +148,7 @@ extension Worker {
     }
 
     /// Whether more of the body is wanted now.
-    private func canTakeBody(_ exchange: UnsafeMutablePointer<Exchange>) -> Bool {
+    private mutating func canTakeBody(_ exchange: UnsafeMutablePointer<Exchange>) -> Bool {
         guard
             exchange.pointee.flags.isDisjoint(with: [.requestComplete, .requestDropped]),
             exchange.pointee.upstream >= 0

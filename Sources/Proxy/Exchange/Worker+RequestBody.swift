@@ -46,7 +46,7 @@ extension Worker {
     }
 
     /// Gives up sending the request again once its body is larger than may be kept.
-    func limitKept(_ exchange: UnsafeMutablePointer<Exchange>) {
+    mutating func limitKept(_ exchange: UnsafeMutablePointer<Exchange>) {
         let body = Int(exchange.pointee.request.end &- exchange.pointee.headEnd)
         if body > route(exchange).pointee.keepLimit {
             exchange.pointee.flags.remove(.resendable)

@@ -69,7 +69,7 @@ extension Worker {
         return true
     }
 
-    private func rule(
+    private mutating func rule(
         _ exchange: UnsafeMutablePointer<Exchange>,
         isReused: Bool
     ) -> RetryRule {
@@ -146,7 +146,7 @@ extension Worker {
     }
 
     /// Begins to count the time for all tries: the client's request is there.
-    func timeTries(_ exchange: UnsafeMutablePointer<Exchange>) {
+    mutating func timeTries(_ exchange: UnsafeMutablePointer<Exchange>) {
         let timeout = route(exchange).pointee.retryTimeout
         if timeout != Int64.max { exchange.pointee.triesDeadline = now + timeout }
     }
@@ -171,7 +171,7 @@ extension Worker {
     }
 
     /// The nanoseconds of `Retry-After`; 0 without one.
-    func retryAfter(_ head: ResponseHead, _ source: UnsafeRawPointer) -> Int64 {
+    mutating func retryAfter(_ head: ResponseHead, _ source: UnsafeRawPointer) -> Int64 {
         guard let index = fields.first(.retryAfter) else { return 0 }
         let bytes = RawSpan(_unsafeStart: source, byteCount: head.headSize)
         let seconds = retryAfterSeconds(fields[index].value, of: bytes) ?? 0
@@ -242,18 +242,18 @@ extension Worker {
     // MARK: Budget
 
     /// Counts a request of the pool for its retry budget.
-    func countForBudget(_ pool: UnsafeMutablePointer<PoolState>) {
+    mutating func countForBudget(_ pool: UnsafeMutablePointer<PoolState>) {
         pool.pointee.notDeposited &+= 1
         if pool.pointee.notDeposited >= Self.depositBatch { deposit(pool) }
     }
 
-    private func deposit(_ pool: UnsafeMutablePointer<PoolState>) {
+    private mutating func deposit(_ pool: UnsafeMutablePointer<PoolState>) {
         pool.pointee.budget?.deposit(Int(pool.pointee.notDeposited), now: now.nanoseconds)
         pool.pointee.notDeposited = 0
     }
 
     /// Whether the pool's budget has room for this retry.
-    private func takesBudget(
+    private mutating func takesBudget(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ decision: RetryRule.Decision
     ) -> Bool {

@@ -43,20 +43,20 @@ extension Worker {
 
     /// The kernel has taken bytes for the client, who need not have got them yet: over TCP what it
     /// acknowledges is what counts.
-    func noteSent(_ exchange: UnsafeMutablePointer<Exchange>, _ count: Int) {
+    mutating func noteSent(_ exchange: UnsafeMutablePointer<Exchange>, _ count: Int) {
         if down[exchange.pointee.downstream].pointee.peer.isInternet { return }
         exchange.pointee.sendPace.moved(count, at: now)
     }
 
     /// Whether the client reads too slowly on average.
-    func readsTooSlowly(_ exchange: UnsafeMutablePointer<Exchange>) -> Bool {
+    mutating func readsTooSlowly(_ exchange: UnsafeMutablePointer<Exchange>) -> Bool {
         guard exchange.pointee.sendPace.isTooSlow(at: now) else { return false }
         _ = noteAcknowledged(exchange)
         return exchange.pointee.sendPace.isTooSlow(at: now)
     }
 
     /// Counts what the client has acknowledged since the last look; false if that is nothing.
-    private func noteAcknowledged(_ exchange: UnsafeMutablePointer<Exchange>) -> Bool {
+    private mutating func noteAcknowledged(_ exchange: UnsafeMutablePointer<Exchange>) -> Bool {
         let acknowledged = acknowledged(down[exchange.pointee.downstream])
         let more = acknowledged &- exchange.pointee.acknowledged
         guard more > 0 else { return false }
@@ -66,7 +66,7 @@ extension Worker {
     }
 
     /// Bytes that the client has taken so far: acknowledged ones, or those that its window let go.
-    private func acknowledged(_ downstream: UnsafeMutablePointer<Downstream>) -> Int64 {
+    private mutating func acknowledged(_ downstream: UnsafeMutablePointer<Downstream>) -> Int64 {
         downstream.isOfStream
             ? downstream.pointee.streams.taken
             : weir_bytes_acknowledged(downstream.pointee.descriptor)

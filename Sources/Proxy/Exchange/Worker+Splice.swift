@@ -21,12 +21,12 @@ extension Worker {
     }
 
     /// Whether the client's bytes go to its socket as they are.
-    private func isPlain(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
+    private mutating func isPlain(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
         !downstream.pointee.secure.isOn && !downstream.isOfStream
     }
 
     /// Whether bytes of the answer wait in a pipe for the client.
-    func hasPiped(_ slot: Int32) -> Bool {
+    mutating func hasPiped(_ slot: Int32) -> Bool {
         let number = exchanges[slot].pointee.pipe
         return number >= 0 && pipes[number].count > 0
     }

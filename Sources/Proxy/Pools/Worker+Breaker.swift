@@ -60,7 +60,7 @@ extension Worker {
     }
 
     /// Takes room in the pool, unless the exchange has it; false if there is none.
-    private func entersPool(
+    private mutating func entersPool(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ gate: PoolGate
     ) -> Bool {
@@ -138,7 +138,7 @@ extension Worker {
     }
 
     /// Counts a connection that is about to be opened; room for it may have been taken before.
-    func countConnection(_ endpoint: Int) {
+    mutating func countConnection(_ endpoint: Int) {
         guard let gate = pools[Int(endpoints[endpoint].pool)].gate, !holdsConnection else { return }
         // Nobody waits for room on the way to a connection that takes another's place.
         gate.forceConnection()
@@ -228,7 +228,7 @@ extension Worker {
 
     /// Whether a client that waits in a queue has shut its side: there, nobody waits for clients
     /// that only seem to have left, since most have.
-    func hasLeftQueue(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
+    mutating func hasLeftQueue(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
         downstream.pointee.flags.contains(.finished)
             && exchanges[downstream.pointee.exchange].pointee.wait == .room
     }

@@ -8,7 +8,7 @@ import Routing
 extension Worker {
     /// The exchange's fallback, as ``RouteEntry/fallback``: the route's, then that of the pool
     /// that serves instead.
-    func fallback(
+    mutating func fallback(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ pool: UnsafeMutablePointer<PoolState>
     ) -> Int32 {
@@ -60,7 +60,7 @@ extension Worker {
     }
 
     /// Another pool serves, of which nothing was tried yet.
-    private func goOver(_ exchange: UnsafeMutablePointer<Exchange>, to pool: Int32) {
+    private mutating func goOver(_ exchange: UnsafeMutablePointer<Exchange>, to pool: Int32) {
         exchange.pointee.pool = pool
         countForBudget(pools + Int(pool))
         exchange.pointee.flags.insert(.fellBack)

@@ -20,7 +20,7 @@ extension Worker {
     }
 
     /// What is said of a request's client.
-    private func header(for exchange: UnsafeMutablePointer<Exchange>) -> ProxyHeader {
+    private mutating func header(for exchange: UnsafeMutablePointer<Exchange>) -> ProxyHeader {
         let client = exchange.pointee.client
         guard client.isInternet else { return .unknown }
         var downstream = down[exchange.pointee.downstream]
@@ -47,7 +47,7 @@ extension Worker {
     /// Sends a header, which always fits into what a new connection takes.
     ///
     /// Returns how many bytes it has, -1 if it could not be sent.
-    private func send(
+    private mutating func send(
         _ header: ProxyHeader,
         _ version: ProxyHeader.Version,
         _ descriptor: Int32

@@ -32,7 +32,7 @@ extension Worker {
 
     /// Whether a connection in the clear begins as one of HTTP/2 does; `nil` if too little of it
     /// has come to tell.
-    func beginsWithPreface(_ bytes: UnsafeRawPointer, _ count: Int) -> Bool? {
+    mutating func beginsWithPreface(_ bytes: UnsafeRawPointer, _ count: Int) -> Bool? {
         let size = Self.preface.utf8CodeUnitCount
         let there = min(count, size)
         for index in 0..<there
@@ -44,7 +44,7 @@ extension Worker {
 
     /// Whether what was refused as a connection's first request names no version of HTTP/1 where
     /// HTTP/2 is spoken too: it is told in HTTP/2 that it is no preface.
-    func isNoHTTP1(_ slot: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Bool {
+    mutating func isNoHTTP1(_ slot: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Bool {
         let downstream = down[slot]
         guard downstream.pointee.served == 0, !downstream.isOfStream,
             snapshot.listeners[Int(downstream.pointee.listener)].speaksHTTP2InClear

@@ -52,7 +52,7 @@ extension Worker {
         }
     }
 
-    private func find(_ token: UInt64) -> Int32? {
+    private mutating func find(_ token: UInt64) -> Int32? {
         let slot = Self.slot(of: token)
         let generation = UInt32(truncatingIfNeeded: token)
         return down.find(slot, generation: generation) == nil ? nil : slot
@@ -79,7 +79,7 @@ extension Worker {
     }
 
     /// Whether nothing comes behind what waits in the stream's output.
-    private func hasWholeAnswer(_ entry: UnsafeMutablePointer<Downstream>) -> Bool {
+    private mutating func hasWholeAnswer(_ entry: UnsafeMutablePointer<Downstream>) -> Bool {
         let exchange = entry.pointee.exchange
         guard exchange >= 0 else { return entry.pointee.flags.contains(.closesAfterOutput) }
         if exchanges[exchange].pointee.answer == .tunnel {
@@ -164,7 +164,7 @@ extension Worker {
     }
 
     /// Lends the codec what streams have of their answers, until the next frames are written.
-    private func lendAnswers(
+    private mutating func lendAnswers(
         _ carrier: UnsafeMutablePointer<Downstream>,
         _ session: HTTP2Connection
     ) {

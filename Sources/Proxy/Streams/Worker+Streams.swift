@@ -92,14 +92,14 @@ extension Worker {
         UInt64(UInt32(bitPattern: slot)) << 32 | UInt64(generation)
     }
 
-    private func noteFraming(_ entry: UnsafeMutablePointer<Downstream>) {
+    private mutating func noteFraming(_ entry: UnsafeMutablePointer<Downstream>) {
         guard entry.pointee.exchange >= 0 else { return }
         if exchanges[entry.pointee.exchange].pointee.flags.contains(.chunkedUp) {
             entry.pointee.streams.flags.insert(.chunked)
         }
     }
 
-    private func link(_ stream: Int32, to carrier: UnsafeMutablePointer<Downstream>) {
+    private mutating func link(_ stream: Int32, to carrier: UnsafeMutablePointer<Downstream>) {
         let newest = carrier.pointee.streams.newest
         down[stream].pointee.streams.older = newest
         if newest >= 0 { down[newest].pointee.streams.newer = stream }
@@ -107,7 +107,7 @@ extension Worker {
         carrier.pointee.streams.count &+= 1
     }
 
-    private func unlink(_ stream: Int32, from carrier: UnsafeMutablePointer<Downstream>) {
+    private mutating func unlink(_ stream: Int32, from carrier: UnsafeMutablePointer<Downstream>) {
         let side = down[stream].pointee.streams
         if side.newer >= 0 {
             down[side.newer].pointee.streams.older = side.older
@@ -177,7 +177,7 @@ extension Worker {
     }
 
     /// What a stream has besides its input: nothing, or its end.
-    func receiveOfStream(_ entry: UnsafeMutablePointer<Downstream>) -> Int {
+    mutating func receiveOfStream(_ entry: UnsafeMutablePointer<Downstream>) -> Int {
         entry.pointee.flags.remove(.readable)
         return entry.pointee.streams.flags.contains(.clientEnded) ? 0 : Int(-EAGAIN)
     }
@@ -202,7 +202,7 @@ extension Worker {
     }
 
     /// The carrier's codec.
-    func session(of carrier: Int32) -> HTTP2Connection? {
+    mutating func session(of carrier: Int32) -> HTTP2Connection? {
         down[carrier].pointee.streams.session?.takeUnretainedValue()
     }
 

@@ -68,7 +68,7 @@ extension Worker {
         connect(slot, endpoint)
     }
 
-    private func attach(_ slot: Int32, _ upstreamSlot: Int32) {
+    private mutating func attach(_ slot: Int32, _ upstreamSlot: Int32) {
         let upstream = up[upstreamSlot]
         upstream.pointee.phase = .busy
         upstream.pointee.exchange = slot
@@ -99,7 +99,7 @@ extension Worker {
         return false
     }
 
-    private func unlistIdleUpstream(_ slot: Int32) {
+    private mutating func unlistIdleUpstream(_ slot: Int32) {
         let upstream = up[slot]
         let state = endpointStates + Int(upstream.pointee.endpoint)
         let newer = upstream.pointee.idlePrevious

@@ -54,7 +54,7 @@ extension Worker {
     }
 
     /// Whether one more connection stays within every bound.
-    private func hasRoom(_ listener: Int) -> Bool {
+    private mutating func hasRoom(_ listener: Int) -> Bool {
         shared.listenerConnections[listener].value.load(ordering: .relaxed)
             < shared.listenerLimits[listener]
             && shared.connections.value.load(ordering: .relaxed) < shared.maxConnections
@@ -100,7 +100,7 @@ extension Worker {
 
     /// Counts a client's connection and tells what is to be known of the client; `nil` if it has
     /// as many connections as it may.
-    func admitClient(_ peer: weir_address) -> Downstream.Flags? {
+    mutating func admitClient(_ peer: weir_address) -> Downstream.Flags? {
         guard peer.isInternet else { return [] }
         let address = IPAddress(peer)
         if snapshot.config.trustedProxies.contains(where: { $0.contains(address) }) {
@@ -122,7 +122,7 @@ extension Worker {
     }
 
     /// Whether nothing is expected of the client any more: its one request is read whole.
-    private func isBrief(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
+    private mutating func isBrief(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
         guard downstream.pointee.exchange >= 0, downstream.pointee.output.isEmpty else {
             return false
         }

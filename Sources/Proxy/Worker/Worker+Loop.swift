@@ -41,7 +41,7 @@ extension Worker {
         isLate = weir_monotonic_ns() &- now.nanoseconds > limits.loopLag
     }
 
-    private func waitLimit() -> Int32 {
+    private mutating func waitLimit() -> Int32 {
         if !ready.isEmpty || !poolsWithRoom.isEmpty || hasFrames { return 0 }
         var limit: Int64 = isAcceptPaused ? 50 : 60_000
         limit = downTimers.wait(from: now, limit: limit)

@@ -364,7 +364,9 @@ public struct Worker: ~Copyable {
     }
 
     /// The route's entry.
-    func route(_ exchange: UnsafeMutablePointer<Exchange>) -> UnsafeMutablePointer<RouteEntry> {
+    mutating func route(_ exchange: UnsafeMutablePointer<Exchange>) -> UnsafeMutablePointer<
+        RouteEntry
+    > {
         snapshot.routes + Int(exchange.pointee.route)
     }
 }

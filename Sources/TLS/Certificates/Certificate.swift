@@ -28,7 +28,7 @@ final class Certificate: @unchecked Sendable {
 
     deinit { X509_free(pointer) }
 
-    var view: X509View { X509View(pointer) }
+    var view: X509View { X509View(pointer, of: self) }
 
     /// The certificates in PEM text, in their order; blocks of other kinds are passed over.
     static func all(inPEM text: [UInt8]) -> Result<[Certificate], PEMError> {

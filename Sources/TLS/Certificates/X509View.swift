@@ -1,20 +1,32 @@
 import COpenSSL
 
-/// Reads a certificate of OpenSSL's without owning it.
+/// Reads a certificate of OpenSSL's without owning it, or on behalf of its owner.
 struct X509View {
     let pointer: OpaquePointer
+    /// Whoever frees the certificate, where nobody else holds it.
+    ///
+    /// A view that is made and asked in one expression may be all that is left of the owner, which
+    /// the compiler lets go after its last use: each question uses it behind the last call.
+    private let owner: Certificate?
 
-    init(_ pointer: OpaquePointer) { self.pointer = pointer }
+    init(_ pointer: OpaquePointer, of owner: Certificate? = nil) {
+        self.pointer = pointer
+        self.owner = owner
+    }
 
-    var subject: String { Self.text(of: X509_get_subject_name(pointer)) }
+    private func ask<Answer>(_ question: (OpaquePointer) -> Answer) -> Answer {
+        withExtendedLifetime(owner) { question(pointer) }
+    }
 
-    var issuer: String { Self.text(of: X509_get_issuer_name(pointer)) }
+    var subject: String { ask { Self.text(of: X509_get_subject_name($0)) } }
+
+    var issuer: String { ask { Self.text(of: X509_get_issuer_name($0)) } }
 
     /// SHA-256 over the DER form, in hexadecimal digits.
     var fingerprint: String {
         var digest = [UInt8](repeating: 0, count: 32)
         var count: UInt32 = 0
-        guard X509_digest(pointer, EVP_sha256(), &digest, &count) == 1 else { return "" }
+        guard ask({ X509_digest($0, EVP_sha256(), &digest, &count) }) == 1 else { return "" }
         return digest.hexadecimal
     }
 
@@ -49,13 +61,15 @@ struct X509View {
 
     /// Whether the names cover `host`, the address or name of a server (RFC 6125 §6.4).
     func covers(_ host: String) -> Bool {
-        if X509_check_ip_asc(pointer, host, 0) == 1 { return true }
+        if ask({ X509_check_ip_asc($0, host, 0) }) == 1 { return true }
         let flags = UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
-        return X509_check_host(pointer, host, host.utf8.count, flags, nil) == 1
+        return ask { X509_check_host($0, host, host.utf8.count, flags, nil) } == 1
     }
 
     /// The last common name of the subject.
-    private var commonName: String? {
+    private var commonName: String? { ask(Self.commonName) }
+
+    private static func commonName(_ pointer: OpaquePointer) -> String? {
         let name = X509_get_subject_name(pointer)
         var last: Int32 = -1
         while true {
@@ -68,10 +82,10 @@ struct X509View {
     }
 
     /// Seconds since 1970 from which on it is valid.
-    var notBefore: Int64 { Self.seconds(X509_get0_notBefore(pointer)) }
+    var notBefore: Int64 { ask { Self.seconds(X509_get0_notBefore($0)) } }
 
     /// Seconds since 1970 up to which it is valid.
-    var notAfter: Int64 { Self.seconds(X509_get0_notAfter(pointer)) }
+    var notAfter: Int64 { ask { Self.seconds(X509_get0_notAfter($0)) } }
 
     /// Whether this time, in seconds since 1970, has passed.
     static func isOver(_ seconds: Int64) -> Bool {
@@ -82,12 +96,12 @@ struct X509View {
 
     /// Whether it is signed by whom it names itself.
     var isSelfIssued: Bool {
-        X509_NAME_cmp(X509_get_subject_name(pointer), X509_get_issuer_name(pointer)) == 0
+        ask { X509_NAME_cmp(X509_get_subject_name($0), X509_get_issuer_name($0)) } == 0
     }
 
     /// Whether `issuer` may have signed it, by names and key identifiers.
     func isIssued(by issuer: X509View) -> Bool {
-        X509_check_issued(issuer.pointer, pointer) == X509_V_OK
+        issuer.ask { signer in ask { X509_check_issued(signer, $0) } } == X509_V_OK
     }
 
     private struct GeneralName {
@@ -109,7 +123,7 @@ struct X509View {
     }
 
     private var generalNames: [GeneralName] {
-        guard let found = X509_get_ext_d2i(pointer, NID_subject_alt_name, nil, nil) else {
+        guard let found = ask({ X509_get_ext_d2i($0, NID_subject_alt_name, nil, nil) }) else {
             return []
         }
         let stack = OpaquePointer(found)
