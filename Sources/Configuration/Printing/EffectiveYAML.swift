@@ -34,6 +34,9 @@ struct EffectivePrinter {
             yaml.line(TopLevelKeys.trustedProxies.name, YAMLText.list(networks))
         }
         yaml.section(TopLevelKeys.log.name, log)
+        if let admin = config.admin {
+            yaml.section(TopLevelKeys.admin.name) { self.admin(admin, &$0) }
+        }
         if let simulate = config.simulate {
             yaml.section(TopLevelKeys.simulate.name) { self.simulate(simulate, &$0) }
         }
