@@ -15,7 +15,7 @@ public struct StartError: Error, CustomStringConvertible {
 
 /// One configuration being served: its listening sockets and its workers.
 final class Service {
-    private let config: Config
+    let config: Config
     private let logs: LogQueue
     private let workers: Int
     private var mailboxes: [Mailbox<WorkerMessage>] = []
@@ -23,7 +23,9 @@ final class Service {
     private let wake: Int32
     private let control: Mailbox<ControlMessage>
     private let loop: ControlLoop
-    private var health: HealthControl?
+    /// What is done for its endpoints; `nil` until it has started.
+    private(set) var health: HealthControl?
+    private var shared: SharedState?
     private var certificates: CertificateControl?
     private var unixPaths: [String] = []
     /// Where it listens, as an operator would type it.
@@ -45,6 +47,9 @@ final class Service {
             }
         }
     }
+
+    /// Whether no worker has ended.
+    var isWhole: Bool { left.count.load(ordering: .acquiring) == workers }
 
     /// Whether all workers have ended.
     var hasEnded: Bool { left.count.load(ordering: .acquiring) == 0 }
@@ -140,6 +145,7 @@ final class Service {
             descriptorLimit: descriptorLimit - HealthControl.descriptors(config),
             logs: logs
         )
+        self.shared = shared
         self.health = health
         health.begin()
         self.certificates = certificates
@@ -191,6 +197,14 @@ final class Service {
 
     /// A worker has told something.
     func receive(_ message: ControlMessage) { health?.receive(message) }
+
+    /// How things stand, summed over the workers.
+    func report() -> ServiceReport {
+        guard let shared, let health else { return ServiceReport() }
+        var report = ServiceReport(config, shared, addresses: addresses)
+        health.report(into: &report, shared)
+        return report
+    }
 
     /// Tells every worker.
     func tell(_ message: WorkerMessage) {

@@ -216,3 +216,19 @@ struct EffectivePrinter {
         }
     }
 }
+
+extension EffectivePrinter {
+    /// `admin`.
+    func admin(_ admin: AdminConfig, _ yaml: inout YAMLText) {
+        yaml.line(AdminKeys.address.name, text(admin.address.description))
+        if let file = admin.tokenFile {
+            yaml.line(AdminKeys.tokenFile.name, text(file))
+            let words = admin.isPublic.map(\.rawValue).sorted()
+            yaml.line(AdminKeys.isPublic.name, YAMLText.list(words))
+        }
+        guard admin.address.isUnix else { return }
+        let digits = String(admin.socketMode, radix: 8)
+        let zeros = String(repeating: "0", count: max(0, 4 - digits.count))
+        yaml.line(AdminKeys.socketMode.name, quoted(zeros + digits))
+    }
+}

@@ -106,13 +106,8 @@ final class AdminConnection {
         var fields = FieldTable(capacity: Self.limits.fields)
         let head: RequestHead?
         do throws(HeadError) {
-            head = try input.withUnsafeBytes { bytes throws(HeadError) in
-                try parser.parse(
-                    RawSpan(_unsafeBytes: bytes),
-                    into: &fields,
-                    limits: Self.limits
-                )
-            }
+            let bytes = input
+            head = try parser.parse(bytes.span.bytes, into: &fields, limits: Self.limits)
         } catch {
             let status = error == .headTooLarge || error == .tooManyFields ? 431 : 400
             refuse(AdminProblem(status, "the request is not valid", "\(error.explanation)"))

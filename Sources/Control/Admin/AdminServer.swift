@@ -73,6 +73,11 @@ final class AdminServer {
         if let unixPath { _ = weir_unlink(unixPath) }
     }
 
+    /// Whether anybody streams events and asked by a query that `isWanted` takes.
+    func hasStream(where isWanted: (String) -> Bool) -> Bool {
+        connections.values.contains { $0.isStreaming && isWanted($0.streamQuery) }
+    }
+
     /// Sends text to those who stream events and asked by a query that `isWanted` takes.
     func stream(_ text: String, where isWanted: (String) -> Bool) {
         for connection in Array(connections.values)

@@ -4,6 +4,8 @@ import Proxy
 struct StatsJSON {
     let report: ServiceReport
     let process: ProcessReport
+    /// An earlier report and the seconds since, where what is recent is to be told as well.
+    var earlier: (report: ServiceReport, seconds: Double)?
 
     /// The whole document.
     var document: JSONText {
@@ -16,16 +18,16 @@ struct StatsJSON {
             ("memory", .int(process.residentBytes)),
             ("descriptors", .int(process.descriptors)),
             ("cpu", .decimal(process.cpuSeconds)),
-            ("total", .object(Self.traffic(report.total))),
-            ("listeners", .list(report.listeners.map(Self.listener))),
+            ("total", .object(Self.traffic(report.total) + recent(report.total, earlierTotal))),
+            ("listeners", .list(report.listeners.indices.map(listener))),
             ("routes", .list(report.routes.map { Self.route($0) } + [unrouted])),
-            ("pools", .list(report.pools.map(Self.pool))),
+            ("pools", .list(report.pools.map(pool))),
             ("workers", .list(report.workers.enumerated().map(worker))),
         ])
     }
 
     /// One pool, as `GET /pools/{pool}` answers it.
-    static func pool(_ pool: ServiceReport.Pool) -> JSONText {
+    func pool(_ pool: ServiceReport.Pool) -> JSONText {
         let head: [(String, JSONText)] = [
             ("name", .text(pool.name)),
             ("strategy", .text(pool.strategy)),
@@ -34,12 +36,18 @@ struct StatsJSON {
             ("panic", .bool(pool.isInPanic)),
             ("queue", .int(pool.queue)),
         ]
-        let endpoints = JSONText.list(pool.endpoints.map(endpoint))
-        return .object(head + traffic(pool.traffic) + [("endpoints", endpoints)])
+        let before = earlier?.report.pools.first { $0.name == pool.name }?.endpoints ?? []
+        let known = Dictionary(before.map { ($0.name, $0.totals) }) { first, _ in first }
+        let endpoints = pool.endpoints.map { endpoint in
+            JSONText.object(
+                Self.endpoint(endpoint) + recent(endpoint.totals, known[endpoint.name])
+            )
+        }
+        return .object(head + Self.traffic(pool.traffic) + [("endpoints", .list(endpoints))])
     }
 
     /// One endpoint.
-    static func endpoint(_ endpoint: ServiceReport.Endpoint) -> JSONText {
+    static func endpoint(_ endpoint: ServiceReport.Endpoint) -> [(String, JSONText)] {
         let totals = endpoint.totals
         var entries: [(String, JSONText)] = [
             ("name", .text(endpoint.name)),
@@ -59,10 +67,12 @@ struct StatsJSON {
             ("bytes-out", .count(totals.bytesOut)),
         ]
         entries.append(("latency", latency(totals.answerTimes, sum: totals.answerTime)))
-        return .object(entries)
+        return entries
     }
 
-    private static func listener(_ listener: ServiceReport.Listener) -> JSONText {
+    private func listener(_ index: Int) -> JSONText {
+        let listener = report.listeners[index]
+        let before = earlier?.report.listeners[index].traffic
         let connections = listener.connections
         let head: [(String, JSONText)] = [
             ("name", .text(listener.name)),
@@ -74,7 +84,9 @@ struct StatsJSON {
             ("handshakes-resumed", .count(connections.resumed)),
             ("handshakes-failed", .count(connections.handshakeFailures)),
         ]
-        return .object(head + traffic(listener.traffic))
+        return .object(
+            head + Self.traffic(listener.traffic) + recent(listener.traffic, before)
+        )
     }
 
     private static func route(_ route: ServiceReport.Route) -> JSONText {
@@ -139,5 +151,47 @@ struct StatsJSON {
                 ("mean", .decimal(Double(sum) / Double(histogram.total) / 1e9)),
             ] + quantiles
         )
+    }
+
+    // MARK: What is recent
+
+    private var earlierTotal: TrafficTotals? { earlier?.report.total }
+
+    private func recent(_ now: TrafficTotals, _ before: TrafficTotals?) -> [(String, JSONText)] {
+        guard let earlier, let before else { return [] }
+        return Self.recent(
+            requests: now.requests &- before.requests,
+            errors: now.statuses[5] &- before.statuses[5],
+            now.durations.since(before.durations),
+            seconds: earlier.seconds
+        )
+    }
+
+    private func recent(_ now: EndpointTotals, _ before: EndpointTotals?) -> [(String, JSONText)] {
+        guard let earlier else { return [] }
+        let before = before ?? EndpointTotals()
+        return Self.recent(
+            requests: now.tries &- before.tries,
+            errors: now.statuses[5] &- before.statuses[5],
+            now.answerTimes.since(before.answerTimes),
+            seconds: earlier.seconds
+        )
+    }
+
+    private static func recent(
+        requests: UInt64,
+        errors: UInt64,
+        _ histogram: DurationHistogram,
+        seconds: Double
+    ) -> [(String, JSONText)] {
+        func time(_ share: Double) -> JSONText {
+            histogram.quantile(share).map { .decimal($0 / 1e9) } ?? .null
+        }
+        let share = requests > 0 ? min(1, Double(errors) / Double(requests)) : 0
+        let entries: [(String, JSONText)] = [
+            ("rate", .decimal(Double(requests) / max(seconds, 1e-3))), ("errors", .decimal(share)),
+            ("p50", time(0.5)), ("p99", time(0.99)),
+        ]
+        return [("recent", .object(entries))]
     }
 }

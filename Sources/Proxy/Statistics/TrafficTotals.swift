@@ -194,7 +194,9 @@ extension WorkerStatistics {
             exchanges: read(WorkerColumn.exchanges),
             servers: read(WorkerColumn.servers),
             bufferBytes: read(WorkerColumn.bufferBytes),
-            longestTurn: Int64(max(read(WorkerColumn.longestTurn), read(WorkerColumn.longestBefore))),
+            longestTurn: Int64(
+                max(read(WorkerColumn.longestTurn), read(WorkerColumn.longestBefore))
+            ),
             lateTurns: weir_count_read(row + WorkerColumn.lateTurns)
         )
     }

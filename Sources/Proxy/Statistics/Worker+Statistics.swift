@@ -105,7 +105,10 @@ extension Worker {
         weir_count_set(row + WorkerColumn.clients, UInt64(truncatingIfNeeded: down.count))
         weir_count_set(row + WorkerColumn.exchanges, UInt64(truncatingIfNeeded: exchanges.count))
         weir_count_set(row + WorkerColumn.servers, UInt64(truncatingIfNeeded: up.count))
-        weir_count_set(row + WorkerColumn.bufferBytes, UInt64(truncatingIfNeeded: buffers.bytesInUse))
+        weir_count_set(
+            row + WorkerColumn.bufferBytes,
+            UInt64(truncatingIfNeeded: buffers.bytesInUse)
+        )
         if now.nanoseconds &- Int64(bitPattern: row[WorkerColumn.windowStart]) > Self.window {
             weir_count_set(row + WorkerColumn.windowStart, UInt64(bitPattern: now.nanoseconds))
             weir_count_set(row + WorkerColumn.longestBefore, row[WorkerColumn.longestTurn])

@@ -35,6 +35,8 @@ def example(tmp_path, backend):
                 if re.search("listen|address|^ *- ", code):
                     code, count = LISTENING.subn("LISTENER", code)
                     listeners += count if path.name == file.name else 0
+                if code.startswith("admin:"):
+                    code = SERVER.sub("ADMIN", code)
                 lines.append(code)
             text = "\n".join(lines) + "\n"
             text = SERVER.sub("SERVER", text)
@@ -42,6 +44,7 @@ def example(tmp_path, backend):
                 text = text.replace("SERVER", f"{loopback()}:{server.port}", 1)
             while "LISTENER" in text:
                 text = text.replace("LISTENER", f'"{loopback()}:0"', 1)
+            text = text.replace("ADMIN", "127.0.0.1:0")
             for name in re.findall(r"unix:/tmp/([\w-]+)\.sock", text):
                 own = tmp_path / f"{name}.sock"
                 text = text.replace(f"unix:/tmp/{name}.sock", f"unix:{own}")

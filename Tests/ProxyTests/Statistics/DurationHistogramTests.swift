@@ -67,11 +67,19 @@ struct DurationHistogramTests {
         for _ in 0..<10 {
             row.add(TrafficColumn.outcomes)
             row.add(
-                TrafficColumn.histogram, duration: 2_000_000, statistics, mayBeFine: true)
+                TrafficColumn.histogram,
+                duration: 2_000_000,
+                statistics,
+                mayBeFine: true
+            )
         }
         let endpoint = statistics.endpoints.row(3)
         endpoint.add(
-            EndpointColumn.histogram, duration: 2_000_000, statistics, mayBeFine: false)
+            EndpointColumn.histogram,
+            duration: 2_000_000,
+            statistics,
+            mayBeFine: false
+        )
         #expect(statistics.traffic.read(5)[TrafficColumn.outcomes] == 10)
         #expect(statistics.traffic.read(4)[TrafficColumn.outcomes] == 0)
         var histogram = DurationHistogram()
