@@ -3,12 +3,13 @@ extension Checker {
     func admin(_ listeners: [ListenerConfig]) -> AdminConfig? {
         guard let map = root.map(TopLevelKeys.admin) else { return nil }
         reportMissing(AdminKeys.address, in: map, of: AdminKeys.set)
+        let tokenFile = map.item(AdminKeys.tokenFile).flatMap(tokenFile)
         guard let item = map.item(AdminKeys.address), let address = listenAddress(item) else {
             return nil
         }
         let all = map.over(AdminKeys.set.standards)
         var config = AdminConfig(address: address)
-        config.tokenFile = map.item(AdminKeys.tokenFile).flatMap(tokenFile)
+        config.tokenFile = tokenFile
         config.isPublic = Set(
             all.items(AdminKeys.isPublic).compactMap { item in
                 item.text.flatMap { AdminConfig.Public(rawValue: $0.text) }

@@ -1,11 +1,14 @@
 """Who may ask the admin API."""
 
+import json
 import stat
-from pathlib import Path
+import subprocess
 
 import pytest
 
 from harness.admin import Admin
+from harness.proxy import binary
+from harness.wait import DEADLINE
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 RESPOND = {"listen": "127.0.0.1:0", "routes": [{"respond": 204}]}
@@ -86,9 +89,12 @@ def test_off_by_default(weir):
     assert not any("admin API" in line for line in proxy.lines)
 
 
-def test_a_taken_address_stops_the_start(weir):
-    first = weir({**RESPOND, "admin": "127.0.0.1:0"})
-    host, port = Admin(first).address
-    with pytest.raises(AssertionError, match="cannot listen on"):
-        weir({**RESPOND, "admin": f"{host}:{port}"})
-    assert Path(f"/proc/{first.pid}").exists()
+def test_a_taken_address_stops_the_start(weir, tmp_path):
+    host, port = Admin(weir({**RESPOND, "admin": "127.0.0.1:0"})).address
+    file = tmp_path / "second.yaml"
+    file.write_text(json.dumps({**RESPOND, "admin": f"{host}:{port}"}))
+    found = subprocess.run(
+        [*binary(), "run", str(file)], capture_output=True, text=True, timeout=DEADLINE
+    )
+    assert found.returncode == 1
+    assert f"cannot listen on {host}:{port}" in found.stderr

@@ -1,17 +1,16 @@
 """`weir status` and `weir drain` against a running proxy."""
 
 import json
+import os
 import subprocess
 
 from harness import eventually
-from harness.admin import admin_address
+from harness.admin import Admin, admin_address
 from harness.proxy import binary
 from harness.wait import DEADLINE
 
 
 def weir_command(*arguments, **environment):
-    import os
-
     return subprocess.run(
         [*binary(), *arguments],
         capture_output=True,
@@ -33,6 +32,7 @@ def test_status(weir, backend):
     proxy, server, address = served(weir, backend)
     for _ in range(3):
         proxy.ask()
+    Admin(proxy).stats(requests=3)
     found = weir_command("status", "--admin", address)
     assert found.returncode == 0, found
     assert found.stdout.startswith("weir ") and "3 requests" in found.stdout

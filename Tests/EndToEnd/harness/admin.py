@@ -50,8 +50,15 @@ class Admin:
         assert found.status == status, (found.status, found.body)
         return json.loads(found.body)
 
-    def stats(self):
-        return self.json(target="/stats")
+    def stats(self, requests=None):
+        """What `/stats` says; waits until so many requests are counted, which is just behind
+        their answers."""
+
+        def found():
+            stats = self.json(target="/stats")
+            return stats if requests in (None, stats["total"]["requests"]) else None
+
+        return eventually(found, f"{requests} requests in the statistics")
 
     def endpoint(self, name, pool="main"):
         """What `/pools/{pool}` says of an endpoint."""
@@ -88,7 +95,7 @@ class EventStream:
         self.client.send_request("GET", "/events", fields=fields, host="localhost")
         assert self.client.line() == b"HTTP/1.1 200 OK"
         lines = self.client.field_lines()
-        assert any(b"text/event-stream" in line for line in lines), lines
+        assert ("content-type", "text/event-stream") in lines, lines
 
     def next(self):
         """The next event: its id, its kind and its document."""
