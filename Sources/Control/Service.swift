@@ -15,7 +15,7 @@ public struct StartError: Error, CustomStringConvertible {
 
 /// One configuration being served: its listening sockets and its workers.
 final class Service {
-    private let config: Config
+    let config: Config
     private let logs: LogQueue
     private let workers: Int
     private var mailboxes: [Mailbox<WorkerMessage>] = []
@@ -23,7 +23,9 @@ final class Service {
     private let wake: Int32
     private let control: Mailbox<ControlMessage>
     private let loop: ControlLoop
-    private var health: HealthControl?
+    /// What is done for its endpoints; `nil` until it has started.
+    private(set) var health: HealthControl?
+    private var shared: SharedState?
     private var certificates: CertificateControl?
     private var unixPaths: [String] = []
     /// Where it listens, as an operator would type it.
@@ -45,6 +47,9 @@ final class Service {
             }
         }
     }
+
+    /// Whether no worker has ended.
+    var isWhole: Bool { left.count.load(ordering: .acquiring) == workers }
 
     /// Whether all workers have ended.
     var hasEnded: Bool { left.count.load(ordering: .acquiring) == 0 }
@@ -140,6 +145,7 @@ final class Service {
             descriptorLimit: descriptorLimit - HealthControl.descriptors(config),
             logs: logs
         )
+        self.shared = shared
         self.health = health
         health.begin()
         self.certificates = certificates
@@ -192,6 +198,14 @@ final class Service {
     /// A worker has told something.
     func receive(_ message: ControlMessage) { health?.receive(message) }
 
+    /// How things stand, summed over the workers.
+    func report() -> ServiceReport {
+        guard let shared, let health else { return ServiceReport() }
+        var report = ServiceReport(config, shared, addresses: addresses)
+        health.report(into: &report, shared)
+        return report
+    }
+
     /// Tells every worker.
     func tell(_ message: WorkerMessage) {
         for mailbox in mailboxes { mailbox.post(message) }
@@ -212,13 +226,7 @@ final class Service {
             do throws(SystemError) {
                 try open(listener, index, into: &perWorker)
             } catch {
-                var text = "cannot listen on \(listener.address): \(error.reason.lowercased())"
-                if error.code == EACCES {
-                    text += "; ports below 1024 need root or CAP_NET_BIND_SERVICE"
-                } else if error.code == EADDRINUSE {
-                    text += "; another process listens there"
-                }
-                throw StartError(description: text)
+                throw StartError.listening(listener.address, error)
             }
         }
         return perWorker
@@ -229,7 +237,7 @@ final class Service {
         _ index: Int,
         into perWorker: inout [[WorkerListener]]
     ) throws(SystemError) {
-        var address = Self.kernelAddress(listener)
+        var address = ListeningAddress(listener.address, mode: listener.socketMode)
         let isShared: Bool
         if case .unix = address {
             isShared = true
@@ -259,42 +267,13 @@ final class Service {
                 WorkerListener(index: index, descriptor: socket.release(), isShared: isShared)
             )
         }
-        addresses.append(Self.display(listener, port: port))
+        let scheme = listener.tls == nil ? "http" : "https"
+        addresses.append(listener.address.display(scheme: scheme, port: port))
     }
 
     /// `SO_REUSEPORT` would let a second Weir listen beside this one and take half of its
     /// clients: a socket without it finds out whether somebody listens already.
     private static func refuseTaken(_ address: ListeningAddress) throws(SystemError) {
         _ = try Socket.listening(at: address, backlog: 1, sharesPort: false, userTimeout: 30_000)
-    }
-
-    private static func kernelAddress(_ listener: ListenerConfig) -> ListeningAddress {
-        switch listener.address {
-        case .any(let port): .any(port: port)
-        case .ip(let address, let port): .internet(weir_address(address, port: port))
-        case .unix(let path): .unix(path: path, mode: listener.socketMode)
-        }
-    }
-
-    private static func display(_ listener: ListenerConfig, port: UInt16) -> String {
-        let scheme = listener.tls == nil ? "http" : "https"
-        return switch listener.address {
-        case .any: "\(scheme)://[::]:\(port)"
-        case .ip(let ip, _): "\(scheme)://\(ip.text(port: port))"
-        case .unix(let path): "unix:\(path)"
-        }
-    }
-}
-
-extension ListeningAddress {
-    /// The same address with this port.
-    func with(port: UInt16) -> ListeningAddress {
-        switch self {
-        case .any: return .any(port: port)
-        case .internet(var internet):
-            internet.port = port
-            return .internet(internet)
-        case .unix: return self
-        }
     }
 }

@@ -5,7 +5,8 @@ import Proxy
 
 /// Runs services until they are told to end: signals, drain, logs.
 public final class Supervisor {
-    private let config: Config
+    /// What says how logs are written and when running requests are cut.
+    private let own: Config
     private let logs: LogQueue
     private let writer: LogWriter
     private let wake: Int32
@@ -13,7 +14,11 @@ public final class Supervisor {
     private let descriptorLimit: Int
     private let loop: ControlLoop
     private var services: [Service] = []
-    private var isDraining = false
+    private var admin: AdminServer?
+    private var statsStream: StatsStream?
+    private let version: String
+    private let began = weir_monotonic_ns()
+    private(set) var isDraining = false
     /// When the next step towards the end is due by itself.
     private var end: Deadline?
 
@@ -22,9 +27,10 @@ public final class Supervisor {
     /// Signals are blocked from here on; make it before any other thread runs.
     ///
     /// - Throws: ``StartError`` if a log cannot be opened.
-    public init(_ config: Config) throws(StartError) {
+    public init(_ config: Config, version: String) throws(StartError) {
         weir_block_signals()
-        self.config = config
+        self.version = version
+        own = config
         descriptorLimit = Int(weir_raise_descriptor_limit())
         do throws(SystemError) {
             wake = try SystemError.check(weir_eventfd(), "eventfd")
@@ -48,6 +54,7 @@ public final class Supervisor {
             try service.start(descriptorLimit: descriptorLimit)
         } catch {
             service.cleanUp()
+            admin?.end()
             finishLogs()
             throw error
         }
@@ -55,9 +62,39 @@ public final class Supervisor {
         return service.addresses
     }
 
+    /// Opens the admin API that the configuration asks for, over what is served last, and returns
+    /// where it listens; it answers from ``wait(limit:)`` on.
+    ///
+    /// - Throws: ``StartError`` for an address that cannot be listened on.
+    public func openAdmin(_ config: Config) throws(StartError) -> String? {
+        guard let wanted = config.admin else { return nil }
+        do throws(StartError) {
+            let operations = AdminOperations(subject: self)
+            let router = AdminRouter(operations: operations.all)
+            let server = try AdminServer(wanted, router: router, on: loop)
+            admin = server
+            return server.address
+        } catch {
+            finishLogs()
+            throw error
+        }
+    }
+
+    private func startAdmin() {
+        guard let admin else { return }
+        services.last?.health?.events.follow = { [weak admin] event in
+            admin?.stream(AdminOperations.eventText(event)) { _ in true }
+        }
+        admin.start()
+        let stream = StatsStream(admin, self, on: loop)
+        stream.start()
+        statsStream = stream
+    }
+
     /// Says on Weir's own log where it listens.
     public func announce(_ addresses: [String]) {
         for address in addresses { logs.note(level: .info, "listening on \(address)") }
+        if let admin { logs.note(level: .info, "admin API on \(admin.address)") }
     }
 
     /// Waits for the end: a signal, or `limit` having passed.
@@ -70,8 +107,10 @@ public final class Supervisor {
         _ = loop.watch(signals) { [unowned self] _ in readSignals(signals) }
         _ = loop.watch(wake) { [unowned self] _ in weir_eventfd_clear(wake) }
         _ = loop.receive(from: control) { [unowned self] in receive($0) }
+        startAdmin()
         if let limit { end = loop.after(limit.inNanoseconds) { [unowned self] in beginDrain() } }
         while !services.allSatisfy(\.hasEnded) { loop.turn() }
+        admin?.end()
         for descriptor in [wake, control.descriptor] { loop.unwatch(descriptor) }
         for service in services { service.cleanUp() }
         finishLogs()
@@ -95,7 +134,7 @@ public final class Supervisor {
         guard !isDraining else { return }
         isDraining = true
         loop.cancel(end)
-        end = loop.after(config.shutdownTimeout.inNanoseconds) { [unowned self] in
+        end = loop.after(own.shutdownTimeout.inNanoseconds) { [unowned self] in
             stop("shutdown-timeout has passed")
         }
         logs.note(level: .info, "draining: running requests may finish")
@@ -123,4 +162,37 @@ public final class Supervisor {
         _ = poller.addSource(writer.ended, token: 0)
         _ = poller.wait(milliseconds: 2000)
     }
+}
+
+extension Supervisor: AdminSubject {
+    var config: Config { services.last?.config ?? own }
+
+    var isServing: Bool { services.last?.isWhole ?? false }
+
+    var events: [NumberedEvent] { services.last?.health?.events.recent ?? [] }
+
+    func report() -> ServiceReport { services.last?.report() ?? ServiceReport() }
+
+    func process() -> ProcessReport {
+        ProcessReport(
+            version: version,
+            began: began,
+            isDraining: isDraining,
+            descriptorLimit: descriptorLimit
+        )
+    }
+
+    func endpoints(pool: Int, named name: String) -> [String] {
+        services.last?.health?.endpoints(pool: pool, named: name) ?? []
+    }
+
+    func version(pool: String, server: String) -> Int {
+        services.last?.health?.version(pool: pool, server: server) ?? 0
+    }
+
+    func change(pool: Int, servers: [String], _ change: ServerChange) {
+        services.last?.health?.change(pool: pool, servers: servers, change)
+    }
+
+    func drain() { beginDrain() }
 }

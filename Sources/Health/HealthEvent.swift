@@ -32,6 +32,8 @@ public struct HealthEvent: Sendable, Equatable {
         /// The list of servers in a file has changed, or could not be read.
         case serversChanged = "servers-changed"
         case serversFileBad = "servers-file-bad"
+        /// An operator has changed a server by the admin API.
+        case changed
     }
 
     /// What happened.

@@ -40,6 +40,8 @@ public final class SharedState: Sendable {
     public let control: Mailbox<ControlMessage>
     /// Every worker's mailbox.
     let mailboxes: [Mailbox<WorkerMessage>]
+    /// What every worker counts.
+    public let statistics: [WorkerStatistics]
 
     /// The shared state of the workers that read these mailboxes.
     ///
@@ -61,8 +63,20 @@ public final class SharedState: Sendable {
         listenerLimits = config.listeners.map { $0.maxConnections ?? Int.max }
         clients = config.limits.maxConnectionsPerClient.map { ClientCounts(limit: $0) }
         self.mailboxes = mailboxes
+        statistics = mailboxes.map { _ in
+            WorkerStatistics(
+                listeners: config.listeners.count,
+                routes: config.routes.count,
+                endpoints: config.pools.reduce(0) { $0 + $1.endpointCapacity }
+            )
+        }
         self.control = control
         self.logs = logs
+    }
+
+    /// Connections of clients to a listener that stand now, over all workers.
+    public func activeConnections(listener: Int) -> Int {
+        listenerConnections[listener].value.load(ordering: .relaxed)
     }
 }
 

@@ -17,7 +17,7 @@ struct Demo: ParsableCommand {
     func run() throws {
         do throws(StartError) {
             let quiet = try Self.config("log: {level: warning}\n" + Self.backend("quiet"))
-            let supervisor = try Supervisor(quiet)
+            let supervisor = try Supervisor(quiet, version: Version.text)
             var servers: [String] = []
             for name in ["alder", "birch", "cedar"] {
                 let addresses = try supervisor.serve(Self.config(Self.backend(name)))

@@ -5,7 +5,8 @@ import Control
 
 /// The command line.
 ///
-/// Exit codes: 0 well, 1 the file is bad or the thing asked for failed, 2 wrong usage.
+/// Exit codes: 0 well, 1 the file is bad or the thing asked for failed, 2 wrong usage,
+/// 3 no process answers.
 @main
 struct Weir: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,7 +14,8 @@ struct Weir: ParsableCommand {
         abstract: "A layer-7 load balancer and reverse proxy: one file, one binary.",
         version: Version.text,
         subcommands: [
-            Run.self, Check.self, Simulate.self, Demo.self, Schema.self, Version.self,
+            Run.self, Check.self, Status.self, Drain.self, Simulate.self, Demo.self, Schema.self,
+            Version.self,
         ]
     )
 

@@ -175,6 +175,13 @@ int weir_thread_start(void *_Nullable (*_Nonnull body)(void *_Nullable), void *a
 void weir_thread_join(pthread_t thread);
 void weir_thread_detach(pthread_t thread);
 int weir_process_id(void);
+struct weir_process_usage {
+    uint64_t resident_bytes;
+    uint64_t descriptors;
+    uint64_t cpu_ns;
+};
+// What the process uses now; what cannot be found out is 0.
+void weir_read_process_usage(struct weir_process_usage *usage);
 // Ends the process at once.
 void weir_exit(int status) __attribute__((noreturn));
 // Runs on as this user, with its groups, for file access only. Root may; others get -EPERM.

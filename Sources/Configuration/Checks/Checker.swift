@@ -44,6 +44,7 @@ struct Checker<Files: FileAccess> {
         config.log = log(all)
         config.trustedProxies = trustedProxies()
         config.listeners = listeners()
+        config.admin = admin(config.listeners)
         config.pools = pools()
         config.routes = routes(of: config)
         config.simulate = simulate(config)

@@ -1,6 +1,7 @@
 /// Every kind of mistake, by the word in brackets at the end of its first line.
 public enum DiagnosticID: String, Sendable, CaseIterable {
     case address
+    case adminToken = "admin-token"
     case answerBody = "answer-body"
     case certificate
     case conflict
@@ -68,6 +69,7 @@ extension DiagnosticID {
     public var meaning: String {
         switch self {
         case .address: "An address that is none, or a port out of range."
+        case .adminToken: "An admin API that other machines reach without a token."
         case .answerBody: "A body in an answer that can have none, or two bodies."
         case .certificate:
             "A file of `tls` that does not serve: not of a pair, ended, …; warning: ends soon."

@@ -100,6 +100,14 @@ enum TopLevelKeys {
         example: "{access: stdout}",
         "What is written down."
     )
+    static let admin = Key(
+        "admin",
+        .map(AdminKeys.set),
+        or: ["off"],
+        note: "`off`",
+        example: "127.0.0.1:9900",
+        "The admin API; text stands for `{address: …}`."
+    )
     static let simulate = Key(
         "simulate",
         .map(SimulateKeys.set),
@@ -113,7 +121,8 @@ enum TopLevelKeys {
         "The keys of the file itself.",
         keys: [
             listen, servers, listeners, routes, pools, poolDefaults, include, limits, timeouts,
-            trustedProxies, networks, forwarding, workers, shutdownTimeout, resolver, log, simulate,
+            trustedProxies, networks, forwarding, workers, shutdownTimeout, resolver, admin, log,
+            simulate,
         ]
     )
 }

@@ -23,6 +23,8 @@ public struct Config: Sendable, Equatable {
     public var forwarding = ForwardingConfig()
     /// Peers whose forwarding headers are believed.
     public var trustedProxies: [Network] = []
+    /// The admin API; `nil` where the file asks for none.
+    public var admin: AdminConfig?
     /// Weir's own log and the access log.
     public var log = LogConfig()
     /// What `weir simulate` plays through; `nil` where the file does not say.

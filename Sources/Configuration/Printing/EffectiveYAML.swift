@@ -34,6 +34,9 @@ struct EffectivePrinter {
             yaml.line(TopLevelKeys.trustedProxies.name, YAMLText.list(networks))
         }
         yaml.section(TopLevelKeys.log.name, log)
+        if let admin = config.admin {
+            yaml.section(TopLevelKeys.admin.name) { self.admin(admin, &$0) }
+        }
         if let simulate = config.simulate {
             yaml.section(TopLevelKeys.simulate.name) { self.simulate(simulate, &$0) }
         }
@@ -229,5 +232,21 @@ struct EffectivePrinter {
         case .stderr: "stderr"
         case .file(let path): text(path.contains("/") ? path : "./" + path)
         }
+    }
+}
+
+extension EffectivePrinter {
+    /// `admin`.
+    func admin(_ admin: AdminConfig, _ yaml: inout YAMLText) {
+        yaml.line(AdminKeys.address.name, text(admin.address.description))
+        if let file = admin.tokenFile {
+            yaml.line(AdminKeys.tokenFile.name, text(file))
+            let words = admin.isPublic.map(\.rawValue).sorted()
+            yaml.line(AdminKeys.isPublic.name, YAMLText.list(words))
+        }
+        guard admin.address.isUnix else { return }
+        let digits = String(admin.socketMode, radix: 8)
+        let zeros = String(repeating: "0", count: max(0, 4 - digits.count))
+        yaml.line(AdminKeys.socketMode.name, quoted(zeros + digits))
     }
 }

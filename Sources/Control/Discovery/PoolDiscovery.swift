@@ -11,12 +11,15 @@ final class PoolDiscovery {
     /// From one look at what workers have taken over to the next, in nanoseconds.
     private static let departureInterval: Int64 = 10_000_000
 
-    private let index: Int
+    /// The pool's index in the configuration.
+    let index: Int
     private let pool: PoolConfig
     private let snapshot: Snapshot
     private let loop: ControlLoop
     private let tell: (HealthEvent) -> Void
     private let publish: (PoolUpdate, [Int: String]) -> Void
+    /// Servers as the operator has changed them since.
+    private let changed: ([ServerConfig?]) -> [ServerConfig?]
     private var table: SlotTable
     private var sources: PoolSources?
     /// By slot whose server went: the update that was the first without it.
@@ -28,6 +31,7 @@ final class PoolDiscovery {
     private var retry: Deadline?
     private var isDirty = false
     private var hasBegun = false
+    private var mustPublish = false
 
     /// The discovery of the pool with this index, which has found nobody yet.
     ///
@@ -40,6 +44,7 @@ final class PoolDiscovery {
         _ resolver: Resolver,
         on loop: ControlLoop,
         tell: @escaping (HealthEvent) -> Void,
+        changed: @escaping ([ServerConfig?]) -> [ServerConfig?] = { $0 },
         publish: @escaping (PoolUpdate, [Int: String]) -> Void
     ) {
         self.index = index
@@ -47,6 +52,7 @@ final class PoolDiscovery {
         self.snapshot = snapshot
         self.loop = loop
         self.tell = tell
+        self.changed = changed
         self.publish = publish
         table = SlotTable(
             fixed: pool.membersByAddress,
@@ -73,6 +79,12 @@ final class PoolDiscovery {
         hasBegun = true
     }
 
+    /// The operator has changed a server: workers get the pool anew.
+    func publishAgain() {
+        mustPublish = true
+        apply()
+    }
+
     /// Something may have changed: looks at the end of the turn, once.
     private func mark() {
         guard hasBegun, !isDirty else { return }
@@ -91,8 +103,9 @@ final class PoolDiscovery {
             !departing.contains(slot) && shared.inFlight(slot) == 0
         }
         note(waiting: changes.waiting)
-        guard !changes.isEmpty else { return }
-        let members = table.members
+        guard !changes.isEmpty || mustPublish else { return }
+        mustPublish = false
+        let members = changed(table.members)
         for (slot, _) in changes.entered {
             guard let server = members[slot] else { continue }
             updates[slot] = nil

@@ -1,12 +1,32 @@
+import CLinux
 import Configuration
 import EventLoop
 import Health
 import Proxy
 
+/// An event with its number and its time.
+struct NumberedEvent {
+    /// 1 for the first since the start.
+    var number: UInt64
+    /// Nanoseconds since 1970.
+    var time: Int64
+    var event: HealthEvent
+}
+
 /// Where everything that happens to pools and their endpoints is told.
 final class EventLog {
+    /// How many events are kept for those who come later.
+    static let kept = 1000
+
     private let logs: LogQueue
     private let loop: ControlLoop
+    /// The newest events, oldest first.
+    private(set) var recent: [NumberedEvent] = []
+    /// What brought each endpoint of each pool into its present state.
+    private var latest: [String: [String: NumberedEvent]] = [:]
+    private var count: UInt64 = 0
+    /// Called with each event as it happens.
+    var follow: ((NumberedEvent) -> Void)?
 
     /// A place that writes into Weir's own log.
     init(_ logs: LogQueue, on loop: ControlLoop) {
@@ -17,7 +37,18 @@ final class EventLog {
     /// Tells of an event that has just happened.
     func tell(_ event: HealthEvent) {
         logs.note(level: event.kind.level, event, now: loop.now)
+        count += 1
+        let numbered = NumberedEvent(number: count, time: weir_realtime_ns(), event: event)
+        if recent.count >= Self.kept { recent.removeFirst(Self.kept / 4) }
+        recent.append(numbered)
+        if !event.endpoint.isEmpty, event.kind != .ejectionRefused {
+            latest[event.pool, default: [:]][event.endpoint] = numbered
+        }
+        follow?(numbered)
     }
+
+    /// What happened last to an endpoint; `nil` if nothing has.
+    func latest(pool: String, endpoint: String) -> NumberedEvent? { latest[pool]?[endpoint] }
 }
 
 extension HealthEvent.Kind {
@@ -28,7 +59,7 @@ extension HealthEvent.Kind {
             .resolverFailed, .serversFileBad:
             .warning
         case .checkUp, .halfOpen, .returned, .tierChanged, .panicEnded, .breakerClosed,
-            .budgetRefilled, .resolved, .serversChanged:
+            .budgetRefilled, .resolved, .serversChanged, .changed:
             .info
         }
     }

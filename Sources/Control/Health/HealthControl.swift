@@ -17,7 +17,9 @@ final class HealthControl {
     private let snapshot: Snapshot
     private let contexts: PoolContexts
     private let loop: ControlLoop
-    private let events: EventLog
+    /// What has happened.
+    let events: EventLog
+    private var changes = ServerChanges()
     private let tellWorkers: (WorkerMessage) -> Void
     private var monitors: [PoolMonitor]
     private var discoveries: [PoolDiscovery] = []
@@ -71,6 +73,7 @@ final class HealthControl {
                     resolver,
                     on: loop,
                     tell: { [events] in events.tell($0) },
+                    changed: { [unowned self] in changes.applied(to: $0, pool: pool.name) },
                     publish: { [unowned self] in publish($0, $1) }
                 )
             )
@@ -180,5 +183,87 @@ final class HealthControl {
                 events.tell($0)
             }
         }
+    }
+}
+
+// MARK: - The operator
+
+extension HealthControl {
+    /// Adds to a report how each pool's endpoints are.
+    func report(into report: inout ServiceReport, _ shared: SharedState) {
+        for index in monitors.indices {
+            monitors[index].report(
+                into: &report.pools[index],
+                now: loop.now.nanoseconds,
+                events: events
+            )
+            let first = snapshot.firstEndpoint(ofPool: index)
+            let name = report.pools[index].name
+            for place in report.pools[index].endpoints.indices {
+                let endpoint = report.pools[index].endpoints[place]
+                var totals = EndpointTotals()
+                for statistics in shared.statistics {
+                    statistics.add(endpoint: first + endpoint.slot, to: &totals)
+                }
+                report.pools[index].endpoints[place].totals = totals
+                report.pools[index].endpoints[place].isChanged =
+                    changes.version(pool: name, server: endpoint.name) > 0
+            }
+        }
+    }
+
+    /// How often an operator has changed a server.
+    func version(pool: String, server: String) -> Int {
+        changes.version(pool: pool, server: server)
+    }
+
+    /// The names of the endpoints that a name in the admin API means: an address, or a server's
+    /// name, which has all its addresses.
+    func endpoints(pool: Int, named name: String) -> [String] {
+        monitors[pool].members.compactMap { server in
+            guard let server else { return nil }
+            let isMeant =
+                server.name == name || server.address.description == name
+                || server.hostName == name
+            return isMeant ? server.name : nil
+        }
+    }
+
+    /// Changes what the file says of servers, until the end of the process.
+    func change(pool: Int, servers: [String], _ change: ServerChange) {
+        let name = config.pools[pool].name
+        for server in servers {
+            changes.change(pool: name, server: server, change)
+            let words = [
+                change.state.map { "state \($0.rawValue)" }, change.weight.map { "weight \($0)" },
+            ]
+            events.tell(
+                HealthEvent(
+                    .changed,
+                    pool: name,
+                    endpoint: server,
+                    reason: words.compactMap(\.self).joined(separator: ", ") + " by the operator"
+                )
+            )
+        }
+        if let discovery = discoveries.first(where: { $0.index == pool }) {
+            discovery.publishAgain()
+        } else {
+            let members = changes.applied(to: snapshot.members(ofPool: pool), pool: name)
+            publish(snapshot.update(pool: pool, members: members), [:])
+        }
+        // What workers share changes last: a worker that sees the state knows the weight.
+        let shared = snapshot.plan(ofPool: pool).shared
+        for (slot, server) in monitors[pool].members.enumerated() {
+            guard let server, servers.contains(server.name), let state = change.state else {
+                continue
+            }
+            shared.change(slot, now: loop.now.nanoseconds) { health in
+                health.operatorState = Availability(state)
+                return true
+            }
+        }
+        let health = snapshot.health(ofPool: pool)
+        health.setSize(monitors[pool].members.count { ($0?.weight ?? 0) > 0 })
     }
 }

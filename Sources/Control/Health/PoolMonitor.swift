@@ -1,4 +1,5 @@
 import Balancing
+import CLinux
 import Configuration
 import EventLoop
 import Health
@@ -15,6 +16,8 @@ struct PoolMonitor {
     private var plan: PoolPlan
     /// By slot; of those that went, the last that was there.
     private var names: [String]
+    /// By slot: who is there.
+    private(set) var members: [ServerConfig?]
     private var inUse: [EndpointIndex]
     private var condition: PoolCondition
     private var version: UInt32
@@ -31,6 +34,7 @@ struct PoolMonitor {
         }
         plan = snapshot.plan(ofPool: index)
         let members = snapshot.members(ofPool: index)
+        self.members = members
         names = members.map(\.name)
         inUse = Array(members.indices)
         version = plan.shared.changes
@@ -45,10 +49,39 @@ struct PoolMonitor {
     /// The pool has other endpoints now.
     mutating func update(_ update: PoolUpdate) {
         plan = update.plan
+        members = update.members
         inUse = update.members.indices.filter { update.members[$0] != nil }
         names += Array(repeating: "", count: max(0, update.members.count - names.count))
         for slot in inUse { names[slot] = update.members[slot]?.name ?? "" }
         hasOtherMembers = true
+    }
+
+    /// How its endpoints are and what waits, with nothing counted yet.
+    func report(into report: inout ServiceReport.Pool, now: Int64, events: EventLog) {
+        report.healthyWeight = condition.healthyWeight
+        report.weight = condition.weight
+        report.isInPanic = condition.isInPanic
+        report.queue = gate?.waiting ?? 0
+        for slot in inUse {
+            guard members.indices.contains(slot), let server = members[slot] else { continue }
+            let known = plan.shared.health(slot)
+            let event = events.latest(pool: pool.name, endpoint: server.name)
+            var endpoint = ServiceReport.Endpoint(
+                name: server.name,
+                state: known.word,
+                reason: event?.event.reason,
+                since: event.map { Double($0.time) / 1e9 },
+                weight: server.weight,
+                priority: server.priority,
+                inFlight: Int(max(0, plan.shared.inFlight(slot)))
+            )
+            endpoint.slot = slot
+            if known.ejection == .ejected {
+                let left = Double(max(0, known.until &- now)) / 1e9
+                endpoint.until = Double(weir_realtime_ns()) / 1e9 + left
+            }
+            report.endpoints.append(endpoint)
+        }
     }
 
     /// Looks at the pool; tells what has changed.
@@ -115,5 +148,22 @@ struct PoolMonitor {
             pool.fallback != nil && condition.healthyWeight == 0
             ? "the fallback serves" : "health is ignored"
         return HealthEvent(.panicBegan, pool: pool.name, reason: "\(share): \(what)")
+    }
+}
+
+extension EndpointHealth {
+    /// The word for the state of an endpoint.
+    var word: String {
+        switch operatorState {
+        case .down: return "down"
+        case .draining: return "drain"
+        case .up, .unhealthy: break
+        }
+        if isCheckedDown { return "unhealthy" }
+        return switch ejection {
+        case .none: "up"
+        case .ejected: "ejected"
+        case .halfOpen, .probing: "half-open"
+        }
     }
 }

@@ -35,7 +35,9 @@ extension Worker {
         _ pool: UnsafeMutablePointer<PoolState>,
         isAdmitted: Bool
     ) {
-        let block = endpointStates[Int(exchange.pointee.endpoint)].block
+        let endpoint = Int(exchange.pointee.endpoint)
+        countTry(endpoint)
+        let block = endpointStates[endpoint].block
         if !isAdmitted {
             exchange.pointee.inFlight =
                 block.pointee.inFlight.wrappingAdd(1, ordering: .relaxed).oldValue
@@ -120,6 +122,7 @@ extension Worker {
         if pool.pointee.countsBytes, let owed = exchange.pointee.answerBody.remaining {
             addTransfer(exchange, owed)
         }
+        countAnswer(exchange, status: head.status)
         let verdict = verdict(status: head.status, exchange)
         guard isFailure(head.status) else {
             if exchange.pointee.flags.contains(.requestComplete) {
@@ -144,6 +147,7 @@ extension Worker {
 
     /// The exchange ends while its try counts as under way.
     mutating func tellEnd(_ exchange: UnsafeMutablePointer<Exchange>, _ outcome: Outcome) {
+        countFailure(Int(exchange.pointee.endpoint), outcome)
         switch outcome {
         case .connectFailed, .untrustedServer: tell(exchange, .failed, .connectFailure)
         case .connectTimeout, .responseTimeout: tell(exchange, .failed, .timeout)

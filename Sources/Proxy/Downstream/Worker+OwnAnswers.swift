@@ -55,6 +55,7 @@ extension Worker {
         var entry = LogEntry(outcome: outcome, status: outcome.status, id: id)
         entry.client = downstream.pointee.peer
         entry.bytesOut = UInt64(out.count)
+        count(entry, of: slot)
         log(entry)
         if deliver(slot, head: out.start, out.count, body: nil, 0) {
             goOn(slot, keepAlive: false, isRequestRead: false)
@@ -130,6 +131,7 @@ extension Worker {
         entry.bytesOut = UInt64(out.count &+ body.count)
         entry.request = request
         entry.loggedID = believedID(slot, request)
+        count(entry, of: slot)
         if entry.route < 0 || snapshot.routes[entry.route].isLogged { log(entry) }
         let head = out
         var body = body

@@ -134,6 +134,7 @@ extension Worker {
         leavePool(exchange)
         if exchange.pointee.upstream >= 0 { closeUpstream(exchange.pointee.upstream) }
         releasePipe(exchange)
+        count(exchange, outcome)
         if accessLog.isOn, !exchange.pointee.flags.contains(.unlogged) { log(exchange) }
         buffers.give(&exchange.pointee.request)
         exchanges.free(slot)

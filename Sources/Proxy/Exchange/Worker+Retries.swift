@@ -37,6 +37,10 @@ extension Worker {
         // The answer that is passed on instead tells by itself.
         if failure == .status, decision == .giveUp { return false }
         if Self.blamesEndpoint(failure, decision, isReused: isReused) {
+            // The end of the last try is counted with the request's.
+            if decision != .giveUp, failure != .status {
+                countFailure(Int(exchange.pointee.endpoint), failure.outcome)
+            }
             tell(exchange, .failed, verdict(failure, exchange), retryAfter: retryAfter)
         } else {
             exchange.pointee.flags.formUnion([.told, .toldFailure])

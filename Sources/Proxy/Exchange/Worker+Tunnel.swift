@@ -30,6 +30,7 @@ extension Worker {
         exchange.pointee.status = head.status
         exchange.pointee.answer = .tunnel
         exchange.pointee.firstByte = now
+        countAnswer(exchange, status: head.status)
         tell(exchange, .answered, .good)
         exchange.pointee.flags.insert(.answerBegun)
         exchange.pointee.flags.remove(.keepAlive)

@@ -185,6 +185,9 @@ public final class Snapshot: @unchecked Sendable {
     /// How many endpoints a pool can have.
     public func capacity(ofPool pool: Int) -> Int { capacities[pool] }
 
+    /// Where a pool's endpoints begin among those of all pools.
+    public func firstEndpoint(ofPool pool: Int) -> Int { firstEndpoints[pool] }
+
     /// What a pool's own traffic and checks say of its endpoints.
     public func health(ofPool pool: Int) -> PoolHealth { health[pool] }
 

@@ -96,6 +96,7 @@ extension Worker {
         )
         entry.client = down[slot].pointee.peer
         entry.reason = reason.description
+        count(entry, of: slot)
         log(entry)
         closeDownstream(slot)
     }

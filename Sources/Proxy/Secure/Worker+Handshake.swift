@@ -83,6 +83,7 @@ extension Worker {
             downstream.pointee.flags.insert(.readable)
         }
         downstream.pointee.flags.insert(.encrypted)
+        countHandshake(downstream)
         if downstream.pointee.secure.connection?.isHTTP2 == true {
             if becomeCarrier(slot) { readFrames(slot) }
             return
@@ -102,6 +103,9 @@ extension Worker {
         )
         entry.client = downstream.pointee.peer
         entry.reason = failure?.text
+        count(entry, of: slot)
+        statistics.listeners.row(Int(downstream.pointee.listener))
+            .add(ListenerColumn.handshakeFailures)
         log(entry)
         release(&downstream.pointee.secure)
         // The alert must not be overtaken by a reset for bytes that nobody read.

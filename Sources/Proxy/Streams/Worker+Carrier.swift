@@ -24,6 +24,7 @@ extension Worker {
             return false
         }
         downstream.pointee.streams.session = .passRetained(session)
+        statistics.listeners.row(Int(downstream.pointee.listener)).add(ListenerColumn.http2)
         downstream.pointee.phase = .carrier
         restCarrier(slot)
         queueCarrier(slot)

@@ -198,6 +198,7 @@ extension Worker {
         upstream.pointee.endpoint = Int32(truncatingIfNeeded: endpoint)
         upstream.pointee.expires = now + jittered(pools[Int(entry.pointee.pool)].maxAge)
         countConnection(endpoint)
+        countConnect(endpoint)
         holdsConnection = false
         let result = entry.pointee.connect(descriptor)
         attach(slot, upstreamSlot)

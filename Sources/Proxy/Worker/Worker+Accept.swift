@@ -84,6 +84,7 @@ extension Worker {
             if flags.contains(.countedClient) { shared.clients?.leave(IPAddress(peer)) }
             return
         }
+        statistics.listeners.row(listener).add(ListenerColumn.connections)
         shared.connections.value.add(1, ordering: .relaxed)
         shared.listenerConnections[listener].value.add(1, ordering: .relaxed)
         let downstream = down[slot]

@@ -38,7 +38,9 @@ extension Worker {
         // Behind the requests, which they must not delay.
         if !probes.due.isEmpty { sendProbes() }
         accessLog.flushIfOld(now)
-        isLate = weir_monotonic_ns() &- now.nanoseconds > limits.loopLag
+        let duration = weir_monotonic_ns() &- now.nanoseconds
+        isLate = duration > limits.loopLag
+        report(duration: duration)
     }
 
     private mutating func waitLimit() -> Int32 {

@@ -131,6 +131,8 @@ public struct Worker: ~Copyable {
     var poller: Poller
     let snapshot: Snapshot
     let shared: SharedState
+    /// What this worker counts; ``shared`` keeps it.
+    let statistics: WorkerStatistics
     let mailbox: Mailbox<WorkerMessage>
     var listeners: [WorkerListener]
     let matcher: RouteMatcher
@@ -247,6 +249,7 @@ public struct Worker: ~Copyable {
         self.shared = shared
         self.mailbox = mailbox
         index = shared.mailboxes.firstIndex { $0 === mailbox } ?? 0
+        statistics = shared.statistics[index]
         self.listeners = listeners
         matcher = snapshot.table.matcher
         limits = snapshot.limits

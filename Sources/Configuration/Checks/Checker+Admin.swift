@@ -1,0 +1,90 @@
+extension Checker {
+    /// The admin API; `nil` where the file asks for none.
+    func admin(_ listeners: [ListenerConfig]) -> AdminConfig? {
+        guard let map = root.map(TopLevelKeys.admin) else { return nil }
+        reportMissing(AdminKeys.address, in: map, of: AdminKeys.set)
+        let tokenFile = map.item(AdminKeys.tokenFile).flatMap(tokenFile)
+        guard let item = map.item(AdminKeys.address), let address = listenAddress(item) else {
+            return nil
+        }
+        let all = map.over(AdminKeys.set.standards)
+        var config = AdminConfig(address: address)
+        config.tokenFile = tokenFile
+        config.isPublic = Set(
+            all.items(AdminKeys.isPublic).compactMap { item in
+                item.text.flatMap { AdminConfig.Public(rawValue: $0.text) }
+            }
+        )
+        config.socketMode =
+            all.count(AdminKeys.socketMode).map(UInt32.init(truncatingIfNeeded:))
+            ?? config.socketMode
+        checkAdmin(map, item, config, listeners)
+        return config
+    }
+
+    private func checkAdmin(
+        _ map: RawMap,
+        _ item: RawItem,
+        _ config: AdminConfig,
+        _ listeners: [ListenerConfig]
+    ) {
+        let shown = item.text?.shown(config.address.description) ?? config.address.description
+        if !config.address.isLocal, !map.mentions(AdminKeys.tokenFile) {
+            reporter.error(
+                .adminToken,
+                item.place,
+                "\(shown.shown) is reached from other machines, and no token is asked for",
+                remedy: "write token-file: admin.token beside it, or listen at 127.0.0.1 "
+                    + "or a unix: socket"
+            )
+        }
+        if config.address.port != 0, listeners.contains(where: { $0.address == config.address }) {
+            reporter.error(
+                .duplicateListener,
+                item.place,
+                "\(shown.shown) is the address of a listener too",
+                remedy: "give admin another port"
+            )
+        }
+        if let mode = map.item(AdminKeys.socketMode), !config.address.isUnix {
+            reporter.error(
+                .noEffect,
+                mode.keyPlace ?? mode.place,
+                "\"socket-mode\" has no effect without a unix socket",
+                remedy: "remove it, or listen at unix:/path"
+            )
+        }
+        if let item = map.item(AdminKeys.isPublic), !map.mentions(AdminKeys.tokenFile) {
+            reporter.error(
+                .noEffect,
+                item.keyPlace ?? item.place,
+                "\"public\" has no effect without a token",
+                remedy: "remove it, or write token-file"
+            )
+        }
+    }
+
+    /// The absolute path of a file that holds a token.
+    private func tokenFile(_ item: RawItem) -> String? {
+        guard let text = item.text else { return nil }
+        let path = FilePath.resolve(text.text, from: reporter.files[item.place.file].path)
+        switch files.read(path) {
+        case .failure(let problem):
+            reporter.reportFile(text.shown(path), problem.reason, at: item.place, options: options)
+        case .success(let bytes):
+            if AdminConfig.token(bytes) == nil {
+                reporter.error(
+                    .secret,
+                    item.place,
+                    "\(text.shown(path)) holds no token",
+                    remedy: "a token has \(AdminKeys.tokenSize.lowerBound) to "
+                        + "\(AdminKeys.tokenSize.upperBound) letters, digits and signs: "
+                        + "openssl rand -hex 32 > \(FilePath.last(text.written))"
+                )
+            }
+        }
+        let absolute = absolute(text.text, at: item.place)
+        written.remember(absolute, text)
+        return absolute
+    }
+}

@@ -1,0 +1,44 @@
+/// `admin`.
+enum AdminKeys {
+    static let address = Key(
+        "address",
+        .listenAddress,
+        required: true,
+        example: "127.0.0.1:9900",
+        "Where the admin API listens: beyond loopback and `unix:` only with a token."
+    )
+    static let tokenFile = Key(
+        "token-file",
+        .file,
+        note: "no token",
+        example: "admin.token",
+        "16 to 4096 bytes that requests bear as `Authorization: Bearer …`; blanks around them "
+            + "do not count."
+    )
+    static let isPublic = Key(
+        "public",
+        .several(.word(AdminConfig.Public.allCases.map(\.rawValue))),
+        standard: "health",
+        example: "[health, metrics]",
+        "What is answered without the token: `health` is `/livez`, `/healthz` and `/readyz`, "
+            + "`metrics` is `/metrics`."
+    )
+    static let socketMode = Key(
+        "socket-mode",
+        .octal,
+        standard: "0660",
+        example: "0600",
+        "Rights of a `unix:` socket, in octal."
+    )
+
+    static let set = KeySet(
+        "admin",
+        noun: "admin",
+        short: .scalar("address"),
+        "The admin API: statistics, metrics, states of servers.",
+        keys: [address, tokenFile, isPublic, socketMode]
+    )
+
+    /// Bytes of a token.
+    static let tokenSize = 16...4096
+}

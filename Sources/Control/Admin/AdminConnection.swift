@@ -1,0 +1,214 @@
+import CLinux
+import EventLoop
+import HTTP
+
+/// One client of the admin API: reads requests, writes answers, streams events.
+final class AdminConnection {
+    /// The most bytes of a request's body.
+    private static let mostBody = 65_536
+    /// The most bytes that may wait for a client that reads slowly; beyond, it is cut.
+    private static let mostOutput = 64 << 20
+    /// The same for one that streams: events are small, and late ones are no use.
+    private static let mostStreamed = 1 << 20
+    /// Nanoseconds for a whole request from its first byte, and for one to begin.
+    private static let requestTime: Int64 = 10_000_000_000
+    private static let idleTime: Int64 = 60_000_000_000
+    private static let limits = HeadLimits(headSize: 16_384, fields: 64, targetSize: 4096)
+
+    private let descriptor: Int32
+    private let loop: ControlLoop
+    private let answer: (AdminRequest) -> AdminResponse
+    private let closed: (AdminConnection) -> Void
+    private var parser = RequestParser()
+    private var input: [UInt8] = []
+    private var output: [UInt8] = []
+    private var sent = 0
+    private var deadline: Deadline?
+    private var isWatchingWrites = false
+    private var closesAfterOutput = false
+    private var isClosed = false
+    /// Whether events are sent as they happen.
+    private(set) var isStreaming = false
+    /// What was asked for where ``isStreaming``.
+    private(set) var streamQuery = ""
+
+    /// A client that was just accepted; `closed` is called once, at its end.
+    init(
+        _ descriptor: Int32,
+        on loop: ControlLoop,
+        answer: @escaping (AdminRequest) -> AdminResponse,
+        closed: @escaping (AdminConnection) -> Void
+    ) {
+        self.descriptor = descriptor
+        self.loop = loop
+        self.answer = answer
+        self.closed = closed
+    }
+
+    /// Begins to read; false if the kernel refuses.
+    func start() -> Bool {
+        rest(Self.idleTime)
+        return loop.watch(descriptor) { [weak self] in self?.ready($0) }
+    }
+
+    /// Ends the connection at once.
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        loop.cancel(deadline)
+        loop.close(descriptor)
+        closed(self)
+    }
+
+    /// Sends a part of the event stream.
+    func stream(_ text: String) {
+        guard isStreaming, !isClosed else { return }
+        output += Array(text.utf8)
+        if output.count - sent > Self.mostStreamed { close() } else { flush() }
+    }
+
+    private func rest(_ span: Int64) {
+        loop.cancel(deadline)
+        deadline = loop.after(span) { [weak self] in self?.close() }
+    }
+
+    // MARK: Reading
+
+    private func ready(_ readiness: Readiness) {
+        if readiness.contains(.failed) {
+            close()
+            return
+        }
+        if readiness.contains(.writable) { flush() }
+        if !isClosed, !readiness.isDisjoint(with: [.readable, .peerFinished, .ended]) { read() }
+    }
+
+    private func read() {
+        var buffer = [UInt8](repeating: 0, count: 16_384)
+        let count = buffer.withUnsafeMutableBytes { memory in
+            memory.baseAddress.map { weir_recv(descriptor, $0, memory.count) } ?? 0
+        }
+        if count == Int(-EAGAIN) { return }
+        guard count > 0 else {
+            close()
+            return
+        }
+        // A client that streams has nothing more to say.
+        if isStreaming || closesAfterOutput { return }
+        if input.isEmpty { rest(Self.requestTime) }
+        input += buffer[..<count]
+        while !isClosed, !closesAfterOutput, !isStreaming, takeRequest() {}
+    }
+
+    /// Answers the request that the input begins with; false if it is not complete.
+    private func takeRequest() -> Bool {
+        guard !input.isEmpty else { return false }
+        var fields = FieldTable(capacity: Self.limits.fields)
+        let head: RequestHead?
+        do throws(HeadError) {
+            let bytes = input
+            head = try parser.parse(bytes.span.bytes, into: &fields, limits: Self.limits)
+        } catch {
+            let status = error == .headTooLarge || error == .tooManyFields ? 431 : 400
+            refuse(AdminProblem(status, "the request is not valid", "\(error.explanation)"))
+            return false
+        }
+        guard let head else { return false }
+        let length: Int
+        switch head.framing {
+        case .none: length = 0
+        case .length(let count) where count <= UInt64(Self.mostBody): length = Int(count)
+        case .length:
+            refuse(AdminProblem(413, "the body is too long", "At most 64 KiB are read."))
+            return false
+        case .chunked, .untilClose:
+            refuse(AdminProblem(413, "the body's length is not said", "Send Content-Length."))
+            return false
+        }
+        if head.expectsContinue, input.count == head.headSize, length > 0 {
+            output += Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
+            flush()
+        }
+        guard input.count >= head.headSize + length else { return false }
+        let request = request(head, fields, length)
+        input.removeFirst(head.headSize + length)
+        serve(request, keepsAlive: head.keepAlive)
+        return true
+    }
+
+    private func request(
+        _ head: RequestHead,
+        _ fields: borrowing FieldTable,
+        _ length: Int
+    ) -> AdminRequest {
+        let text = { [input] (range: ByteRange) in
+            String(decoding: input[range.start..<range.end], as: UTF8.self)
+        }
+        var list: [(name: String, value: String)] = []
+        for index in 0..<fields.count {
+            let field = fields[index]
+            list.append((text(field.name).lowercased(), text(field.value)))
+        }
+        let path = text(head.path)
+        return AdminRequest(
+            method: text(head.methodName),
+            path: path.isEmpty ? "/" : path,
+            query: head.hasQuery ? text(head.query) : "",
+            host: text(head.authority),
+            fields: list,
+            body: Array(input[head.headSize..<(head.headSize + length)])
+        )
+    }
+
+    // MARK: Writing
+
+    private func refuse(_ problem: AdminProblem) {
+        send(problem.response, isHead: false, keepsAlive: false)
+    }
+
+    private func serve(_ request: AdminRequest, keepsAlive: Bool) {
+        let response = answer(request)
+        if response.isEventStream, request.method != "HEAD" {
+            isStreaming = true
+            streamQuery = request.query
+            loop.cancel(deadline)
+        }
+        send(response, isHead: request.method == "HEAD", keepsAlive: keepsAlive)
+        if !isStreaming, !isClosed { rest(input.isEmpty ? Self.idleTime : Self.requestTime) }
+    }
+
+    private func send(_ response: AdminResponse, isHead: Bool, keepsAlive: Bool) {
+        if !keepsAlive, !response.isEventStream { closesAfterOutput = true }
+        output += Array(response.head(keepsAlive: keepsAlive).utf8)
+        if !isHead { output += response.body }
+        if output.count - sent > Self.mostOutput { close() } else { flush() }
+    }
+
+    private func flush() {
+        while sent < output.count, !isClosed {
+            let count = output.withUnsafeBytes { bytes in
+                bytes.baseAddress.map { weir_send(descriptor, $0 + sent, bytes.count - sent) } ?? 0
+            }
+            if count == Int(-EAGAIN) { break }
+            guard count > 0 else {
+                close()
+                return
+            }
+            sent += count
+        }
+        guard !isClosed else { return }
+        if sent == output.count {
+            output.removeAll(keepingCapacity: output.count <= 65_536)
+            sent = 0
+            if closesAfterOutput {
+                close()
+                return
+            }
+        }
+        let wantsWrites = !output.isEmpty
+        if wantsWrites != isWatchingWrites {
+            isWatchingWrites = wantsWrites
+            _ = loop.change(descriptor, wantsWrites ? [.readable, .writable] : .readable)
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import CLinux
+import Configuration
+import EventLoop
+import Proxy
+
+/// Listens for clients of the admin API, on the control thread.
+final class AdminServer {
+    /// Clients at once; further ones are refused by closing.
+    static let mostConnections = 64
+    /// From one sign of life on a stream of events to the next, in nanoseconds.
+    private static let heartbeat: Int64 = 15_000_000_000
+
+    private let loop: ControlLoop
+    private let access: AdminAccess
+    private let router: AdminRouter
+    private let listener: Int32
+    private let unixPath: String?
+    private var connections: [ObjectIdentifier: AdminConnection] = [:]
+    /// Where it listens, as an operator would type it.
+    let address: String
+
+    /// Listens where the file says.
+    ///
+    /// - Throws: ``StartError`` for an address that cannot be listened on, or a bad token.
+    init(
+        _ config: AdminConfig,
+        router: AdminRouter,
+        on loop: ControlLoop
+    ) throws(StartError) {
+        self.loop = loop
+        self.router = router
+        access = AdminAccess(
+            token: try Self.token(config),
+            isPublic: config.isPublic,
+            isUnix: config.address.isUnix
+        )
+        do throws(SystemError) {
+            let socket = try Socket.listening(
+                at: ListeningAddress(config.address, mode: config.socketMode),
+                backlog: Self.mostConnections,
+                sharesPort: false,
+                userTimeout: 30_000
+            )
+            address = config.address.display(scheme: "http", port: socket.localPort)
+            listener = socket.release()
+        } catch {
+            throw StartError.listening(config.address, error)
+        }
+        if case .unix(let path) = config.address { unixPath = path } else { unixPath = nil }
+    }
+
+    private static func token(_ config: AdminConfig) throws(StartError) -> [UInt8]? {
+        guard let file = config.tokenFile else { return nil }
+        switch FileSystem().read(file) {
+        case .success(let bytes):
+            if let token = AdminConfig.token(bytes) { return token }
+            throw StartError(description: "\(file) holds no token")
+        case .failure(let problem):
+            throw StartError(description: "cannot read \(file): \(problem.reason)")
+        }
+    }
+
+    /// Begins to accept clients.
+    func start() {
+        _ = loop.watch(listener) { [unowned self] _ in accept() }
+        loop.every(Self.heartbeat) { [weak self] in self?.stream(": \n\n", where: { _ in true }) }
+    }
+
+    /// Stops to listen and closes all connections.
+    func end() {
+        loop.close(listener)
+        for connection in Array(connections.values) { connection.close() }
+        if let unixPath { _ = weir_unlink(unixPath) }
+    }
+
+    /// Whether anybody streams events and asked by a query that `isWanted` takes.
+    func hasStream(where isWanted: (String) -> Bool) -> Bool {
+        connections.values.contains { $0.isStreaming && isWanted($0.streamQuery) }
+    }
+
+    /// Sends text to those who stream events and asked by a query that `isWanted` takes.
+    func stream(_ text: String, where isWanted: (String) -> Bool) {
+        for connection in Array(connections.values)
+        where connection.isStreaming && isWanted(connection.streamQuery) {
+            connection.stream(text)
+        }
+    }
+
+    private func accept() {
+        for _ in 0..<16 {
+            var peer = weir_address()
+            let descriptor = weir_accept(listener, &peer)
+            guard descriptor >= 0 else { return }
+            guard connections.count < Self.mostConnections else {
+                weir_close(descriptor)
+                continue
+            }
+            let connection = AdminConnection(
+                descriptor,
+                on: loop,
+                answer: { [unowned self] in answer($0) },
+                closed: { [weak self] in self?.connections[ObjectIdentifier($0)] = nil }
+            )
+            connections[ObjectIdentifier(connection)] = connection
+            if !connection.start() { connection.close() }
+        }
+    }
+
+    private func answer(_ request: AdminRequest) -> AdminResponse {
+        do throws(AdminProblem) {
+            try access.check(request)
+            return try router.answer(request)
+        } catch {
+            return error.response
+        }
+    }
+}

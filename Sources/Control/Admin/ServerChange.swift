@@ -1,0 +1,50 @@
+import Configuration
+
+/// What an operator changes of a server while Weir runs: the body of a PATCH.
+struct ServerChange: Equatable {
+    /// Whether it takes part; `nil` leaves that as it is.
+    var state: ServerState?
+    /// Its weight; `nil` leaves that as it is.
+    var weight: Int?
+
+    /// Weights that a server can have.
+    static let weights = 0...1000
+
+    /// Reads `{"state": "ready|drain|down", "weight": n}`, either of which may be missing.
+    ///
+    /// - Throws: ``AdminProblem`` for anything else.
+    init(json bytes: [UInt8]) throws(AdminProblem) {
+        guard case .object(let members) = JSONReader.document(bytes) else {
+            throw AdminProblem(
+                400,
+                "the body is no JSON object",
+                "Send an object such as {\"state\": \"drain\", \"weight\": 3}."
+            )
+        }
+        for (name, value) in members {
+            switch (name, value) {
+            case ("state", .text(let word)):
+                guard let state = ServerState(rawValue: word) else {
+                    throw Self.unprocessable(
+                        "\"\(word)\" is no state: write ready, drain or down."
+                    )
+                }
+                self.state = state
+            case ("weight", .decimal(let number)):
+                guard let weight = Int(exactly: number), Self.weights.contains(weight) else {
+                    throw Self.unprocessable("A weight is a whole number from 0 to 1000.")
+                }
+                self.weight = weight
+            case ("state", _): throw Self.unprocessable("\"state\" is ready, drain or down.")
+            case ("weight", _): throw Self.unprocessable("\"weight\" is a number.")
+            default:
+                throw Self.unprocessable("\"\(name)\" cannot be changed: state and weight can.")
+            }
+        }
+        if members.isEmpty { throw Self.unprocessable("Nothing is to be changed.") }
+    }
+
+    private static func unprocessable(_ detail: String) -> AdminProblem {
+        AdminProblem(422, "the change makes no sense", detail)
+    }
+}

@@ -1,0 +1,115 @@
+/// What `weir status` prints: one screen of text about a running process.
+public enum StatusText {
+    /// The screen for what `GET /stats` answered; `nil` if that is no such document.
+    public static func render(_ stats: String) -> String? {
+        guard let document = JSONReader.document(Array(stats.utf8)),
+            document["version"]?.string != nil
+        else { return nil }
+        return render(document)
+    }
+
+    static func render(_ stats: JSONText) -> String {
+        var lines = [head(stats), ""]
+        lines += listeners(stats["listeners"]?.items ?? [])
+        for pool in stats["pools"]?.items ?? [] { lines += [""] + self.pool(pool) }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func head(_ stats: JSONText) -> String {
+        let total = stats["total"]
+        let uptime = span(stats["uptime"]?.number ?? 0)
+        let requests = count(total?["requests"])
+        let failed = count(total?["statuses"]?["5xx"])
+        return "weir \(stats["version"]?.string ?? "?"), pid \(count(stats["pid"])), "
+            + "\(stats["state"]?.string ?? "?") for \(uptime): "
+            + "\(requests) requests, \(failed) answered 5xx, "
+            + "\(megabytes(stats["memory"])) of memory"
+    }
+
+    private static func listeners(_ listeners: [JSONText]) -> [String] {
+        var rows = [["LISTENER", "ADDRESS", "NOW", "REQUESTS", "5XX", "P50", "P99"]]
+        for listener in listeners {
+            rows.append([
+                listener["name"]?.string ?? "", listener["address"]?.string ?? "",
+                count(listener["connections"]), count(listener["requests"]),
+                count(listener["statuses"]?["5xx"]), time(listener["latency"]?["p50"]),
+                time(listener["latency"]?["p99"]),
+            ])
+        }
+        return table(rows)
+    }
+
+    private static func pool(_ pool: JSONText) -> [String] {
+        var title = "pool \(pool["name"]?.string ?? ""), \(pool["strategy"]?.string ?? "")"
+        if case .bool(true) = pool["panic"] {
+            title += ": too few servers are healthy, so health is ignored"
+        }
+        if let queue = pool["queue"]?.number, queue > 0 {
+            title += ", \(Int(queue)) requests wait"
+        }
+        var rows = [["SERVER", "STATE", "WEIGHT", "NOW", "TRIES", "FAILED", "P50", "P99", "WHY"]]
+        for endpoint in pool["endpoints"]?.items ?? [] {
+            rows.append(row(endpoint))
+        }
+        return [title] + table(rows)
+    }
+
+    private static func row(_ endpoint: JSONText) -> [String] {
+        var failed = endpoint["statuses"]?["5xx"]?.number ?? 0
+        if case .object(let kinds) = endpoint["failures"] {
+            failed += kinds.reduce(0) { $0 + ($1.1.number ?? 0) }
+        }
+        let isUsual = endpoint["state"]?.string == "up"
+        return [
+            endpoint["name"]?.string ?? "", endpoint["state"]?.string ?? "",
+            count(endpoint["weight"]), count(endpoint["in-flight"]), count(endpoint["tries"]),
+            String(Int(failed)), time(endpoint["latency"]?["p50"]),
+            time(endpoint["latency"]?["p99"]),
+            isUsual ? "" : endpoint["reason"]?.string ?? "",
+        ]
+    }
+
+    // MARK: Words
+
+    private static func count(_ value: JSONText?) -> String {
+        value?.number.map { String(Int($0)) } ?? "-"
+    }
+
+    private static func megabytes(_ value: JSONText?) -> String {
+        value?.number.map { JSONText.text(of: ($0 / 1_048_576 * 10).rounded() / 10) + " MiB" }
+            ?? "-"
+    }
+
+    private static func time(_ value: JSONText?) -> String {
+        guard let seconds = value?.number else { return "-" }
+        if seconds >= 1 { return JSONText.text(of: (seconds * 100).rounded() / 100) + " s" }
+        if seconds >= 0.001 { return JSONText.text(of: (seconds * 1e4).rounded() / 10) + " ms" }
+        return String(Int((seconds * 1e6).rounded())) + " µs"
+    }
+
+    /// `3d 4h`, `12m 5s`.
+    private static func span(_ seconds: Double) -> String {
+        let whole = Int(seconds)
+        let parts = [(whole / 86_400, "d"), (whole / 3600 % 24, "h"), (whole / 60 % 60, "m")]
+        let shown = parts.drop { $0.0 == 0 }.prefix(2).map { "\($0.0)\($0.1)" }
+        return shown.count < 2
+            ? (shown + ["\(whole % 60)s"]).joined(separator: " ")
+            : shown.joined(separator: " ")
+    }
+
+    /// Columns side by side; all but the first two and the last stand to the right.
+    private static func table(_ rows: [[String]]) -> [String] {
+        guard let columns = rows.first?.count else { return [] }
+        let widths = (0..<columns).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            var line = ""
+            for (column, text) in row.enumerated() {
+                let blanks = String(repeating: " ", count: widths[column] - text.count)
+                let isLeft = column < 2 || row.count == 9 && column == 8
+                line += (column == 0 ? "  " : "  ") + (isLeft ? text + blanks : blanks + text)
+            }
+            while line.hasSuffix(" ") { line.removeLast() }
+            return line
+        }
+    }
+}

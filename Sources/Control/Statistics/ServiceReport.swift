@@ -1,0 +1,143 @@
+import Balancing
+import Configuration
+import Proxy
+
+/// How things stand with everything that a configuration has, summed over the workers.
+struct ServiceReport {
+    /// One listener.
+    struct Listener {
+        var name: String
+        /// As an operator would type it.
+        var address: String
+        var connections = ListenerTotals()
+        var traffic = TrafficTotals()
+    }
+
+    /// One route, or what none took.
+    struct Route {
+        var name: String
+        /// The pool that it names; `nil` where Weir answers itself.
+        var pool: String?
+        var traffic = TrafficTotals()
+    }
+
+    /// What one listener brought to one route.
+    struct Cell {
+        var listener: Int
+        /// `nil` for what no route took.
+        var route: Int?
+        var traffic: TrafficTotals
+    }
+
+    /// One pool.
+    struct Pool {
+        var name: String
+        var strategy: String
+        /// What routes that name it were asked for.
+        var traffic = TrafficTotals()
+        /// What its healthy endpoints weigh, and all that take part.
+        var healthyWeight = 0
+        var weight = 0
+        /// Whether health is ignored, since too few are healthy.
+        var isInPanic = false
+        /// Requests that wait for room.
+        var queue = 0
+        var endpoints: [Endpoint] = []
+    }
+
+    /// One endpoint.
+    struct Endpoint {
+        var name: String
+        /// `up`, `unhealthy`, `ejected`, `half-open`, `drain` or `down`.
+        var state: String
+        /// What brought it into this state, and when, in seconds since 1970; `nil` if nothing has
+        /// happened to it.
+        var reason: String?
+        var since: Double?
+        /// Until when it is ejected, in seconds since 1970.
+        var until: Double?
+        var weight: Int
+        var priority: Int
+        /// Whether an operator has changed its state or weight since the start.
+        var isChanged = false
+        var inFlight: Int
+        /// Its place in the pool.
+        var slot = 0
+        var totals = EndpointTotals()
+
+        /// Whether it gets traffic as far as its health goes.
+        var isUp: Bool { state == "up" }
+    }
+
+    var listeners: [Listener] = []
+    var routes: [Route] = []
+    /// What no route took.
+    var unrouted = TrafficTotals()
+    /// Where there was any traffic.
+    var cells: [Cell] = []
+    var pools: [Pool] = []
+    var workers: [WorkerReport] = []
+
+    /// Everything together.
+    var total: TrafficTotals {
+        var total = TrafficTotals()
+        for listener in listeners { total.add(listener.traffic) }
+        return total
+    }
+}
+
+extension ServiceReport {
+    /// Reads what workers counted; `addresses` has where each listener listens.
+    ///
+    /// Pools have no endpoints yet.
+    init(_ config: Config, _ shared: SharedState, addresses: [String]) {
+        workers = shared.statistics.map(\.report)
+        for (index, listener) in config.listeners.enumerated() {
+            let address = addresses.indices.contains(index) ? addresses[index] : ""
+            var one = Listener(name: listener.name, address: address)
+            for statistics in shared.statistics {
+                statistics.add(listener: index, to: &one.connections)
+            }
+            one.connections.active = shared.activeConnections(listener: index)
+            listeners.append(one)
+        }
+        routes = config.routes.map { route in
+            guard case .pool(let pool) = route.action else {
+                return Route(name: route.name, pool: nil)
+            }
+            return Route(name: route.name, pool: config.pools[pool].name)
+        }
+        pools = config.pools.map {
+            Pool(name: $0.name, strategy: $0.balance.strategy)
+        }
+        readTraffic(config, shared)
+    }
+
+    private mutating func readTraffic(_ config: Config, _ shared: SharedState) {
+        for listener in listeners.indices {
+            for place in 0...routes.count {
+                let route = place < routes.count ? place : nil
+                var totals = TrafficTotals()
+                for statistics in shared.statistics {
+                    statistics.add(
+                        listener: listener,
+                        route: route,
+                        withDurations: true,
+                        to: &totals
+                    )
+                }
+                guard totals.requests > 0 else { continue }
+                cells.append(Cell(listener: listener, route: route, traffic: totals))
+                listeners[listener].traffic.add(totals)
+                guard let route else {
+                    unrouted.add(totals)
+                    continue
+                }
+                routes[route].traffic.add(totals)
+                if case .pool(let pool) = config.routes[route].action {
+                    pools[pool].traffic.add(totals)
+                }
+            }
+        }
+    }
+}

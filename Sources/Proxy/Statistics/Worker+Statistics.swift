@@ -1,0 +1,122 @@
+import CLinux
+import EventLoop
+
+/// What a worker counts, for the admin API.
+extension Worker {
+    // MARK: Requests
+
+    /// A forwarded request has ended.
+    func count(_ exchange: UnsafeMutablePointer<Exchange>, _ outcome: Outcome) {
+        let listener = Int(down[exchange.pointee.downstream].pointee.listener)
+        let row = trafficRow(listener, route: Int(exchange.pointee.route))
+        let (bytesIn, bytesOut) = (exchange.pointee.bytesIn, exchange.pointee.bytesOut)
+        row.add(TrafficColumn.outcomes &+ Int(outcome.rawValue))
+        row.add(TrafficColumn.statuses &+ Self.digit(exchange.pointee.status))
+        row.add(TrafficColumn.bytesIn, bytesIn)
+        row.add(TrafficColumn.bytesOut, bytesOut)
+        let duration = max(0, now - exchange.pointee.started)
+        row.add(TrafficColumn.duration, UInt64(bitPattern: duration))
+        row.add(TrafficColumn.histogram, duration: duration, statistics, mayBeFine: true)
+        if exchange.pointee.tries > 1 {
+            row.add(TrafficColumn.retries, UInt64(exchange.pointee.tries &- 1))
+        }
+        let endpoint = Int(exchange.pointee.endpoint)
+        guard endpoint >= 0 else { return }
+        let own = statistics.endpoints.row(endpoint)
+        own.add(EndpointColumn.bytesIn, bytesIn)
+        own.add(EndpointColumn.bytesOut, bytesOut)
+    }
+
+    /// Something ends that was not forwarded.
+    func count(_ entry: LogEntry, of slot: Int32) {
+        let row = trafficRow(Int(down[slot].pointee.listener), route: entry.route)
+        row.add(TrafficColumn.outcomes &+ Int(entry.outcome.rawValue))
+        row.add(TrafficColumn.statuses &+ Self.digit(UInt16(truncatingIfNeeded: entry.status)))
+        row.add(TrafficColumn.bytesIn, entry.bytesIn)
+        row.add(TrafficColumn.bytesOut, entry.bytesOut)
+    }
+
+    private func trafficRow(_ listener: Int, route: Int) -> UnsafeMutablePointer<UInt64> {
+        let place = route >= 0 ? route : statistics.rowsPerListener &- 1
+        return statistics.traffic.row(listener &* statistics.rowsPerListener &+ place)
+    }
+
+    /// The first digit of a status; 0 for what is none.
+    private static func digit(_ status: UInt16) -> Int {
+        let digit = Int(status) / 100
+        return digit <= 5 ? digit : 0
+    }
+
+    // MARK: Endpoints
+
+    /// A request is sent to an endpoint.
+    func countTry(_ endpoint: Int) {
+        statistics.endpoints.row(endpoint).add(EndpointColumn.tries)
+    }
+
+    /// A connection to an endpoint is begun.
+    func countConnect(_ endpoint: Int) {
+        statistics.endpoints.row(endpoint).add(EndpointColumn.connects)
+    }
+
+    /// An endpoint has answered.
+    func countAnswer(_ exchange: UnsafeMutablePointer<Exchange>, status: UInt16) {
+        let row = statistics.endpoints.row(Int(exchange.pointee.endpoint))
+        row.add(EndpointColumn.statuses &+ Self.digit(status))
+        let time = max(0, now - exchange.pointee.tryBegan)
+        row.add(EndpointColumn.answerTime, UInt64(bitPattern: time))
+        row.add(EndpointColumn.histogram, duration: time, statistics, mayBeFine: false)
+    }
+
+    /// A try has ended: in failure, if this outcome is one of the endpoint's.
+    func countFailure(_ endpoint: Int, _ outcome: Outcome) {
+        let column: Int
+        switch outcome {
+        case .connectFailed, .untrustedServer: column = EndpointColumn.connectFailures
+        case .connectTimeout, .responseTimeout, .streamTimeout: column = EndpointColumn.timeouts
+        case .upstreamReset: column = EndpointColumn.resets
+        case .badAnswer: column = EndpointColumn.badAnswers
+        default: return
+        }
+        statistics.endpoints.row(endpoint).add(column)
+    }
+
+    // MARK: Connections
+
+    /// A client's connection is encrypted from now on.
+    func countHandshake(_ downstream: UnsafeMutablePointer<Downstream>) {
+        let row = statistics.listeners.row(Int(downstream.pointee.listener))
+        row.add(ListenerColumn.handshakes)
+        if downstream.pointee.secure.connection?.isResumed == true {
+            row.add(ListenerColumn.resumed)
+        }
+    }
+
+    // MARK: The worker itself
+
+    /// Nanoseconds over which the longest turn is looked for.
+    private static var window: Int64 { 10_000_000_000 }
+
+    /// Says at the end of a turn how things stand; `duration` is what it took, in nanoseconds.
+    func report(duration: Int64) {
+        let row = statistics.worker.row(0)
+        row.add(WorkerColumn.turns)
+        weir_count_set(row + WorkerColumn.lastTurn, UInt64(bitPattern: now.nanoseconds))
+        weir_count_set(row + WorkerColumn.clients, UInt64(truncatingIfNeeded: down.count))
+        weir_count_set(row + WorkerColumn.exchanges, UInt64(truncatingIfNeeded: exchanges.count))
+        weir_count_set(row + WorkerColumn.servers, UInt64(truncatingIfNeeded: up.count))
+        weir_count_set(
+            row + WorkerColumn.bufferBytes,
+            UInt64(truncatingIfNeeded: buffers.bytesInUse)
+        )
+        if now.nanoseconds &- Int64(bitPattern: row[WorkerColumn.windowStart]) > Self.window {
+            weir_count_set(row + WorkerColumn.windowStart, UInt64(bitPattern: now.nanoseconds))
+            weir_count_set(row + WorkerColumn.longestBefore, row[WorkerColumn.longestTurn])
+            weir_count_set(row + WorkerColumn.longestTurn, 0)
+        }
+        if duration > Int64(bitPattern: row[WorkerColumn.longestTurn]) {
+            weir_count_set(row + WorkerColumn.longestTurn, UInt64(bitPattern: duration))
+        }
+        if isLate { row.add(WorkerColumn.lateTurns) }
+    }
+}

@@ -1,0 +1,130 @@
+import ArgumentParser
+import Configuration
+import Control
+
+/// How a command finds the process that it speaks to.
+struct AdminTarget: ParsableArguments {
+    /// Exit code where no process answers.
+    static let nobody = ExitCode(3)
+
+    @Argument(
+        help: "The file that the process runs by; default $WEIR_FILE, then /etc/weir/weir.yaml."
+    )
+    var file: String?
+
+    @Option(help: "The admin address, instead of the file's: 127.0.0.1:9900 or unix:/path.")
+    var admin: String?
+
+    @Option(help: "A file with the token that the admin API asks for, beside --admin.")
+    var tokenFile: String?
+
+    /// A client of the admin API.
+    func client() throws -> AdminClient {
+        do throws(AdminClient.NoAnswer) {
+            return try AdminClient(try config())
+        } catch {
+            Output.error("weir: \(error)")
+            throw ExitCode(1)
+        }
+    }
+
+    /// Where it listens: by `--admin`, or by the file.
+    private func config() throws(AdminClient.NoAnswer) -> AdminConfig {
+        if let admin {
+            var text = "listen: \":1\"\nroutes: [{respond: 404}]\nadmin: {address: \"\(admin)\""
+            if let tokenFile { text += ", token-file: \"\(tokenFile)\"" }
+            let result = load(
+                path: "--admin",
+                files: CommandLineFiles(text: text + "}\n"),
+                environment: { _ in nil },
+                options: options
+            )
+            if let config = result.config?.admin { return config }
+            throw AdminClient.NoAnswer(description: "\"\(admin)\" is no admin address")
+        }
+        let path = file ?? FileSystem.environment("WEIR_FILE") ?? "/etc/weir/weir.yaml"
+        let result = loadFile(path, requiresFiles: false)
+        guard let config = result.config else {
+            throw AdminClient.NoAnswer(
+                description: "\(path) cannot be read:\n" + render(result.diagnostics)
+            )
+        }
+        if let admin = config.admin { return admin }
+        throw AdminClient.NoAnswer(
+            description: "\(path) has no admin section: add \"admin: 127.0.0.1:9900\" and restart"
+        )
+    }
+
+    private var options: LoadOptions {
+        var options = LoadOptions()
+        options.workingDirectory = FileSystem.workingFolder
+        options.requiresFiles = false
+        return options
+    }
+
+    /// Asks, and ends the command where nobody answers or what is asked for is refused.
+    func ask(_ method: String, _ target: String) throws -> String {
+        let client = try client()
+        let answer: AdminClient.Answer
+        do throws(AdminClient.NoAnswer) {
+            answer = try client.ask(method, target)
+        } catch {
+            Output.error("weir: \(error)")
+            throw Self.nobody
+        }
+        guard (200..<300).contains(answer.status) else {
+            Output.error("weir: refused with \(answer.status): \(answer.body)")
+            throw ExitCode(1)
+        }
+        return answer.body
+    }
+}
+
+/// A file system in which the command line's own words are the file.
+private struct CommandLineFiles: FileAccess {
+    let text: String
+
+    func read(_ path: String) -> Result<[UInt8], FileProblem> {
+        path == "--admin" ? .success(Array(text.utf8)) : FileSystem().read(path)
+    }
+
+    func glob(_ pattern: String) -> [String] { [] }
+}
+
+/// `weir status`.
+struct Status: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show how a running Weir and its servers are, on one screen."
+    )
+
+    @OptionGroup var target: AdminTarget
+
+    @Flag(help: "Print what GET /stats answers.")
+    var json = false
+
+    func run() throws {
+        let stats = try target.ask("GET", "/stats")
+        if json {
+            Output.text(stats)
+        } else if let screen = StatusText.render(stats) {
+            Output.text(screen)
+        } else {
+            Output.error("weir: what answers is no Weir")
+            throw ExitCode(1)
+        }
+    }
+}
+
+/// `weir drain`.
+struct Drain: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Have a running Weir finish what runs and end, as SIGTERM does."
+    )
+
+    @OptionGroup var target: AdminTarget
+
+    func run() throws {
+        _ = try target.ask("POST", "/drain")
+        Output.text("draining\n")
+    }
+}

@@ -1,0 +1,86 @@
+"""`weir status` and `weir drain` against a running proxy."""
+
+import json
+import os
+import subprocess
+
+from harness import eventually
+from harness.admin import Admin, admin_address
+from harness.proxy import binary
+from harness.wait import DEADLINE
+
+
+def weir_command(*arguments, **environment):
+    return subprocess.run(
+        [*binary(), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        env={**os.environ, **environment},
+    )
+
+
+def served(weir, backend, **more):
+    server = backend(name="alder")
+    config = {"listen": "127.0.0.1:0", "servers": [server.address], "admin": "127.0.0.1:0", **more}
+    proxy = weir(config)
+    host, port = admin_address(proxy)
+    return proxy, server, f"{host}:{port}"
+
+
+def test_status(weir, backend):
+    proxy, server, address = served(weir, backend)
+    for _ in range(3):
+        proxy.ask()
+    Admin(proxy).stats(requests=3)
+    found = weir_command("status", "--admin", address)
+    assert found.returncode == 0, found
+    assert found.stdout.startswith("weir ") and "3 requests" in found.stdout
+    line = next(line for line in found.stdout.splitlines() if server.address in line)
+    assert line.split()[:5] == [server.address, "up", "1", "0", "3"]
+    stats = json.loads(weir_command("status", "--json", "--admin", address).stdout)
+    assert stats["total"]["requests"] == 3
+
+
+def test_status_says_why_a_server_is_out(weir, backend, tmp_path):
+    server = backend()
+    address = server.address
+    server.close()
+    pools = {"main": {"servers": [address], "health": {"kind": "tcp", "every": "50ms"}}}
+    proxy = weir({"listen": "127.0.0.1:0", "pools": pools, "admin": f"unix:{tmp_path}/a.sock"})
+    # The file names the admin address.
+    command = ["status", str(proxy.file)]
+    eventually(lambda: "unhealthy" in weir_command(*command).stdout, "a server that is down")
+    line = next(line for line in weir_command(*command).stdout.splitlines() if address in line)
+    assert "connection refused" in line
+    found = weir_command("status", WEIR_FILE=str(proxy.file))
+    assert found.returncode == 0
+
+
+def test_drain(weir, backend):
+    proxy, _, address = served(weir, backend)
+    found = weir_command("drain", "--admin", address)
+    assert (found.returncode, found.stdout) == (0, "draining\n")
+    assert proxy.wait() == 0
+    found = weir_command("status", "--admin", address)
+    assert found.returncode == 3 and "no process answers" in found.stderr
+
+
+def test_tokens(weir, backend, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("0123456789abcdef")
+    proxy, _, address = served(
+        weir, backend, admin={"address": "127.0.0.1:0", "token-file": str(token)}
+    )
+    found = weir_command("status", "--admin", address)
+    assert found.returncode == 1 and "401" in found.stderr
+    found = weir_command("status", "--admin", address, "--token-file", str(token))
+    assert found.returncode == 0, found
+
+
+def test_without_an_admin_api(tmp_path):
+    file = tmp_path / "weir.yaml"
+    file.write_text('listen: ":1"\nroutes: [{respond: 404}]\n')
+    found = weir_command("status", str(file))
+    assert found.returncode == 1 and "no admin section" in found.stderr
+    assert weir_command("status", str(tmp_path / "none.yaml")).returncode == 1
