@@ -6,7 +6,7 @@ extension Worker {
     // MARK: Requests
 
     /// A forwarded request has ended.
-    func count(_ exchange: UnsafeMutablePointer<Exchange>, _ outcome: Outcome) {
+    mutating func count(_ exchange: UnsafeMutablePointer<Exchange>, _ outcome: Outcome) {
         let listener = Int(down[exchange.pointee.downstream].pointee.listener)
         let row = trafficRow(listener, route: Int(exchange.pointee.route))
         let (bytesIn, bytesOut) = (exchange.pointee.bytesIn, exchange.pointee.bytesOut)
@@ -28,7 +28,7 @@ extension Worker {
     }
 
     /// Something ends that was not forwarded.
-    func count(_ entry: LogEntry, of slot: Int32) {
+    mutating func count(_ entry: LogEntry, of slot: Int32) {
         let row = trafficRow(Int(down[slot].pointee.listener), route: entry.route)
         row.add(TrafficColumn.outcomes &+ Int(entry.outcome.rawValue))
         row.add(TrafficColumn.statuses &+ Self.digit(UInt16(truncatingIfNeeded: entry.status)))
@@ -36,7 +36,7 @@ extension Worker {
         row.add(TrafficColumn.bytesOut, entry.bytesOut)
     }
 
-    private func trafficRow(_ listener: Int, route: Int) -> UnsafeMutablePointer<UInt64> {
+    private mutating func trafficRow(_ listener: Int, route: Int) -> UnsafeMutablePointer<UInt64> {
         let place = route >= 0 ? route : statistics.rowsPerListener &- 1
         return statistics.traffic.row(listener &* statistics.rowsPerListener &+ place)
     }
@@ -50,17 +50,17 @@ extension Worker {
     // MARK: Endpoints
 
     /// A request is sent to an endpoint.
-    func countTry(_ endpoint: Int) {
+    mutating func countTry(_ endpoint: Int) {
         statistics.endpoints.row(endpoint).add(EndpointColumn.tries)
     }
 
     /// A connection to an endpoint is begun.
-    func countConnect(_ endpoint: Int) {
+    mutating func countConnect(_ endpoint: Int) {
         statistics.endpoints.row(endpoint).add(EndpointColumn.connects)
     }
 
     /// An endpoint has answered.
-    func countAnswer(_ exchange: UnsafeMutablePointer<Exchange>, status: UInt16) {
+    mutating func countAnswer(_ exchange: UnsafeMutablePointer<Exchange>, status: UInt16) {
         let row = statistics.endpoints.row(Int(exchange.pointee.endpoint))
         row.add(EndpointColumn.statuses &+ Self.digit(status))
         let time = max(0, now - exchange.pointee.tryBegan)
@@ -69,7 +69,7 @@ extension Worker {
     }
 
     /// A try has ended: in failure, if this outcome is one of the endpoint's.
-    func countFailure(_ endpoint: Int, _ outcome: Outcome) {
+    mutating func countFailure(_ endpoint: Int, _ outcome: Outcome) {
         let column: Int
         switch outcome {
         case .connectFailed, .untrustedServer: column = EndpointColumn.connectFailures
@@ -84,7 +84,7 @@ extension Worker {
     // MARK: Connections
 
     /// A client's connection is encrypted from now on.
-    func countHandshake(_ downstream: UnsafeMutablePointer<Downstream>) {
+    mutating func countHandshake(_ downstream: UnsafeMutablePointer<Downstream>) {
         let row = statistics.listeners.row(Int(downstream.pointee.listener))
         row.add(ListenerColumn.handshakes)
         if downstream.pointee.secure.connection?.isResumed == true {
@@ -98,7 +98,7 @@ extension Worker {
     private static var window: Int64 { 10_000_000_000 }
 
     /// Says at the end of a turn how things stand; `duration` is what it took, in nanoseconds.
-    func report(duration: Int64) {
+    mutating func report(duration: Int64) {
         let row = statistics.worker.row(0)
         row.add(WorkerColumn.turns)
         weir_count_set(row + WorkerColumn.lastTurn, UInt64(bitPattern: now.nanoseconds))

@@ -41,6 +41,8 @@ class Example:
             if re.search("listen|address|^ *- ", code):
                 code, count = LISTENING.subn("LISTENER", code)
                 self.listeners += count if is_own else 0
+            if code.startswith("admin:"):
+                code = SERVER.sub("ADMIN", code)
             lines.append(code)
         text = "\n".join(lines) + "\n"
         text = SERVER.sub("SERVER", text)
@@ -48,6 +50,7 @@ class Example:
             text = text.replace("SERVER", f"{loopback()}:{server.port}", 1)
         while "LISTENER" in text:
             text = text.replace("LISTENER", f'"{loopback()}:0"', 1)
+        text = text.replace("ADMIN", "127.0.0.1:0")
         for name in re.findall(r"unix:/tmp/([\w-]+)\.sock", text):
             own = self.folder / f"{name}.sock"
             text = text.replace(f"unix:/tmp/{name}.sock", f"unix:{own}")
