@@ -7,7 +7,7 @@ import time
 
 from harness.machine import Process, ProcessorTime, busy_nanoseconds
 from harness.measure import least_disturbed
-from harness.peers import Peer, RunningPeer
+from harness.peers import ONE, Peer, RunningPeer
 from harness.prerequisites import run_folder
 from harness.scenario import Stage, sleep_until, wait_for_calm
 
@@ -64,7 +64,7 @@ class Bench:
                                      for one in addresses(self.options.endpoints, checked)),
                 "HEALTH": health if with_checks else "",
             }
-            peer = Peer("weir", self.programs["weir"], {1: ["checks-weir.yaml"]},
+            peer = Peer("weir", self.programs["weir"], {ONE: ["checks-weir.yaml"]},
                         ["run", "{file}"])
             wrapper = [] if self.options.pinned else [
                 "taskset", "--cpu-list", f"{self.proxy_cpu},{self.load_cpu}"]

@@ -12,7 +12,9 @@ import time
 from harness.measure import Row
 from harness.peers import RunningPeer
 
-_FEW, _MANY, _CONNECTIONS = 2000, 12000, 8
+_FEW, _MANY, _CONNECTIONS, _STREAMS = 2000, 12000, 8, 8
+# The rows whose requests are counted.
+ROWS = ["get-100", "tls-100", "h2-100", "h2-h2-100"]
 
 
 def _total(folder):
@@ -26,14 +28,15 @@ def _total(folder):
     return total
 
 
-def _run(bench, peer, valgrind, requests):
-    row = Row("instructions", "", ["--requests", str(requests)], connections=_CONNECTIONS)
+def _run(bench, peer, row, valgrind, requests):
+    row = Row("instructions", "", [*row.arguments, "--requests", str(requests)],
+              connections=_CONNECTIONS, kind=row.kind, streams=min(row.streams, _STREAMS))
     counts = os.path.join(bench.folder, "callgrind")
     os.makedirs(counts, exist_ok=True)
     try:
         wrapper = [valgrind, "--tool=callgrind",
                    f"--callgrind-out-file={counts}/callgrind.out.%p"]
-        with RunningPeer(peer, bench, wrapper=wrapper, patience=60) as running:
+        with RunningPeer(peer, bench, wrapper=wrapper, patience=60, kind=row.kind) as running:
             client, counters = bench.start_client(running, row, [])
             try:
                 deadline = time.monotonic() + 300
@@ -49,9 +52,9 @@ def _run(bench, peer, valgrind, requests):
         shutil.rmtree(counts)
 
 
-def count(bench, peer, valgrind):
-    """Instructions per request: GET of 100 B with the browser's head, 8 connections."""
-    few, many = (_run(bench, peer, valgrind, requests) for requests in (_FEW, _MANY))
+def count(bench, peer, row, valgrind):
+    """Instructions per request of a row, over 8 connections of at most 8 streams."""
+    few, many = (_run(bench, peer, row, valgrind, requests) for requests in (_FEW, _MANY))
     if many <= few:
         raise RuntimeError(f"{peer.name}: callgrind counted {few} and then {many} instructions")
     return (many - few) / (_MANY - _FEW)

@@ -8,8 +8,8 @@ import shutil
 import time
 
 from harness.machine import Process, ProcessorTime, busy_nanoseconds, resident_bytes
-from harness.peers import RunningPeer
-from harness.prerequisites import run_folder, say
+from harness.peers import BOTH, HOSTS, HTTP2, ONE, TLS, RunningPeer
+from harness.prerequisites import make_certificate, run_folder, say
 
 _SUB_BUCKETS = 128
 _BUCKETS = 4480
@@ -17,10 +17,14 @@ _FIELDS = ["requests", "errors", "opened", "open", "bytes", "settled"]
 
 
 class Row:
-    """A kind of load. `hosts`: how many routes by host the proxy has; None: one route for all."""
+    """A kind of load. `hosts`: how many routes by host the proxy has; None: one route for all.
+
+    `kind`: what the proxy is set up for; `streams`: how many requests of HTTP/2 each connection
+    has under way, 0 where the client speaks HTTP/1.
+    """
 
     def __init__(self, name, title, arguments, connections=64, size=100, hosts=None, idle=False,
-                 keeps_alive=True):
+                 keeps_alive=True, kind=None, streams=0):
         self.name = name
         self.title = title
         self.arguments = arguments
@@ -29,6 +33,18 @@ class Row:
         self.hosts = hosts
         self.idle = idle
         self.keeps_alive = keeps_alive
+        self.kind = kind or (HOSTS if hosts else ONE)
+        self.streams = streams
+
+    @property
+    def is_secure(self):
+        """Whether its clients speak TLS."""
+        return self.kind in (TLS, HTTP2, BOTH)
+
+    def warm_up(self):
+        """A row of the same kind that keeps its few connections alive."""
+        arguments = ["--tls"] if self.is_secure and not self.streams else []
+        return Row("warm", "", arguments, kind=self.kind, streams=self.streams)
 
 
 ROWS = [
@@ -41,6 +57,23 @@ ROWS = [
     Row("hosts-1", "100 B answers, 1 host", [], hosts=1),
     Row("hosts-1000", "100 B answers, 1,000 hosts in turn", [], hosts=1000),
     Row("idle", "idle kept-alive connections", ["--idle"], idle=True, connections=10000),
+    Row("tls-100", "100 B answers over TLS, 64 kept-alive connections", ["--tls"], kind=TLS),
+    Row("tls-1m", "1 MiB answers over TLS, 16 kept-alive connections", ["--tls"], connections=16,
+        size=1048576, kind=TLS),
+    Row("tls-full", "100 B answers, a full TLS handshake per request, 64 at once",
+        ["--tls", "--new-connections"], keeps_alive=False, kind=TLS),
+    Row("tls-resumed", "100 B answers, a resumed TLS handshake per request, 64 at once",
+        ["--resume", "--new-connections"], keeps_alive=False, kind=TLS),
+    Row("h2-100", "100 B answers by HTTP/2 over TLS, 16 connections of 32 streams", [],
+        connections=16, streams=32, kind=HTTP2),
+    Row("h2-10k", "10 KiB answers by HTTP/2 over TLS, 16 connections of 32 streams", [],
+        connections=16, streams=32, size=10240, kind=HTTP2),
+    Row("h2-h2-100", "100 B answers by HTTP/2 over TLS and from the server by HTTP/2", [],
+        connections=16, streams=32, kind=BOTH),
+    Row("idle-tls", "idle kept-alive connections over TLS", ["--tls", "--idle"], idle=True,
+        connections=10000, kind=TLS),
+    Row("idle-h2", "idle connections of HTTP/2 over TLS", ["--idle"], idle=True,
+        connections=10000, kind=HTTP2, streams=1),
 ]
 
 
@@ -84,17 +117,27 @@ class Bench:
         self.seconds = seconds
         self.warm_up = warm_up
         self.folder = run_folder()
-        self._backend_counters = _Counters(self._path("backend"))
-        self.backend = Process(
-            [programs["backend"], "--cpu", str(load_cpu),
-             "--counters", self._path("backend")], load_cpu, pipe=True)
-        self.values = {"BACKEND": int(self.backend.popen.stdout.readline())}
+        self._backends, self._backend_counters = [], {}
+        self.values = {
+            "BACKEND": self._start_backend("backend"),
+            "STREAMS-BACKEND": self._start_backend("streams_backend"),
+            **make_certificate(programs["openssl"], self.folder),
+        }
+
+    def _start_backend(self, name):
+        """The port of a backend that is started."""
+        self._backend_counters[name] = _Counters(self._path(name))
+        process = Process([self.programs[name], "--cpu", str(self.load_cpu),
+                           "--counters", self._path(name)], self.load_cpu, pipe=True)
+        self._backends.append(process)
+        return int(process.popen.stdout.readline())
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.backend.stop()
+        for process in self._backends:
+            process.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, name):
@@ -103,34 +146,37 @@ class Bench:
     def start_client(self, peer, row, arguments, connections=None):
         """A client and its counters."""
         counters = _Counters(self._path("client"))
-        command = [self.programs["client"], "--cpu", str(self.load_cpu),
+        program = "streams" if row.streams else "client"
+        command = [self.programs[program], "--cpu", str(self.load_cpu),
                    "--port", str(peer.port), "--size", str(row.size),
                    "--connections", str(connections or row.connections),
-                   "--hosts", str(row.hosts or 1), "--counters", self._path("client")]
+                   "--streams" if row.streams else "--hosts",
+                   str(row.streams or row.hosts or 1), "--counters", self._path("client")]
         log = os.path.join(peer.folder, "client")
         client = Process(command + row.arguments + arguments, self.load_cpu, log=log)
         return client, counters
 
-    def _snapshot(self, pids, client_counters):
+    def _snapshot(self, pids, row, client_counters):
+        backend = "streams_backend" if row.kind == BOTH else "backend"
         return {
             "time": time.monotonic(),
             "processor": ProcessorTime(pids),
             "client": client_counters.read(),
-            "backend": self._backend_counters.read(),
+            "backend": self._backend_counters[backend].read(),
             "busy": busy_nanoseconds(self.proxy_cpu),
             "load_busy": busy_nanoseconds(self.load_cpu),
         }
 
     def load(self, peer, row):
         """Runs one loaded row. Returns the sample; raises if an answer was not right."""
-        with RunningPeer(peer, self, row.hosts) as running:
+        with RunningPeer(peer, self, row.hosts, kind=row.kind) as running:
             client, counters = self.start_client(running, row, [])
             try:
                 time.sleep(self.warm_up)
                 pids = running.process.pids()
-                before = self._snapshot(pids, counters)
+                before = self._snapshot(pids, row, counters)
                 time.sleep(self.seconds)
-                after = self._snapshot(pids, counters)
+                after = self._snapshot(pids, row, counters)
                 memory = resident_bytes(pids)
             except OSError as error:
                 raise RuntimeError(f"{peer.name} ended: {running.process.log_text()}") from error
@@ -159,10 +205,12 @@ class Bench:
             return f"only {requests} requests"
         if row.keeps_alive and opened:
             return f"{opened} connections were not kept alive by the proxy"
-        if (row.keeps_alive or peer.name != "floor") and upstream > requests * 0.01:
+        # Streams want many connections at once, as many as there are or fewer.
+        allowed = requests * (0.03 if row.streams else 0.01) + row.connections
+        if (row.keeps_alive or peer.name != "floor") and upstream > allowed:
             return f"{upstream} connections to the backend for {requests} requests"
         if abs(self._difference(before, after, "client", "bytes") - requests * row.size) \
-                > 2 * row.connections * row.size:
+                > 2 * row.connections * max(1, row.streams) * row.size:
             return "sizes of answers do not add up"
         return None
 
@@ -187,9 +235,8 @@ class Bench:
 
     def idle(self, peer, row, connections):
         """Memory per idle connection, after each has done one request."""
-        with RunningPeer(peer, self, connections=connections + 100) as running:
-            warm = Row("warm", "", [])
-            client, _ = self.start_client(running, warm, [])
+        with RunningPeer(peer, self, connections=connections + 100, kind=row.kind) as running:
+            client, _ = self.start_client(running, row.warm_up(), [])
             time.sleep(self.warm_up)
             client.stop()
             time.sleep(0.5)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from harness import records
 from harness.machine import Process, ProcessorTime, busy_nanoseconds
-from harness.peers import Peer, RunningPeer
+from harness.peers import ONE, Peer, RunningPeer
 from harness.prerequisites import run_folder
 from harness.scenario import COMMANDS, Stage, sleep_until
 
@@ -30,7 +30,7 @@ def make_peer(name, path, template=None):
     """The peer of a name in PROXIES; `template` replaces its committed configuration."""
     standard, command, environment = COMMANDS[name]
     chosen = template or standard.replace("balance-", "faults-")
-    return Peer(name, path, {1: [chosen]}, command, environment)
+    return Peer(name, path, {ONE: [chosen]}, command, environment)
 
 
 @dataclass

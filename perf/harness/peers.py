@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import ssl
 import subprocess
 import tempfile
 import time
@@ -10,12 +11,15 @@ import urllib.request
 from harness.machine import Process, free_port
 from harness.prerequisites import PERF
 
-ORDER = ["weir", "haproxy", "haproxy-again", "nginx", "envoy", "caddy", "floor"]
+ORDER = ["weir", "haproxy", "haproxy-again", "nginx", "nghttpx", "envoy", "caddy", "floor"]
 BASE = "haproxy"
+# What a proxy is set up for: one route, many hosts, TLS, HTTP/2 over TLS, and HTTP/2 to the
+# servers besides. A proxy without a template for a kind is left out of its rows.
+ONE, HOSTS, TLS, HTTP2, BOTH = "one", "hosts", "tls", "http2", "both"
 
 
 class Peer:
-    """One proxy: its program, its template for one route, and the one for many hosts."""
+    """One proxy: its program, and its templates by kind."""
 
     def __init__(self, name, program, templates, command, environment=None, values=None):
         self.name = name
@@ -30,33 +34,40 @@ class Peer:
 def make_peers(paths):
     """The peers whose programs are known, by name. `paths`: program paths by program name."""
     definitions = {
-        "weir": ("weir", ["weir.yaml"], ["weir-hosts.yaml"], ["run", "{file}"], {}),
-        "haproxy": ("haproxy", ["haproxy.cfg"], ["haproxy-hosts.cfg", "hosts.map"],
+        "weir": ("weir", {ONE: ["weir.yaml"], HOSTS: ["weir-hosts.yaml"], TLS: ["weir-tls.yaml"],
+                          HTTP2: ["weir-tls.yaml"]},
+                 ["run", "{file}"], {}),
+        "haproxy": ("haproxy", {ONE: ["haproxy.cfg"], HOSTS: ["haproxy-hosts.cfg", "hosts.map"],
+                                TLS: ["haproxy-tls.cfg"], HTTP2: ["haproxy-tls.cfg"],
+                                BOTH: ["haproxy-http2.cfg"]},
                     ["-db", "-f", "{file}"], {}),
-        "nginx": ("nginx", ["nginx.conf"], ["nginx-hosts.conf"],
+        "nginx": ("nginx", {ONE: ["nginx.conf"], HOSTS: ["nginx-hosts.conf"],
+                            TLS: ["nginx-tls.conf"], HTTP2: ["nginx-tls.conf"]},
                   ["-p", "{folder}", "-e", "stderr", "-c", "{file}"], {}),
-        "envoy": ("envoy", ["envoy.yaml"], ["envoy-hosts.yaml"],
+        "nghttpx": ("nghttpx", {HTTP2: ["nghttpx.conf"], BOTH: ["nghttpx-http2.conf"]},
+                    ["--conf={file}"], {}),
+        "envoy": ("envoy", {ONE: ["envoy.yaml"], HOSTS: ["envoy-hosts.yaml"]},
                   ["-c", "{file}", "--concurrency", "1", "--disable-hot-restart",
                    "--log-level", "error"], {}),
-        "caddy": ("caddy", ["Caddyfile"], ["Caddyfile-hosts"],
+        "caddy": ("caddy", {ONE: ["Caddyfile"], HOSTS: ["Caddyfile-hosts"]},
                   ["run", "--adapter", "caddyfile", "--config", "{file}"],
                   {"GOMAXPROCS": "1", "XDG_DATA_HOME": "{folder}",
                    "XDG_CONFIG_HOME": "{folder}"}),
-        "floor": ("floor", [], [], ["{port}", "{backend}"], {}),
+        "floor": ("floor", {ONE: [], HOSTS: []}, ["{port}", "{backend}"], {}),
     }
     definitions["haproxy-again"] = definitions["haproxy"]
     peers = {}
     for name in ORDER:
-        program, one, many, command, environment = definitions[name]
+        program, templates, command, environment = definitions[name]
         if program in paths:
-            peers[name] = Peer(name, paths[program], {1: one, 2: many}, command, environment)
+            peers[name] = Peer(name, paths[program], templates, command, environment)
     return peers
 
 
 def find_versions(peers):
     """Fills in the first line that names a version."""
-    arguments = {"weir": "version", "haproxy": "-v", "nginx": "-v", "envoy": "--version",
-                 "caddy": "version"}
+    arguments = {"weir": "version", "haproxy": "-v", "nginx": "-v", "nghttpx": "--version",
+                 "envoy": "--version", "caddy": "version"}
     for name, peer in peers.items():
         program = name.partition("-")[0]
         if program not in arguments:
@@ -94,8 +105,10 @@ def _fill(template, values, hosts):
 class RunningPeer:
     """A started proxy, ready for requests. Ends, folder and all, with the `with` block."""
 
-    def __init__(self, peer, bench, hosts=None, connections=1000, wrapper=(), patience=20):
+    def __init__(self, peer, bench, hosts=None, connections=1000, wrapper=(), patience=20,
+                 kind=None):
         self.peer = peer
+        self.kind = kind or (HOSTS if hosts else ONE)
         self.port = free_port()
         self.folder = tempfile.mkdtemp(prefix=f"{peer.name}-", dir=bench.folder)
         self.process = None
@@ -121,12 +134,15 @@ class RunningPeer:
         names = [f"h{number}.example.com" for number in range(hosts or 0)]
         values = {"PORT": self.port, "FOLDER": self.folder, "MAX-CONNECTIONS": connections,
                   **bench.values, **self.peer.values}
-        for template in self.peer.templates[2 if hosts else 1]:
+        if self.kind == BOTH:
+            values["BACKEND"] = values["STREAMS-BACKEND"]
+        templates = self.peer.templates[self.kind]
+        for template in templates:
             with open(os.path.join(PERF, "peers", template)) as file:
                 text = _fill(file.read(), values, names)
             with open(os.path.join(self.folder, os.path.basename(template)), "w") as file:
                 file.write(text)
-        files = [os.path.basename(name) for name in self.peer.templates[2 if hosts else 1]]
+        files = [os.path.basename(name) for name in templates]
         places = {"file": os.path.join(self.folder, files[0]) if files else "",
                   "folder": self.folder, "port": self.port, "backend": values.get("BACKEND", "")}
         command = [self.peer.program] + [word.format(**places) for word in self.peer.command]
@@ -137,9 +153,14 @@ class RunningPeer:
 
     def _wait_until_ready(self, patience):
         deadline = time.monotonic() + patience
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/b/100",
+        scheme = "https" if self.kind in (TLS, HTTP2, BOTH) else "http"
+        request = urllib.request.Request(f"{scheme}://127.0.0.1:{self.port}/b/100",
                                          headers={"Host": "h0.example.com"})
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        trusting = ssl.create_default_context()
+        trusting.check_hostname = False
+        trusting.verify_mode = ssl.CERT_NONE
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
+                                             urllib.request.HTTPSHandler(context=trusting))
         while True:
             try:
                 with opener.open(request, timeout=patience) as answer:

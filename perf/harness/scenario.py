@@ -9,7 +9,7 @@ import time
 
 from harness.machine import Process, ProcessorTime, busy_nanoseconds
 from harness.measure import least_disturbed
-from harness.peers import Peer, RunningPeer
+from harness.peers import ONE, Peer, RunningPeer
 from harness.prerequisites import run_folder
 
 SLOTS = 8
@@ -56,7 +56,7 @@ def make_peer(name, path):
     elif program == "nginx":
         again = " http_503" if variant == "retrying" else ""
         values["NEXT-UPSTREAM"] = "error timeout" + again
-    return Peer(name, path, {1: [template]}, command, environment, values)
+    return Peer(name, path, {ONE: [template]}, command, environment, values)
 
 
 class Stage:

@@ -4,10 +4,14 @@
 // status 200, a Content-Length of the size expected, and not a byte more. It counts requests,
 // errors and latencies in the shared counters, prints a summary as JSON at the end, and ends
 // after --seconds, after --requests, or on SIGTERM.
+//
+// With --tls it speaks TLS: each handshake is a full one, or with --resume one that resumes the
+// session of the connection before, and what the proxy does otherwise is an error.
 
 #define _GNU_SOURCE
 #include "shared.h"
 #include "request.h"
+#include "secure.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -24,6 +28,9 @@ enum state { idle, sending, readingHead, readingBody, awaitingClose };
 
 struct connection {
     int descriptor;
+    SSL *tls;
+    SSL_SESSION *session;       // what the next handshake resumes
+    int resumes;                // whether this connection's handshake has to
     enum state state;
     const struct request *request;
     size_t sent;
@@ -38,11 +45,12 @@ static struct options {
     size_t connections, hosts, expected, body;
     uint64_t requests;
     double seconds;
-    int perRequest, holdIdle, smallHead;
+    int perRequest, holdIdle, smallHead, tls, resume;
     const char *path, *counters;
 } options = { .cpu = -1, .connections = 1, .hosts = 1, .path = "/b/100", .expected = 100 };
 
 static struct counters *counters;
+static SSL_CTX *context;
 static struct connection *connections;
 static struct request *requests;
 static size_t nextHost, openedForIdle;
@@ -60,7 +68,13 @@ static void complain(struct connection *connection, const char *what) {
     if (counters->errors > 10000) refuse("client: too many errors");
 }
 
+static void leaveTLS(struct connection *connection) {
+    if (connection->tls) closeSecure(connection->tls);
+    connection->tls = NULL;
+}
+
 static void closeConnection(struct connection *connection) {
+    leaveTLS(connection);
     close(connection->descriptor);
     connection->descriptor = -1;
     counters->open -= 1;
@@ -76,13 +90,18 @@ static void startOver(struct connection *connection, const char *what) {
 static void sendRequest(struct connection *connection) {
     const struct request *request = connection->request;
     while (connection->sent < request->size) {
-        ssize_t count = send(connection->descriptor, request->bytes + connection->sent,
-                             request->size - connection->sent, MSG_NOSIGNAL);
+        ssize_t count = sendBytes(connection->tls, connection->descriptor,
+                                  request->bytes + connection->sent,
+                                  request->size - connection->sent);
         if (count < 0) {
             if (errno != EAGAIN && errno != ENOTCONN)
                 startOver(connection, "a request could not be sent");
             return;
         }
+        if (!connection->sent && connection->tls
+            && SSL_session_reused(connection->tls) != connection->resumes)
+            complain(connection, connection->resumes ? "a session was not resumed"
+                                                     : "a session was resumed");
         connection->sent += (size_t)count;
     }
     connection->state = readingHead;
@@ -106,6 +125,11 @@ static void openConnection(struct connection *connection) {
     if (descriptor < 0) fail("socket");
     setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     connection->descriptor = descriptor;
+    if (context) {
+        connection->resumes = options.resume && connection->session;
+        connection->tls = openSecure(context, descriptor,
+                                     options.resume ? &connection->session : NULL);
+    }
     counters->opened += 1;
     counters->open += 1;
     if (connect(descriptor, (struct sockaddr *)&address, sizeof address) < 0
@@ -129,6 +153,7 @@ static void answered(struct connection *connection) {
         connection->state = awaitingClose;
     } else if (options.holdIdle) {
         connection->state = idle;
+        leaveTLS(connection);
         if (counters->requests == options.connections) counters->settled = 1;
         openNextIdle();
     } else {
@@ -196,11 +221,12 @@ static void readable(struct connection *connection, int ending) {
     int descriptor = connection->descriptor;
     for (;;) {
         // The rest of a large body is dropped by the kernel: copying it proves nothing.
-        int drop = connection->state == readingBody && connection->bodyLeft > smallRead;
+        int drop = connection->state == readingBody && connection->bodyLeft > smallRead
+            && !connection->tls;
         size_t wanted = !drop ? smallRead
             : connection->bodyLeft < largeRead ? connection->bodyLeft : largeRead;
         ssize_t count = drop ? recv(descriptor, NULL, wanted, MSG_TRUNC)
-                             : recv(descriptor, buffer, wanted, 0);
+                             : receiveBytes(connection->tls, descriptor, buffer, wanted);
         if (count < 0 && errno == EAGAIN) return;
         if (count < 0) return startOver(connection, "reset");
         if (count == 0) return ended(connection);
@@ -214,7 +240,7 @@ static void readable(struct connection *connection, int ending) {
         }
         if (problem) return startOver(connection, problem);
         if (connection->descriptor != descriptor || stopping) return;
-        if ((size_t)count < wanted && !ending) return;
+        if ((size_t)count < wanted && !ending && !connection->tls) return;
     }
 }
 
@@ -245,8 +271,11 @@ static void parseOptions(int argc, char **argv) {
         else if (i -= 1, !strcmp(name, "--new-connections")) options.perRequest = 1;
         else if (!strcmp(name, "--idle")) options.holdIdle = 1;
         else if (!strcmp(name, "--small-head")) options.smallHead = 1;
+        else if (!strcmp(name, "--tls")) options.tls = 1;
+        else if (!strcmp(name, "--resume")) options.tls = options.resume = 1;
         else refuse("usage: client --port P [--connections N] [--size BYTES] [--post BYTES]\n"
                     "  [--hosts N] [--new-connections | --idle] [--small-head]\n"
+                    "  [--tls | --resume]\n"
                     "  [--seconds S] [--requests N] [--counters FILE] [--cpu N]");
     }
     if (!options.port || !options.connections || !options.hosts) refuse("--port is needed");
@@ -270,7 +299,9 @@ static void run(uint64_t deadline) {
             struct connection *connection = events[i].data.ptr;
             uint32_t what = events[i].events;
             int descriptor = connection->descriptor;
-            if ((what & EPOLLOUT) && connection->state == sending) sendRequest(connection);
+            // A handshake goes on with what comes.
+            uint32_t sends = connection->tls ? EPOLLOUT | EPOLLIN : EPOLLOUT;
+            if ((what & sends) && connection->state == sending) sendRequest(connection);
             if (descriptor == connection->descriptor && (what & ~(uint32_t)EPOLLOUT))
                 readable(connection, (what & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
         }
@@ -291,6 +322,10 @@ int main(int argc, char **argv) {
     signal(SIGINT, stop);
     raiseDescriptorLimit();
     counters = mapCounters(options.counters);
+    if (options.tls) {
+        context = secureContext("http/1.1");
+        signal(SIGPIPE, SIG_IGN);
+    }
     requests = makeRequests(path, options.hosts, options.body, options.perRequest,
                             options.smallHead);
     connections = calloc(options.connections, sizeof *connections);

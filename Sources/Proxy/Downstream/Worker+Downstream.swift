@@ -191,7 +191,12 @@ extension Worker {
         do throws(HeadError) {
             head = try down[slot].pointee.parser.parse(span, into: &fields, limits: headLimits)
         } catch {
-            refuseHead(slot, error)
+            if isNoHTTP1(slot, bytes, count) {
+                unlistIdle(slot)
+                beginCleartext(slot, bytes, count)
+            } else {
+                refuseHead(slot, error)
+            }
             return -1
         }
         guard let head else { return 0 }

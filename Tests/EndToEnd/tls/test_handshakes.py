@@ -72,13 +72,16 @@ def test_names_by_s_client(many, certificates):
     assert "hostname mismatch" in verified("nowhere.test").lower()
 
 
-def test_rsa_and_ecdsa_side_by_side(many, certificates):
-    """A client that takes only RSA gets the RSA certificate of the name."""
-    found = s_client(many, "-servername", "example.test", "-sigalgs", "RSA-PSS+SHA256")
+@pytest.mark.parametrize(
+    "name", [["-servername", "example.test"], ["-noservername"]], ids=["named", "default"]
+)
+def test_rsa_and_ecdsa_side_by_side(many, name):
+    """A client that takes only RSA gets the RSA certificate of the name, or of the default's."""
+    found = s_client(many, *name, "-sigalgs", "RSA-PSS+SHA256")
     assert "Peer signature type: RSA-PSS" in found, found
-    found = s_client(many, "-servername", "example.test", "-sigalgs", "ECDSA+SHA256")
+    found = s_client(many, *name, "-sigalgs", "ECDSA+SHA256")
     assert "Peer signature type: ECDSA" in found, found
-    found = s_client(many, "-servername", "example.test", "-tls1_2", "-cipher", "aRSA")
+    found = s_client(many, *name, "-tls1_2", "-cipher", "aRSA")
     assert re.search(r"Cipher is ECDHE-RSA", found), found
 
 

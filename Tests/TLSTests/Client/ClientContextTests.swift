@@ -165,6 +165,8 @@ struct ClientContextTests {
         let both = try ports.map { try #require(client.connect($0, serverName: "example.test")) }
         #expect(both.map { hasSession($0) } == [true, false])
         for connection in both { connection.free() }
+        // The connections point at them, and hold none.
+        withExtendedLifetime(ports) {}
     }
 
     private func hasSession(_ connection: TLSConnection) -> Bool {
