@@ -175,20 +175,20 @@ class Authority:
         file.write_bytes(answer.public_bytes(serialization.Encoding.DER))
         return file
 
-    def revoke(self, *pairs):
+    def revoke(self, *pairs, lasts=DAY, name=None):
         """A file with the list of revocations that has these."""
         now = datetime.datetime.now(datetime.timezone.utc)
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self.subject)
             .last_update(now - DAY)
-            .next_update(now + DAY)
+            .next_update(now + lasts)
         )
         for pair in pairs:
             entry = x509.RevokedCertificateBuilder()
             entry = entry.serial_number(pair.serial).revocation_date(now - DAY).build()
             builder = builder.add_revoked_certificate(entry)
-        file = self.folder / f"{self.name}.crl"
+        file = self.folder / f"{name or self.name}.crl"
         revocations = builder.sign(self.key, hashes.SHA256())
         file.write_bytes(revocations.public_bytes(serialization.Encoding.PEM))
         return file

@@ -121,11 +121,22 @@ def test_by_s_client(guarded, certificates):
     assert "HTTP/1.1" not in found and "unknown ca" in found.lower(), found
 
 
-def test_a_session_ends_with_its_certificate(guarded, certificates, version):
+ENDS = {
+    "certificate": "the certificate of the client has expired",
+    "list": "no current revocation list tells of the client",
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_session_ends_with_what_it_rests_on(guarded, certificates, version, end):
     """Each connection brings a new ticket, by which the session could go on for ever."""
     lasts = datetime.timedelta(seconds=4)
-    pair = certificates.authority.issue("brief.client.test", client=True, lasts=lasts)
-    proxy = guarded()
+    pair, keys = certificates.client, {}
+    if end == "certificate":
+        pair = certificates.authority.issue("brief.client.test", client=True, lasts=lasts)
+    else:
+        keys["client-revocations"] = str(certificates.authority.revoke(lasts=lasts, name="brief"))
+    proxy = guarded(**keys)
     context = context_of(certificates, pair, version)
     client = secure(proxy, context)
     client.ask()
@@ -146,7 +157,7 @@ def test_a_session_ends_with_its_certificate(guarded, certificates, version):
     assert went_on and all(went_on)
     lines = proxy.access(len(went_on) + 2)
     reasons = [line["reason"] for line in lines if line["outcome"] == "handshake-failed"]
-    assert reasons == ["the certificate of the client has expired"]
+    assert len(reasons) == 1 and reasons[0].startswith(ENDS[end]), reasons
 
 
 def test_a_request_for_an_address_that_is_covered(guarded, certificates):
