@@ -31,6 +31,11 @@ extension Worker {
         // An alert, if anything: whoever calls ends the connection.
         let output = secure.output
         if let bytes = output.baseAddress, output.count > 0, downstream.pointee.output.isEmpty {
+            let held = downstream.pointee.secure.held
+            if let first = held.head {
+                _ = weir_send(downstream.pointee.descriptor, first, held.count)
+                buffers.give(&downstream.pointee.secure.held)
+            }
             _ = weir_send(downstream.pointee.descriptor, bytes, output.count)
         }
         secure.clearOutput()
@@ -54,17 +59,24 @@ extension Worker {
         var isDrained = !mayReceive
         var offered = side.sealed.count
         connection.offer(side.sealed.head ?? sealedArea, offered)
+        // OpenSSL is not asked where it can have nothing: that costs as much as a small record.
+        var hasMore = offered > 0 || side.endsBehind || connection.pending > 0
         reading: while count < room {
-            let step = connection.read(memory + count, room &- count)
-            if step > 0 {
-                count &+= step
-                continue
-            }
-            if step < 0 {
-                // What came before the end is handed over first; the end is reported again.
-                if count == 0 { count = step == TLSConnection.ended ? 0 : Int(-EPROTO) }
-                buffers.give(&side.sealed)
-                return SecureRead(count: count, isDrained: count <= 0)
+            if hasMore {
+                let step = connection.read(memory + count, room &- count)
+                if step > 0 {
+                    count &+= step
+                    hasMore = secure.unread > 0 || connection.pending > 0
+                    continue
+                }
+                if step < 0 {
+                    // What came before the end is handed over first; the end is reported again.
+                    side.endsBehind = count > 0
+                    if count == 0 { count = step == TLSConnection.ended ? 0 : Int(-EPROTO) }
+                    buffers.give(&side.sealed)
+                    return SecureRead(count: count, isDrained: count <= 0)
+                }
+                hasMore = false
             }
             buffers.give(&side.sealed)
             if isDrained { break }
@@ -73,6 +85,7 @@ extension Worker {
                 isDrained = received < Self.sealedSize && !hasEnded
                 offered = received
                 connection.offer(sealedArea, received)
+                hasMore = true
                 continue
             }
             if received == Int(-EAGAIN) {
@@ -108,7 +121,7 @@ extension Worker {
 
     /// Encrypts bytes into the worker's port; false if the connection has failed.
     mutating func seal(
-        _ side: SecureSide,
+        _ side: inout SecureSide,
         _ head: UnsafeRawPointer,
         _ headCount: Int,
         _ body: UnsafeMutableRawPointer?,
@@ -116,6 +129,7 @@ extension Worker {
         spare: Int
     ) -> Bool {
         guard let connection = side.connection else { return false }
+        restoreHeld(&side)
         guard let body, bodyCount > 0 else {
             return headCount == 0 || connection.write(head, headCount) >= 0
         }
@@ -138,7 +152,7 @@ extension Worker {
         spare: Int
     ) -> Bool {
         let downstream = down[slot]
-        guard seal(downstream.pointee.secure, head, headCount, body, bodyCount, spare: spare)
+        guard seal(&downstream.pointee.secure, head, headCount, body, bodyCount, spare: spare)
         else {
             secure.clearOutput()
             return false
@@ -176,7 +190,7 @@ extension Worker {
         _ bytes: UnsafeRawPointer,
         _ count: Int
     ) -> Bool {
-        let isSealed = seal(downstream.pointee.secure, bytes, count, nil, 0, spare: 0)
+        let isSealed = seal(&downstream.pointee.secure, bytes, count, nil, 0, spare: 0)
         let output = secure.output
         if isSealed, let sealed = output.baseAddress {
             buffers.append(sealed, output.count, to: &downstream.pointee.output)
@@ -202,10 +216,22 @@ extension Worker {
         guard let connection = downstream.pointee.secure.connection,
             downstream.pointee.output.isEmpty
         else { return }
+        restoreHeld(&downstream.pointee.secure)
         connection.shutdown()
         let output = secure.output
         if let bytes = output.baseAddress, output.count > 0 {
             _ = weir_send(downstream.pointee.descriptor, bytes, output.count)
+        }
+        secure.clearOutput()
+    }
+
+    /// Has the client told so behind what waits for it, in the same send.
+    mutating func queueCloseNotify(_ downstream: UnsafeMutablePointer<Downstream>) {
+        guard let connection = downstream.pointee.secure.connection else { return }
+        connection.shutdown()
+        let output = secure.output
+        if let bytes = output.baseAddress {
+            buffers.append(bytes, output.count, to: &downstream.pointee.output)
         }
         secure.clearOutput()
     }
@@ -216,5 +242,6 @@ extension Worker {
         connection.free()
         side.connection = nil
         buffers.give(&side.sealed)
+        buffers.give(&side.held)
     }
 }
