@@ -12,6 +12,8 @@ struct SecureSide: BitwiseCopyable {
     var held = Buffer()
     /// Whether the peer's end, or a failure, was met behind bytes and is still to be reported.
     var endsBehind = false
+    /// Whether it has been idle for so long that its record buffers were given back.
+    var isResting = false
 
     /// Whether the connection speaks TLS.
     var isOn: Bool { connection != nil }

@@ -69,8 +69,12 @@ extension Worker {
         }
         if isDraining { endCarrier(slot) }
         let isEnding = downstream.pointee.streams.flags.contains(.ending)
-        if !isEnding { listIdle(slot) }
-        setDeadline(downstream: slot, now + (isEnding ? Self.lingerTime : limits.keepAlive))
+        if isEnding {
+            setDeadline(downstream: slot, now + Self.lingerTime)
+        } else {
+            listIdle(slot)
+            setDeadline(downstream: slot, now + untilRest(downstream, limits.keepAlive))
+        }
     }
 
     // MARK: Reading
@@ -220,7 +224,7 @@ extension Worker {
             return
         }
         guard carrier.pointee.streams.flags.contains(.ending) else {
-            endCarrier(slot)
+            if !goesToRest(slot) { endCarrier(slot) }
             return
         }
         // The client has not said that it knows: it is told once more, for the last time.
