@@ -66,7 +66,7 @@ extension HTTP2Connection {
             unsafe visit(frames, pages.pointee.frames_size)
         }
         if unsafe weir_h2_table_is_empty(pages) != 0, let table = unsafe pages.pointee.table {
-            unsafe visit(table, Int(weir_h2_page.rawValue))
+            unsafe visit(table, Int(weir_h2_page))
         }
     }
 
