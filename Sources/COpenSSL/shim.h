@@ -114,6 +114,11 @@ static inline void weir_ssl_set_chain_limit(SSL *ssl, long bytes) {
     SSL_set_max_cert_list(ssl, bytes);
 }
 
+/* A slot in each connection for a number; below 0: no memory. */
+static inline int weir_ssl_new_slot(void) {
+    return SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+}
+
 static inline void *weir_ssl_app_data(const SSL *ssl) { return SSL_get_app_data(ssl); }
 
 static inline void weir_ssl_set_app_data(SSL *ssl, void *data) { SSL_set_app_data(ssl, data); }

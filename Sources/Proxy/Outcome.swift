@@ -9,6 +9,7 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case targetTooLong
     case bodyTooLarge
     case methodRefused
+    case protocolRefused
     case versionRefused
     case headTimeout
     case bodyTimeout
@@ -40,6 +41,7 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .targetTooLong: "target-too-long"
         case .bodyTooLarge: "body-too-large"
         case .methodRefused: "method-refused"
+        case .protocolRefused: "protocol-refused"
         case .versionRefused: "version-refused"
         case .headTimeout: "head-timeout"
         case .bodyTimeout: "body-timeout"
@@ -71,6 +73,7 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .targetTooLong: 414
         case .bodyTooLarge: 413
         case .methodRefused: 405
+        case .protocolRefused: 501
         case .versionRefused: 505
         case .headTimeout, .bodyTimeout, .handshakeTimeout: 408
         case .sendTimeout, .clientAborted: 499
@@ -93,6 +96,7 @@ public enum Outcome: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .targetTooLong: "The request's target is longer than this server allows."
         case .bodyTooLarge: "The request's body is larger than this server allows."
         case .methodRefused: "This server does not open tunnels by CONNECT."
+        case .protocolRefused: "Of tunnels by extended CONNECT this server only opens WebSockets."
         case .versionRefused: "This port speaks HTTP/1.1 and HTTP/1.0."
         case .headTimeout: "The request's head took too long to arrive."
         case .bodyTimeout: "The request's body took too long to arrive."

@@ -50,6 +50,8 @@ private struct ExampleFiles: FileAccess {
 
     func read(_ path: String) -> Result<[UInt8], FileProblem> {
         if let text = replaced[path] { return .success(Array(text.utf8)) }
+        // Nobody looks into certificates here; the end-to-end test makes some.
+        if path.hasPrefix("/etc/weir/") { return .success([]) }
         return folder.read(path)
     }
 

@@ -122,6 +122,26 @@ struct TLSTests {
         }
     }
 
+    @Test("a route says how long browsers come by https only")
+    func hsts() throws {
+        let head =
+            "listeners: [{address: \":1\", tls: {certificate: a.pem, key: a.key}}]\n"
+            + "pools: {main: [10.0.0.1:80]}\nroutes: "
+        let text =
+            head + "[{match: /a, pool: main, hsts: 730d}, {match: /b, pool: main, hsts: 0s}, "
+            + "{match: /c, pool: main, hsts: off}, {pool: main}]\n"
+        let result = load(text, files: Self.files)
+        #expect(render(result.diagnostics) == "")
+        let config = try #require(result.config)
+        #expect(
+            config.routes.map(\.hsts) == [.seconds(730 * 86_400), .zero, nil, nil]
+        )
+        #expect(load(effectiveYAML(of: config), files: Self.files).config == config)
+        let behind = "trusted-proxies: private\nlisten: \":1\"\nservers: [10.0.0.1:80]\n"
+        let route = "routes: [{pool: main, hsts: 1h}]\n"
+        #expect(load(behind + route).config?.routes.first?.hsts == .seconds(3600))
+    }
+
     @Test("all addresses of an entry share its TLS")
     func addresses() throws {
         let found = try Self.listeners(

@@ -23,6 +23,10 @@ struct TemplateTests {
             ("{client.address}{request.id}", [.variable(.clientAddress), .variable(.requestID)]),
             ("{scheme}{path}", [.variable(.scheme), .variable(.path)]),
             ("{query}{route}", [.variable(.query), .variable(.route)]),
+            ("{pool}{server}", [.variable(.pool), .variable(.server)]),
+            ("{tls.subject}{tls.san}", [.variable(.tlsSubject), .variable(.tlsNames)]),
+            ("{tls.fingerprint}", [.variable(.tlsFingerprint)]),
+            ("{cookie.A}", [.variable(.cookie("A"))]),
         ] as [(String, [Template.Segment])]
     )
     func segments(text: String, segments: [Template.Segment]) throws {
@@ -31,7 +35,10 @@ struct TemplateTests {
 
     @Test(
         "what is no variable is refused",
-        arguments: ["{hots}", "{host", "{header.}", "{header.a b}", "{1}", "{pool}", "{Host}"]
+        arguments: [
+            "{hots}", "{host", "{header.}", "{header.a b}", "{1}", "{cookie.}", "{claim.x}",
+            "{tls}", "{Host}",
+        ]
     )
     func refused(text: String) {
         #expect(throws: TemplateFault.self) { try Self.parse(text) }
@@ -41,7 +48,8 @@ struct TemplateTests {
         "a template printed and read again is the same",
         arguments: [
             "", "a", "{host}", "{{", "{{host}}", "{\"a\": \"{host}\"}", "$", "$$", "{{}}",
-            "a {header.user-agent} b\n", "100 %", "}{{{{}",
+            "a {header.user-agent} b\n", "100 %",
+            "{pool}{server}{tls.subject}{tls.san}{tls.fingerprint}{cookie.A}", "}{{{{}",
         ]
     )
     func roundTrip(text: String) throws {

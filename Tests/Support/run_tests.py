@@ -111,6 +111,24 @@ def swift_tests(totals, name, *options):
     totals.suite(title, results(name), ok)
 
 
+def planted_leak(totals):
+    """A test that forgets to free what it made has to fail: else no leak would be found."""
+    title = "a planted leak"
+    command = ["swift", "test", "--quiet", "--disable-xctest", "--sanitize=address"]
+    command += ["--scratch-path", ROOT / ".build-asan", "--skip-build"]
+    command += ["--filter", "LeakTests"]
+    found = subprocess.run(
+        [str(part) for part in command],
+        cwd=ROOT,
+        env={**os.environ, "LSAN_OPTIONS": LEAK_OPTIONS, "WEIR_PLANT_LEAK": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    reported = b"LeakSanitizer: detected memory leaks" in found.stdout and b"SSL_new" in found.stdout
+    print(f"\n=== {title}: {'reported' if reported else 'NOT reported'}", flush=True)
+    totals.step(title, reported and found.returncode != 0)
+
+
 def end_to_end(totals, name, binary, slowness="1", marks=""):
     """End-to-end tests: two at a time, then by themselves those that measure."""
     environment = {
@@ -132,7 +150,7 @@ def end_to_end(totals, name, binary, slowness="1", marks=""):
 
 def short(totals):
     totals.step("formatting", run("formatting", ["make", "--silent", "lint"]))
-    swift_tests(totals, "debug")
+    # The sanitizer's build is the debug build with more checks, so one run of it serves for both.
     swift_tests(totals, "address", "--sanitize=address", "--scratch-path", ROOT / ".build-asan")
     if run("release build", ["make", "--silent", "build"]):
         end_to_end(totals, "release", ROOT / ".build/release/weir")

@@ -17,6 +17,7 @@ _PROGRAMS = {
     "backend": ["load/backend.c", "load/loopback.h", "load/shared.h"],
     "streams": ["load/streams.c", "load/request.h", "load/secure.h", "load/shared.h"],
     "streams_backend": ["load/streams_backend.c", "load/loopback.h", "load/shared.h"],
+    "flood": ["load/flood.c", "load/shared.h"],
     "floor": ["floor/floor.c"],
     "arrivals": ["load/arrivals.c", "load/records.h", "load/stage.h", "load/shared.h"],
     "endpoint": ["load/endpoint.c", "load/loopback.h", "load/records.h", "load/stage.h",

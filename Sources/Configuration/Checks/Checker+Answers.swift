@@ -135,54 +135,24 @@ extension Checker {
     }
 
     private func headers(_ map: RawMap) -> [FixedHeader] {
-        var headers: [FixedHeader] = []
-        var names: [String: Place] = [:]
-        for name in map.names(RespondKeys.headers) {
-            guard FieldNames.isToken(name.name) else {
-                reporter.error(
-                    .fieldName,
-                    name.place,
-                    "\(name.name.shown) is no field's name",
-                    remedy: "letters, digits and - make a name, for example cache-control"
-                )
-                continue
-            }
-            if FieldNames.reserved.contains(name.name.lowercased()) {
-                reporter.error(
-                    .fieldName,
-                    name.place,
-                    "Weir writes \(name.name.shown) itself",
-                    remedy: "remove it"
-                )
-                continue
-            }
-            reportDuplicate(ScalarText(name.name.lowercased()), name.place, in: &names, "field")
-            guard let value = template(name.item) else { continue }
-            let isLine = value.segments.allSatisfy { segment in
-                guard case .literal(let text) = segment else { return true }
-                return text.unicodeScalars.allSatisfy {
-                    ($0.value >= 32 && $0.value != 127) || $0 == "\t"
-                }
-            }
-            if !isLine {
-                reporter.error(
-                    .fieldName,
-                    name.item.place,
-                    "the value of \(name.name.shown) holds a control character",
-                    remedy: "a field's value is one line of text"
-                )
-            }
-            headers.append(FixedHeader(name: name.name, value: value))
-        }
-        return headers
+        fixedHeaders(map.names(RespondKeys.headers), at: .ownAnswer, taken: FieldNames.reserved)
     }
 
     /// Text with `{name}` in it, or a report.
-    func template(_ item: RawItem) -> Template? {
+    func template(_ item: RawItem, at place: TemplatePlace = .ownAnswer) -> Template? {
         guard let text = item.text else { return nil }
         do {
             let template = try Template.parse(text.pieces)
             written.remember(template, text)
+            for case .variable(let variable) in template.segments {
+                guard let objection = place.objection(to: variable) else { continue }
+                reporter.error(
+                    .template,
+                    item.place,
+                    objection,
+                    remedy: "write it in response-headers of a route with a pool"
+                )
+            }
             return template
         } catch {
             reporter.error(.template, item.place, error.message, remedy: error.remedy)

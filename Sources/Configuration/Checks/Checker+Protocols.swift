@@ -42,6 +42,33 @@ extension Checker {
         return map.count(ListenerKeys.httpsRedirect).flatMap { UInt16(exactly: $0) }
     }
 
+    /// How long browsers are told to come by https only.
+    func hsts(_ route: RawMap) -> Duration? {
+        guard let item = route.item(RouteKeys.hsts), let duration = route.duration(RouteKeys.hsts)
+        else { return nil }
+        if !mayHaveHTTPS {
+            reporter.error(
+                .noEffect,
+                item.keyPlace ?? item.place,
+                "\"hsts\" has no effect without https",
+                remedy: "give a listener tls, or name the proxy that speaks https in "
+                    + "trusted-proxies"
+            )
+        }
+        return duration
+    }
+
+    /// Whether a request may come by https: to a listener with TLS, or by the word of a proxy.
+    var mayHaveHTTPS: Bool {
+        let listeners = root.items(TopLevelKeys.listeners)
+        return root.mentions(TopLevelKeys.trustedProxies)
+            || listeners.contains { listener in
+                guard let map = listener.map else { return listener.isCut }
+                return map.map(ListenerKeys.tls) != nil
+                    || map.refused.contains(ListenerKeys.tls.name)
+            }
+    }
+
     /// Looks for a redirect that leads back to where it came from, or away from https.
     func checkRedirect(_ map: RawMap, _ found: [FoundListener]) {
         guard let item = map.item(ListenerKeys.httpsRedirect), let port = httpsRedirect(map) else {

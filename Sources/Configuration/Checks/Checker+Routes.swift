@@ -124,6 +124,9 @@ extension Checker {
     private func fill(_ route: inout RouteConfig, from map: RawMap, _ config: Config) {
         let standards = RouteKeys.set.standards
         route.accessLog = map.over(standards).bool(RouteKeys.accessLog)
+        route.hsts = hsts(map)
+        route.requestHeaders = headerEdits(RouteKeys.requestHeaders, of: map)
+        route.responseHeaders = headerEdits(RouteKeys.responseHeaders, of: map)
         let actions = RouteKeys.actions.filter { map.mentions($0) }
         if actions.isEmpty {
             if !map.isCut { reportNoAction(map) }
@@ -148,7 +151,9 @@ extension Checker {
             route.fallback = fallback(of: map, pool: index, config)
             return
         }
-        for key in [RouteKeys.fallback, RouteKeys.timeouts, RouteKeys.retries] {
+        for key in [
+            RouteKeys.fallback, RouteKeys.timeouts, RouteKeys.retries, RouteKeys.requestHeaders,
+        ] {
             guard !map.mentions(RouteKeys.pool), let item = map.item(key) else { continue }
             reporter.error(
                 .noEffect,

@@ -103,10 +103,7 @@ extension Checker {
     }
 
     private func warnOfSameSite(_ item: RawItem) {
-        let hasTLS = root.items(TopLevelKeys.listeners).contains { listener in
-            listener.map?.map(ListenerKeys.tls) != nil
-        }
-        if hasTLS || root.mentions(TopLevelKeys.trustedProxies) { return }
+        if mayHaveHTTPS { return }
         reporter.warning(
             .sameSite,
             item.place,

@@ -58,7 +58,8 @@ extension Template.Variable {
     /// The names that templates know, for diagnostics and the reference.
     static let names = [
         "client.address", "request.id", "method", "scheme", "host", "path", "query", "uri",
-        "route", "header.NAME",
+        "route", "pool", "server", "tls.subject", "tls.san", "tls.fingerprint", "header.NAME",
+        "cookie.NAME",
     ]
 
     init(named name: String) throws(TemplateFault) {
@@ -72,13 +73,19 @@ extension Template.Variable {
         case "query": self = .query
         case "uri": self = .uri
         case "route": self = .route
+        case "pool": self = .pool
+        case "server": self = .server
+        case "tls.subject": self = .tlsSubject
+        case "tls.san": self = .tlsNames
+        case "tls.fingerprint": self = .tlsFingerprint
         default:
-            if name.hasPrefix("header.") {
-                let field = name.dropFirst("header.".count)
-                if FieldNames.isToken(String(field)) {
-                    self = .header(field.lowercased())
-                    return
-                }
+            if let field = Self.token(of: name, behind: "header.") {
+                self = .header(field.lowercased())
+                return
+            }
+            if let cookie = Self.token(of: name, behind: "cookie.") {
+                self = .cookie(cookie)
+                return
             }
             let near = nearestName(to: name, among: Self.names)
             let list = "variables: " + Self.names.joined(separator: ", ") + "; {{ is a brace"
@@ -87,6 +94,13 @@ extension Template.Variable {
                 remedy: near.map { "did you mean {\($0)}? " + list } ?? list
             )
         }
+    }
+
+    /// What follows the prefix, if it is a token.
+    private static func token(of name: String, behind prefix: String) -> String? {
+        guard name.hasPrefix(prefix) else { return nil }
+        let token = String(name.dropFirst(prefix.count))
+        return FieldNames.isToken(token) ? token : nil
     }
 
     /// As it stands between braces.
@@ -101,7 +115,33 @@ extension Template.Variable {
         case .query: "query"
         case .uri: "uri"
         case .route: "route"
+        case .pool: "pool"
+        case .server: "server"
+        case .tlsSubject: "tls.subject"
+        case .tlsNames: "tls.san"
+        case .tlsFingerprint: "tls.fingerprint"
         case .header(let field): "header.\(field)"
+        case .cookie(let name): "cookie.\(name)"
+        }
+    }
+}
+
+/// Where a template stands, which decides what it may name.
+enum TemplatePlace {
+    /// `respond` and `redirect`: no pool is asked.
+    case ownAnswer
+    /// A field that goes to a server, which is chosen later, and anew for each try.
+    case request
+    /// A field that goes to the client.
+    case answer
+
+    /// Why the variable has no value here.
+    func objection(to variable: Template.Variable) -> String? {
+        switch (self, variable) {
+        case (.ownAnswer, .pool), (.ownAnswer, .server):
+            "{\(variable.name)} is not known in an answer without a pool"
+        case (.request, .server): "{server} is not known before the request is sent"
+        default: nil
         }
     }
 }
@@ -113,6 +153,13 @@ enum FieldNames {
         "connection", "content-length", "transfer-encoding", "keep-alive", "upgrade", "te",
         "trailer", "proxy-connection", "date", "x-weir-outcome", "x-request-id",
     ]
+
+    /// Fields of requests that `request-headers` may not touch: Host besides, since the log and
+    /// the rules on it go by what the client sent, and Expect, which Weir acts on.
+    static let ofRequests = reserved.union(["host", "expect"])
+
+    /// Fields of answers that `response-headers` may not touch.
+    static let ofAnswers = reserved.subtracting(["x-request-id"])
 
     /// Fields that mean something in requests or answers to Weir or to everyone.
     static let taken: Set<String> = [

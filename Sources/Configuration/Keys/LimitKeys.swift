@@ -118,6 +118,8 @@ enum HTTP2LimitKeys {
 enum Bounds {
     /// No duration of the file is longer than a year.
     static let longest = Duration.seconds(365 * 86_400)
+    /// What browsers are told to remember: ten years.
+    static let longestHSTS = Duration.seconds(3650 * 86_400)
     /// A time-out: a millisecond to a year.
     static let timeout = Duration.milliseconds(1)...longest
 }

@@ -204,23 +204,52 @@ private enum ReferenceText {
 
         ## Templates
 
-        `{name}` stands in `respond.body`, `respond.headers` and `redirect.to`:
+        `{name}` stands in `respond.body`, `respond.headers`, `redirect.to` and the values of
+        `request-headers` and `response-headers`:
 
         | Variable | Value |
         |---|---|
         | `{client.address}` | the client's address, behind trusted proxies too |
         | `{request.id}` | the request's id |
         | `{method}` | the method |
-        | `{scheme}` | `http` or `https` |
+        | `{scheme}` | `http` or `https`, as a trusted proxy says |
         | `{host}` | the host that was asked for |
         | `{path}`, `{query}` | the path as received; the query without `?` |
         | `{uri}` | path and query as received |
         | `{route}` | the route's name |
-        | `{header.NAME}` | the first field of this name |
+        | `{pool}` | the pool; in `request-headers` and `response-headers` |
+        | `{server}` | the server that answered; in `response-headers` |
+        | `{tls.subject}` | the subject of the client's certificate, `CN=shop,O=Example` |
+        | `{tls.san}` | its alternative names, `shop.example, spiffe://example/shop` |
+        | `{tls.fingerprint}` | its SHA-256, 64 digits in lower case |
+        | `{header.NAME}` | the first field of this name in the request |
+        | `{cookie.NAME}` | the first cookie of this name |
 
         Values lose control characters and are never read as a template again. `{{` is a brace. A
         brace before a quote, a blank, another bracket or the end is itself, so that JSON needs no
         care.
+
+        The `{tls.…}` variables are of a client that has shown a certificate to a listener with
+        `client-authority`, also where an earlier session goes on. A subject is written as RFC 4514
+        has it, last part first, with a backslash and two digits for each byte beyond ASCII and for
+        control characters. Alternative names with a comma, or that could pass for one of
+        another kind, are left out. A subject or list of names beyond 4 KiB counts as missing.
+
+        ## Changed heads
+
+        `request-headers` and `response-headers` first `remove`, then `set`, then `add`. Names are
+        compared without case; `x_client` and `x-client` are two names, which some servers take for
+        one, so remove the other one too where it matters. `set` and `remove` reach the fields that
+        Weir writes, such as `via`, and trailers. A field whose value has variables that are all
+        empty is left out, so `set: {x-client: "{tls.subject}"}` takes away what a client without a
+        certificate has sent under that name.
+
+        Fields that frame the message or belong to one connection cannot be changed, nor `host` and
+        `expect` of requests. A request is sent again with the head that it had at first. In
+        `response-headers` the variables tell of the request as it went to the server. They and
+        `hsts` are for every answer to a request of the route, Weir's own included, but not for
+        interim ones and 101; `hsts` is laid over them, and Weir's own cookie for `sticky` stays. A
+        head that grows beyond 64 KiB is answered with 431, or 502 where it is the server's.
 
         ## Names of servers
 
@@ -331,6 +360,8 @@ private enum ReferenceText {
         [sorry.html](../../examples/several-files/sorry.html) |
         | [answers.yaml](../../examples/answers.yaml) | answers and redirects without a pool, \
         templates |
+        | [https.yaml](../../examples/https.yaml) | TLS, certificates of clients, HSTS, plain http \
+        led to https |
         | [streams.yaml](../../examples/streams.yaml) | websockets and server-sent events |
         | [unix-sockets.yaml](../../examples/unix-sockets.yaml) | unix sockets on both sides |
         | [behind-a-proxy.yaml](../../examples/behind-a-proxy.yaml) | trusted proxies, \

@@ -39,6 +39,27 @@ enum RouteKeys {
         example: "sites/*.yaml",
         "Action: the routes of these files stand here; the other keys of the files join."
     )
+    static let requestHeaders = Key(
+        "request-headers",
+        .map(HeaderEditKeys.requestSet),
+        example: "{set: {x-client: \"{tls.subject}\"}}",
+        "Changes of the head that goes to a server."
+    )
+    static let responseHeaders = Key(
+        "response-headers",
+        .map(HeaderEditKeys.answerSet),
+        example: "{remove: [x-powered-by]}",
+        "Changes of the head that goes to the client."
+    )
+    static let hsts = Key(
+        "hsts",
+        .duration(.zero...Bounds.longestHSTS),
+        or: ["off"],
+        standard: "off",
+        example: "365d",
+        "How long browsers are told to come by https only; sent in answers to https alone. `0s` "
+            + "has them forget it."
+    )
     static let accessLog = Key(
         "access-log",
         .bool,
@@ -75,7 +96,8 @@ enum RouteKeys {
         noun: "route",
         "In written order; the first that matches is taken. Each has one action.",
         keys: [
-            name, match, pool, redirect, respond, include, accessLog, fallback, timeouts, retries,
+            name, match, pool, redirect, respond, include, requestHeaders, responseHeaders, hsts,
+            accessLog, fallback, timeouts, retries,
         ]
     )
 
@@ -178,5 +200,42 @@ enum RespondKeys {
         short: .scalar("status"),
         "Answers here, without a pool.",
         keys: [status, body, file, headers]
+    )
+}
+
+/// `routes[].request-headers` and `routes[].response-headers`.
+enum HeaderEditKeys {
+    static let remove = Key(
+        "remove",
+        .several(.text),
+        example: "[x-debug, x-internal]",
+        "Fields that go away, by name."
+    )
+    static let set = Key(
+        "set",
+        .named(.template),
+        example: "{x-client: \"{tls.subject}\"}",
+        "Fields that take the place of all that came with their names, whatever their case."
+    )
+    static let add = Key(
+        "add",
+        .named(.template),
+        example: "{x-via: \"{pool}\"}",
+        "Fields that join those that came."
+    )
+
+    static let requestSet = KeySet(
+        "routes[].request-headers",
+        noun: "request-headers",
+        "Changes of the head that goes to a server, made in this order; see "
+            + "[Changed heads](#changed-heads).",
+        keys: [remove, set, add]
+    )
+    static let answerSet = KeySet(
+        "routes[].response-headers",
+        noun: "response-headers",
+        "Changes of the head that goes to the client, made in this order; see "
+            + "[Changed heads](#changed-heads).",
+        keys: [remove, set, add]
     )
 }

@@ -11,6 +11,12 @@ public struct RouteConfig: Sendable, Equatable {
     public var action: RouteAction
     /// Whether its requests are in the access log.
     public var accessLog = true
+    /// How long browsers are told to come by https only (RFC 6797); `nil` tells them nothing.
+    public var hsts: Duration?
+    /// What is changed of the head that goes to a server.
+    public var requestHeaders = HeaderEdits()
+    /// What is changed of the head that goes to the client.
+    public var responseHeaders = HeaderEdits()
     /// The pool's time-outs with this route's own laid over them; defaults without a pool.
     public var timeouts = PoolTimeouts()
     /// The pool's retry rules with this route's own laid over them.
@@ -87,6 +93,19 @@ public struct FixedHeader: Sendable, Equatable {
     }
 }
 
+/// Changes of a head's fields, made in this order.
+public struct HeaderEdits: Sendable, Equatable {
+    /// Names of fields that go away.
+    public var remove: [String] = []
+    /// Fields that take the place of all that came with their names.
+    public var set: [FixedHeader] = []
+    /// Fields that join those that came.
+    public var add: [FixedHeader] = []
+
+    /// No changes.
+    public init() {}
+}
+
 /// Text with variables, parsed once when the file is read.
 public struct Template: Sendable, Equatable {
     /// A piece of a template.
@@ -112,8 +131,20 @@ public struct Template: Sendable, Equatable {
         case uri
         /// The route's name.
         case route
+        /// The pool that serves.
+        case pool
+        /// The server that answered.
+        case server
+        /// The subject of the client's certificate (RFC 4514).
+        case tlsSubject
+        /// The alternative names of the client's certificate, in a list.
+        case tlsNames
+        /// SHA-256 of the client's certificate, in hexadecimal digits.
+        case tlsFingerprint
         /// The first field of this name, lower case.
         case header(String)
+        /// The first cookie of this name.
+        case cookie(String)
     }
 
     /// In order; two literals never stand side by side.

@@ -110,7 +110,29 @@ struct EffectivePrinter {
         case .respond(let answer):
             yaml.section(RouteKeys.respond.name) { self.answer(answer, &$0) }
         }
+        edits(RouteKeys.requestHeaders.name, route.requestHeaders, &yaml)
+        edits(RouteKeys.responseHeaders.name, route.responseHeaders, &yaml)
+        yaml.line(RouteKeys.hsts.name, route.hsts.map(Quantity.text(duration:)) ?? "off")
         yaml.line(RouteKeys.accessLog.name, String(route.accessLog))
+    }
+
+    private func edits(_ name: String, _ edits: HeaderEdits, _ yaml: inout YAMLText) {
+        if edits == HeaderEdits() { return }
+        yaml.section(name) { yaml in
+            if !edits.remove.isEmpty {
+                let names = edits.remove.map { text($0) }
+                yaml.line(HeaderEditKeys.remove.name, YAMLText.list(names))
+            }
+            headers(HeaderEditKeys.set.name, edits.set, &yaml)
+            headers(HeaderEditKeys.add.name, edits.add, &yaml)
+        }
+    }
+
+    private func headers(_ name: String, _ headers: [FixedHeader], _ yaml: inout YAMLText) {
+        if headers.isEmpty { return }
+        yaml.section(name) { yaml in
+            for header in headers { yaml.line(header.name, template(header.value)) }
+        }
     }
 
     private func match(_ spec: RouteSpec, _ yaml: inout YAMLText) {
@@ -136,11 +158,7 @@ struct EffectivePrinter {
         } else if case .template(let body) = answer.body, !body.segments.isEmpty {
             yaml.line(RespondKeys.body.name, template(body))
         }
-        if !answer.headers.isEmpty {
-            yaml.section(RespondKeys.headers.name) { yaml in
-                for header in answer.headers { yaml.line(header.name, template(header.value)) }
-            }
-        }
+        headers(RespondKeys.headers.name, answer.headers, &yaml)
     }
 
     /// `timeouts` of a pool or a route.

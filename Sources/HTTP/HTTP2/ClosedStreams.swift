@@ -49,6 +49,13 @@ struct ClosedStreams {
         dropped[word] |= mask
     }
 
+    /// The client has reset a stream: whatever this side did, the client knows that it is over.
+    mutating func endByPeer(_ id: Int32) {
+        guard id & 1 == 1, id <= last, id > last &- Self.reach &* 2 else { return }
+        let (word, mask) = bit(id)
+        dropped[word] &= ~mask
+    }
+
     /// What became of a stream that is not open; `id` is odd and at most ``last``.
     func fate(_ id: Int32) -> Fate {
         if id <= last &- Self.reach &* 2 { return .dropped }

@@ -9,6 +9,9 @@ enum FrameVerdict: Equatable {
 }
 
 extension HTTP2State {
+    /// Bytes of a frame's payload at most, as the settings say nothing else.
+    static let largestFrame = 16_384
+
     /// A frame begins: its price, and the rules that nghttp2 leaves out.
     mutating func frameBegan() -> FrameVerdict {
         let calm = FrameVerdict.fail(HTTP2Code.enhanceYourCalm)
@@ -34,8 +37,14 @@ extension HTTP2State {
         case FrameType.settings: return budget.spend() ? .settle : calm
         case FrameType.windowUpdate: return budget.spendUpdate() ? .pass : calm
         case FrameType.goAway, FrameType.pushPromise: return .pass
+        case FrameType.reset:
+            closed.endByPeer(scanner.stream)
+            return budget.spend() ? .pass : calm
+        case FrameType.continuation where scanner.length > Self.largestFrame:
+            // nghttp2 holds all others to this (RFC 9113 §4.2).
+            return .fail(HTTP2Code.frameSizeError)
         default:
-            // RST_STREAM, PING, CONTINUATION, and types that are not known.
+            // PING, CONTINUATION, and types that are not known.
             return budget.spend() ? .pass : calm
         }
     }
@@ -46,6 +55,8 @@ extension HTTP2State {
             let parent = Int32(truncatingIfNeeded: scanner.captured & 0x7fff_ffff)
             return parent == scanner.stream ? .fail(HTTP2Code.protocolError) : .pass
         }
+        // nghttp2 passes over frames of streams that it does not know (RFC 9113 §6.1).
+        if Int(scanner.captured) >= scanner.length { return .fail(HTTP2Code.protocolError) }
         // A DATA frame of nothing but padding is an empty one.
         let isEmpty = Int(scanner.captured) &+ 1 >= scanner.length
         if isEmpty, scanner.flags & FrameFlag.endStream == 0, !budget.spend() {

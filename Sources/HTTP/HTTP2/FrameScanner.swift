@@ -57,6 +57,12 @@ struct FrameScanner {
     /// Its stream.
     private(set) var stream: Int32 = 0
 
+    /// Whether a head or a trailer section has begun and not ended.
+    var isInsideHead: Bool {
+        (type == FrameType.headers || type == FrameType.continuation)
+            && (left > 0 || flags & FrameFlag.endHeaders == 0)
+    }
+
     /// A scanner at the beginning of a connection, of which `preface` bytes are no frame.
     init(preface: Int) { left = preface }
 

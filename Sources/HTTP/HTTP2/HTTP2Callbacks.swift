@@ -55,7 +55,7 @@ private func setReceiving(_ callbacks: OpaquePointer?) {
         let valueSpan = unsafe RawSpan(_unsafeStart: value, byteCount: valueCount)
         let isSensitive = UInt32(flags) & NGHTTP2_NV_FLAG_NO_INDEX.rawValue != 0
         unsafe state.pointee.fieldArrived(nameSpan, valueSpan, isSensitive: isSensitive)
-        return 0
+        return unsafe state.pointee.verdict
     }
     unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
         session,

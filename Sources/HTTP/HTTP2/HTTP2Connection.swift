@@ -205,6 +205,10 @@ public final class HTTP2Connection {
         return false
     }
 
+    /// Whether the peer has begun a head or a trailer section and not ended it: nothing else can
+    /// come before it does.
+    public var isInsideHead: Bool { unsafe state.pointee.scanner.isInsideHead }
+
     /// Ends the connection with GOAWAY.
     func fail(_ code: UInt32) {
         if unsafe state.pointee.isFailed { return }

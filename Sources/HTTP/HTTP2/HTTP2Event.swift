@@ -45,6 +45,9 @@ public struct HTTP2Event: BitwiseCopyable, Sendable {
     public var endsStream = false
     /// Whether a head asks for a WebSocket by extended CONNECT (RFC 8441).
     public var isWebSocket = false
+    /// Whether the stream of a request that was not looked at yet is over already, so that there is
+    /// nobody to answer (server only).
+    public var isGone = false
     /// The stream; of a goAway the last one that the peer has looked at.
     public var stream: Int32
     /// Where its bytes begin.

@@ -18,9 +18,18 @@ extension HTTP2State {
         return isNew
     }
 
+    /// Fields that nobody looks at any more which count as one fault: a head that unfolds without
+    /// end is answered, and many of them are a flood.
+    static let ignoredFields = 128
+
     /// A field of it.
     mutating func fieldArrived(_ name: RawSpan, _ value: RawSpan, isSensitive: Bool) {
         guard head.slot >= 0 else { return }
+        if head.isDecided {
+            head.ignored &+= 1
+            if head.ignored % Self.ignoredFields == 0 { spendFault() }
+            return
+        }
         let batch = unsafe currentBatch()
         unsafe head.add(
             name,
@@ -114,6 +123,11 @@ extension HTTP2State {
         event.isWebSocket = unsafe stream.pointee.marks.contains(.webSocket)
         event.token = unsafe stream.pointee.token
         event.sensitive = built.sensitive
+        if built.part == .request {
+            unsafe stream.pointee.headEvent = Int32(
+                truncatingIfNeeded: currentBatch().pointee.count
+            )
+        }
         tell(event)
     }
 
@@ -178,6 +192,7 @@ extension HTTP2State {
     ) {
         if unsafe stream.pointee.marks.contains(.isReset) { return }
         unsafe stream.pointee.marks.insert(.isReset)
+        unsafe recall(stream)
         flawed = unsafe stream.pointee.id
         var event = unsafe HTTP2Event(.malformed, stream: stream.pointee.id)
         event.flaw = flaw
@@ -203,7 +218,18 @@ extension HTTP2State {
     mutating func frameRefused(_ id: Int32) {
         if id == 0 { return }
         closed.drop(id)
+        if let slot = streams.slot(id) { unsafe recall(stream(slot)) }
         spendFault()
+    }
+
+    /// The stream is over: if nobody has looked at its head yet, nobody needs to.
+    private func recall(_ stream: UnsafeMutablePointer<HTTP2Stream>) {
+        let index = Int(unsafe stream.pointee.headEvent)
+        guard index >= 0, unsafe stream.pointee.token == 0, let batch = unsafe batch,
+            unsafe index < batch.pointee.count,
+            unsafe batch.pointee.events[index].stream == stream.pointee.id
+        else { return }
+        unsafe batch.pointee.events[index].isGone = true
     }
 
     /// A stream is over; how many bytes of its body the connection's window still misses.
@@ -219,6 +245,7 @@ extension HTTP2State {
             event.token = unsafe stream.pointee.token
             tell(event)
         }
+        if !isOver { unsafe recall(stream) }
         let unused = unsafe stream.pointee.uncredited
         if head.slot == slot { head = HeadBuilder() }
         forgetSupply(slot)

@@ -46,6 +46,8 @@ struct HeadBuilder {
     var sensitive = SensitiveNames()
     /// Field lines.
     var fields = 0
+    /// Fields behind the one that decided all.
+    var ignored = 0
     /// Bytes of the head as HTTP/1 has it.
     var size = 0
 

@@ -33,7 +33,7 @@ extension Worker {
 
     /// Whether the client came by https: as X-Forwarded-Proto of a trusted proxy says, or else as
     /// its own connection does.
-    private func cameByHTTPS(
+    func cameByHTTPS(
         _ downstream: UnsafeMutablePointer<Downstream>,
         _ request: ReceivedRequest
     ) -> Bool {

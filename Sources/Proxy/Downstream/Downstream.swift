@@ -55,6 +55,8 @@ struct Downstream: SlabEntry {
         static let shut = Flags(rawValue: 1024)
         /// What the client sends came encrypted.
         static let encrypted = Flags(rawValue: 2048)
+        /// It is readable, but others have their turn first.
+        static let paused = Flags(rawValue: 4096)
     }
 
     var generation: UInt32 = 0
@@ -72,6 +74,9 @@ struct Downstream: SlabEntry {
     var peer = weir_address()
     /// What it has besides where it speaks TLS; ``output`` is ciphertext then.
     var secure = SecureSide()
+    /// Who the client is by its certificate, once a changed head has named it: two numbers of
+    /// bytes, then subject, names and fingerprint.
+    var identity = Buffer()
     /// What it has besides where it speaks HTTP/2.
     var streams = StreamSide()
     /// When the present phase has lasted too long.

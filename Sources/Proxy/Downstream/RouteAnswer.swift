@@ -2,6 +2,7 @@ import CLinux
 import Configuration
 import HTTP
 import Routing
+import TLS
 
 /// What the variables of a template stand for in one request.
 struct TemplateValues {
@@ -11,8 +12,11 @@ struct TemplateValues {
     let routeName: String
     /// Whether the client's connection is encrypted.
     var isSecure = false
-    /// Values of the fields that the templates name, by lower-case name.
+    /// Values of the fields that the templates name, by lower-case name, and of the cookies,
+    /// behind `cookie.`.
     let headers: [String: String]
+    /// The client's certificate, where the templates name it.
+    var certificate: PeerCertificate?
 
     /// The variable's value without control bytes.
     func value(of variable: Template.Variable) -> String {
@@ -29,7 +33,12 @@ struct TemplateValues {
             let path = head.path.isEmpty ? "/" : text(head.path)
             return head.hasQuery ? path + "?" + text(head.query) : path
         case .route: return routeName
+        case .pool, .server: return ""
+        case .tlsSubject: return certificate?.templateSubject ?? ""
+        case .tlsNames: return certificate?.templateNames ?? ""
+        case .tlsFingerprint: return certificate?.fingerprint ?? ""
         case .header(let name): return headers[name] ?? ""
+        case .cookie(let name): return headers["cookie." + name] ?? ""
         }
     }
 
@@ -128,8 +137,22 @@ extension Worker {
             for case .variable(.header(let name)) in template.segments where values[name] == nil {
                 values[name] = headerValue(name, request)
             }
+            for case .variable(.cookie(let name)) in template.segments {
+                values["cookie." + name] = cookie(name, request)
+            }
         }
         return values
+    }
+
+    private func cookie(_ name: String, _ request: ReceivedRequest) -> String? {
+        let bytes = RawSpan(_unsafeStart: request.bytes, byteCount: request.head.headSize)
+        for index in 0..<fields.count where fields[index].id == .cookie {
+            let found = name.utf8.withContiguousStorageIfAvailable { name in
+                cookieValue(RawSpan(_unsafeElements: name), in: bytes, range: fields[index].value)
+            }
+            if let found = found ?? nil { return TemplateValues.text(request.bytes, found) }
+        }
+        return nil
     }
 
     private func headerValue(_ name: String, _ request: ReceivedRequest) -> String? {

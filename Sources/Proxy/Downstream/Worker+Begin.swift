@@ -187,14 +187,13 @@ extension Worker {
             path: normalised.pathBytes
         )
         let used: Int
-        if takesArea(request) {
-            used = takeArea(exchange, downstream, request)
+        if !exchange.pointee.flags.isDisjoint(with: [.editsRequest, .editsAnswer]) {
+            used = takeEdited(exchange, downstream, request)
         } else {
-            writeRequest(exchange, downstream, request)
-            used = takeFirstBody(exchange, request)
+            used = takeRequest(exchange, downstream, request)
         }
         guard used >= 0 else {
-            fail(exchangeSlot, used == -2 ? .bodyTooLarge : .badRequest)
+            fail(exchangeSlot, Self.refusal(used))
             return -1
         }
         if exchange.pointee.flags.contains(.requestComplete) { timeTries(exchange) }
@@ -204,11 +203,33 @@ extension Worker {
         return used
     }
 
+    /// Why a request was not taken, by the number that says so.
+    private static func refusal(_ used: Int) -> Outcome {
+        switch used {
+        case -2: .bodyTooLarge
+        case -3: .headTooLarge
+        default: .badRequest
+        }
+    }
+
+    /// Takes the head and what has come of the body into the exchange.
+    ///
+    /// Returns the bytes used, -1 for a broken body, -2 for one that is too large.
+    mutating func takeRequest(
+        _ exchange: UnsafeMutablePointer<Exchange>,
+        _ downstream: UnsafeMutablePointer<Downstream>,
+        _ request: ReceivedRequest
+    ) -> Int {
+        if takesArea(request) { return takeArea(exchange, downstream, request) }
+        writeRequest(exchange, downstream, request)
+        return takeFirstBody(exchange, request)
+    }
+
     private func flags(
         of request: ReceivedRequest,
         _ route: RouteEntry
     ) -> Exchange.Flags {
-        var flags: Exchange.Flags = .resendable
+        var flags = route.marks.union(.resendable)
         if request.head.minorVersion == 0 { flags.insert(.http10) }
         if request.keepAlive { flags.insert(.keepAlive) }
         if request.head.upgrade == .websocket { flags.insert(.upgrade) }
@@ -218,7 +239,6 @@ extension Worker {
         }
         if case .chunked = request.head.framing { flags.insert(.chunkedUp) }
         if case .none = request.head.framing { flags.insert(.requestComplete) }
-        if !route.isLogged { flags.insert(.unlogged) }
         return flags
     }
 
@@ -254,7 +274,8 @@ extension Worker {
         exchange.pointee.headEnd = buffer.end
     }
 
-    private func writeHead(
+    /// Writes the head as it goes to a server.
+    func writeHead(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ downstream: UnsafeMutablePointer<Downstream>,
         _ request: ReceivedRequest,

@@ -191,7 +191,12 @@ extension Worker {
         do throws(HeadError) {
             head = try down[slot].pointee.parser.parse(span, into: &fields, limits: headLimits)
         } catch {
-            refuseHead(slot, error)
+            if isNoHTTP1(slot, bytes, count) {
+                unlistIdle(slot)
+                beginCleartext(slot, bytes, count)
+            } else {
+                refuseHead(slot, error)
+            }
             return -1
         }
         guard let head else { return 0 }
@@ -315,6 +320,11 @@ extension Worker {
             carrierTakesAgain(slot)
         } else if exchange >= 0 {
             exchanges[exchange].pointee.sendPace.paused(at: now)
+            if exchanges[exchange].pointee.bodyPace.isRunning {
+                // It still owes its body.
+                let deadline = min(now + limits.body, exchanges[exchange].pointee.deadline)
+                setDeadline(downstream: slot, deadline)
+            }
             if exchanges[exchange].pointee.answer == .complete {
                 finish(exchange)
             } else {

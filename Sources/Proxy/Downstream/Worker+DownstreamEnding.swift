@@ -83,6 +83,7 @@ extension Worker {
         buffers.give(&downstream.pointee.input)
         buffers.give(&downstream.pointee.output)
         release(&downstream.pointee.secure)
+        buffers.give(&downstream.pointee.identity)
         downstream.pointee.streams.session?.release()
         downstream.pointee.streams.session = nil
         weir_close(downstream.pointee.descriptor)

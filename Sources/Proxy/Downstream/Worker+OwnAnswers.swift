@@ -89,7 +89,7 @@ extension Worker {
     }
 
     /// The id of a request that is not forwarded.
-    private func believedID(_ slot: Int32, _ request: ReceivedRequest) -> WrittenID {
+    func believedID(_ slot: Int32, _ request: ReceivedRequest) -> WrittenID {
         guard down[slot].pointee.flags.contains(.trustedPeer),
             let range = fields.requestID(in: request.bytes)
         else { return .made(request.id) }
@@ -120,6 +120,9 @@ extension Worker {
         body: [UInt8],
         keepAlive: Bool
     ) -> Int {
+        if entry.route >= 0, snapshot.routes[entry.route].marks.contains(.editsAnswer) {
+            editOwnAnswer(slot, request, entry.route)
+        }
         entry.client = client(of: slot, request)
         entry.bytesIn = UInt64(request.isWhole ? request.size : request.count)
         entry.bytesOut = UInt64(out.count &+ body.count)
@@ -254,8 +257,9 @@ extension Worker {
             request: request,
             clientAddress: clientAddress(of: slot, request),
             routeName: route.name,
-            isSecure: down[slot].pointee.flags.contains(.encrypted),
-            headers: headerValues(route.action, request)
+            isSecure: cameByHTTPS(down[slot], request),
+            headers: headerValues(route.action, request),
+            certificate: certificate(slot, for: route.action)
         )
         return answer(slot, request, RouteAnswer(route.action, values), route: index)
     }

@@ -71,7 +71,8 @@ struct Exchange: SlabEntry {
         static let told = Flags(rawValue: 1 << 18)
         /// The strategy has been told that the try failed, or is not to be.
         static let toldFailure = Flags(rawValue: 1 << 20)
-        /// A trusted proxy says that the client came by https.
+        /// The client came by https, by itself or as a trusted proxy says; noted where a cookie
+        /// or a changed head depends on it.
         static let https = Flags(rawValue: 1 << 21)
         /// ``Exchange/key`` is the request's key.
         static let hasKey = Flags(rawValue: 1 << 19)
@@ -81,6 +82,10 @@ struct Exchange: SlabEntry {
         static let fellBack = Flags(rawValue: 1 << 23)
         /// It counts against `breaker.max-requests` of its pool.
         static let admitted = Flags(rawValue: 1 << 24)
+        /// The route changes the request's head.
+        static let editsRequest = Flags(rawValue: 1 << 25)
+        /// The route changes the answer's head.
+        static let editsAnswer = Flags(rawValue: 1 << 26)
     }
 
     var generation: UInt32 = 0

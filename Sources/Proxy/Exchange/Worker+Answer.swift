@@ -130,7 +130,10 @@ extension Worker {
                 continue
             }
             if retriesAnswer(exchangeSlot, head, source) { return .over }
-            beginAnswer(exchange, upstream, head, source)
+            guard beginAnswer(exchange, upstream, head, source) else {
+                fail(exchangeSlot, .badAnswer)
+                return .over
+            }
         }
         return takeAnswerBody(slot, bytes, count, offset, spare: spare + offset)
     }
@@ -176,13 +179,14 @@ extension Worker {
         return true
     }
 
-    /// Writes the final head to `out` and prepares for the body.
+    /// Writes the final head to `out` and prepares for the body; false if the route's changes
+    /// make the head too large.
     private mutating func beginAnswer(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ upstream: UnsafeMutablePointer<Upstream>,
         _ head: ResponseHead,
         _ source: UnsafeRawPointer
-    ) {
+    ) -> Bool {
         let framing = head.framing(for: exchange.pointee.method)
         var written = AnswerHeadWriter.Framing.asReceived
         let isOld = exchange.pointee.flags.contains(.http10)
@@ -209,13 +213,16 @@ extension Worker {
         }
         pauseBodyTime(exchange)
         let keepAlive = exchange.pointee.flags.contains(.keepAlive)
+        let isEdited = exchange.pointee.flags.contains(.editsAnswer)
+        let stickyLine = stickyLine(exchange)
         AnswerHeadWriter(source: source, head: head).write(
             fields: fields,
             framing: written,
             connection: keepAlive ? (isOld ? "keep-alive" : "") : "close",
-            stickyLine: stickyLine(exchange),
+            stickyLine: isEdited ? UnsafeRawBufferPointer(start: nil, count: 0) : stickyLine,
             to: &out
         )
+        if isEdited, !editAnswer(exchange, lastLine: stickyLine) { return false }
         exchange.pointee.status = head.status
         exchange.pointee.answer = .body
         if exchange.pointee.bodyPace.isRunning {
@@ -230,6 +237,7 @@ extension Worker {
             upstream.pointee.flags.insert(.closesAfterAnswer)
         }
         if exchange.pointee.firstByte == .never { exchange.pointee.firstByte = now }
+        return true
     }
 
     // MARK: Ends

@@ -162,11 +162,13 @@ extension Worker {
         _ range: ByteRange
     ) -> Bool {
         let downstream = down[exchange.pointee.downstream]
-        if downstream.isOfStream { return keepTrailers(downstream, bytes, count, range) }
+        let isEdited = exchange.pointee.flags.contains(.editsAnswer)
+        let edits = isEdited ? snapshot.edits[Int(exchange.pointee.route)].answer : nil
+        if downstream.isOfStream { return keepTrailers(downstream, bytes, count, range, edits) }
         let isPassed = exchange.pointee.flags.contains(.chunkedDown)
         if isPassed { out.append("0\r\n") }
         let before = out
-        guard writeTrailers(bytes, count, range) else { return false }
+        guard writeTrailers(bytes, count, range, edits) else { return false }
         if isPassed {
             out.append("\r\n")
             exchange.pointee.flags.remove(.chunkedDown)

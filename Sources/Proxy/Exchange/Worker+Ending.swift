@@ -91,6 +91,9 @@ extension Worker {
         out.removeAll()
         let isOld = exchange.pointee.flags.contains(.http10)
         var body = write(&self, keepAlive ? (isOld ? "keep-alive" : "") : "close")
+        if exchange.pointee.flags.contains(.editsAnswer) {
+            _ = editAnswer(exchange, lastLine: UnsafeRawBufferPointer(start: nil, count: 0))
+        }
         exchange.pointee.bytesOut &+= UInt64(out.count &+ body.count)
         let head = out
         let isSent = body.withUnsafeMutableBytes { bytes in

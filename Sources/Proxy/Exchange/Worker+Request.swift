@@ -131,6 +131,7 @@ extension Worker {
         }
         let generation = exchange.pointee.generation
         var left = Self.turnBytes
+        var isMoving = !exchange.pointee.bodyPace.isRunning
         while canTakeBody(exchange) {
             if left <= 0 {
                 queueDownstream(downSlot)
@@ -139,9 +140,11 @@ extension Worker {
             let moved = readBody(slot)
             guard moved > 0, exchanges.find(slot, generation: generation) != nil else { break }
             left &-= moved
+            isMoving = true
         }
         guard exchanges.find(slot, generation: generation) != nil else { return }
-        if canTakeBody(exchange) { awaitBody(exchange) }
+        // Records of TLS without content are no sign of life.
+        if isMoving, canTakeBody(exchange) { awaitBody(exchange) }
     }
 
     /// Whether more of the body is wanted now.

@@ -120,7 +120,9 @@ extension Worker {
         _ range: ByteRange
     ) -> Bool {
         out.removeAll()
-        guard writeTrailers(bytes, count, range) else { return false }
+        let isEdited = exchange.pointee.flags.contains(.editsRequest)
+        let edits = isEdited ? snapshot.edits[Int(exchange.pointee.route)].request : nil
+        guard writeTrailers(bytes, count, range, edits) else { return false }
         appendRequest(exchange, "0\r\n")
         appendRequest(exchange, out.start, out.count)
         appendRequest(exchange, "\r\n")
@@ -138,7 +140,8 @@ extension Worker {
     mutating func writeTrailers(
         _ bytes: UnsafeMutableRawPointer,
         _ count: Int,
-        _ range: ByteRange
+        _ range: ByteRange,
+        _ edits: HeadEdits?
     ) -> Bool {
         let span = RawSpan(_unsafeStart: bytes, byteCount: count)
         do throws(HeadError) {
@@ -146,6 +149,9 @@ extension Worker {
         } catch { return false }
         for index in 0..<fields.count where !fields[index].isHopByHop {
             let field = fields[index]
+            if let edits, edits.drops(name: bytes + field.name.start, Int(field.name.count)) {
+                continue
+            }
             out.append(bytes + field.name.start, Int(field.lineEnd) &- field.name.start)
         }
         return true

@@ -209,6 +209,7 @@ extension Worker {
             let upstream = up[exchange.pointee.upstream]
             upstream.pointee.flags.insert(.shut)
             down[exchange.pointee.downstream].pointee.flags.remove(.readable)
+            sayEnd(upstream)
             _ = weir_shutdown_write(upstream.pointee.descriptor)
         } else {
             let downstream = down[exchange.pointee.downstream]

@@ -28,6 +28,26 @@ struct ByteWriter: BitwiseCopyable {
         overflowed = false
     }
 
+    /// Forgets what was written behind the first `count` bytes.
+    mutating func shorten(to count: Int) {
+        if count < self.count { self.count = max(0, count) }
+    }
+
+    /// Takes blanks away from both ends of what was written from `start` on.
+    mutating func trimBlanks(from start: Int) {
+        while count > start, isBlank(count &- 1) { count &-= 1 }
+        var first = start
+        while first < count, isBlank(first) { first &+= 1 }
+        guard first > start else { return }
+        (base + start).copyMemory(from: base + first, byteCount: count &- first)
+        count &-= first &- start
+    }
+
+    private func isBlank(_ offset: Int) -> Bool {
+        let byte = base.load(fromByteOffset: offset, as: UInt8.self)
+        return byte == 0x20 || byte == 0x09
+    }
+
     mutating func append(_ bytes: UnsafeRawPointer, _ length: Int) {
         guard length <= capacity &- count else {
             overflowed = true

@@ -6,6 +6,8 @@ struct RouteEntry {
     /// The pool that takes the request, or -1 where Weir answers itself.
     var pool: Int32
     var isLogged: Bool
+    /// What its exchanges are marked with from the start.
+    var marks: Exchange.Flags
     var attempts: UInt8
     var retriesConnect: Bool
     var retriesReset: Bool
@@ -68,13 +70,14 @@ extension Duration? {
 }
 
 extension RouteEntry {
-    init(_ route: RouteConfig) {
+    init(_ route: RouteConfig, _ edits: RouteEdits) {
         if case .pool(let index) = route.action {
             pool = Int32(truncatingIfNeeded: index)
         } else {
             pool = -1
         }
         isLogged = route.accessLog
+        marks = route.accessLog ? edits.marks : edits.marks.union(.unlogged)
         attempts = UInt8(clamping: route.retries.attempts)
         retriesConnect = route.retries.onConnectFailure
         retriesReset = route.retries.onResetBeforeAnswer

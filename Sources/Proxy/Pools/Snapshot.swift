@@ -13,6 +13,11 @@ public final class Snapshot: @unchecked Sendable {
     let owners: UnsafeMutablePointer<Int>
     let routes: UnsafeMutablePointer<RouteEntry>
     let routeNames: [UnsafeRawBufferPointer]
+    let poolNames: [UnsafeRawBufferPointer]
+    /// By route: what it changes of heads.
+    let edits: UnsafeMutablePointer<RouteEdits>
+    /// The most fields that a route adds to a request.
+    let fieldsAdded: Int
     /// The endpoints that the file gives by address; each worker has a table of its own, in which
     /// found ones join them.
     let endpoints: UnsafeMutablePointer<EndpointEntry>
@@ -66,12 +71,13 @@ public final class Snapshot: @unchecked Sendable {
         self.owners = .allocate(capacity: max(1, owners.count))
         for (index, owner) in owners.enumerated() { (self.owners + index).initialize(to: owner) }
         limits = ClientLimits(config, workers: workers)
-        routes = .allocate(capacity: max(1, config.routes.count))
         let texts = TextStore()
-        for (index, route) in config.routes.enumerated() {
-            (routes + index).initialize(to: RouteEntry(route))
-        }
+        (routes, edits) = Self.routes(config, texts)
+        fieldsAdded =
+            config.routes.map { $0.requestHeaders.set.count + $0.requestHeaders.add.count }.max()
+            ?? 0
         routeNames = config.routes.map { texts.keep($0.name) }
+        poolNames = config.pools.map { texts.keep($0.name) }
         capacities = config.pools.map(\.endpointCapacity)
         endpointCount = capacities.reduce(0, +)
         (endpoints, firstEndpoints) = Self.endpoints(config, texts)
@@ -114,6 +120,21 @@ public final class Snapshot: @unchecked Sendable {
         self.texts = texts
     }
 
+    /// The table of routes, and what each changes of heads.
+    private static func routes(
+        _ config: Config,
+        _ texts: TextStore
+    ) -> (UnsafeMutablePointer<RouteEntry>, UnsafeMutablePointer<RouteEdits>) {
+        let count = max(1, config.routes.count)
+        let routes = UnsafeMutablePointer<RouteEntry>.allocate(capacity: count)
+        let edits = UnsafeMutablePointer<RouteEdits>.allocate(capacity: count)
+        for (index, route) in config.routes.enumerated() {
+            (edits + index).initialize(to: RouteEdits(route, keep: texts.keep))
+            (routes + index).initialize(to: RouteEntry(route, edits[index]))
+        }
+        return (routes, edits)
+    }
+
     /// The table of endpoints, and where each pool's begin in it.
     private static func endpoints(
         _ config: Config,
@@ -149,6 +170,8 @@ public final class Snapshot: @unchecked Sendable {
 
     deinit {
         owners.deallocate()
+        for index in config.routes.indices { edits[index].deallocate() }
+        edits.deallocate()
         routes.deallocate()
         endpoints.deallocate()
         listeners.deallocate()

@@ -102,7 +102,9 @@ extension Worker {
             request: request,
             clientAddress: addressText(exchange.pointee.client),
             routeName: config.routes[Int(exchange.pointee.route)].name,
-            headers: headerValues(action, request)
+            isSecure: cameByHTTPS(down[exchange.pointee.downstream], request),
+            headers: headerValues(action, request),
+            certificate: certificate(exchange.pointee.downstream, for: action)
         )
         let rendered = RouteAnswer(action, values)
         sendOwnAnswer(slot, .noEndpoint, status: rendered.status) { worker, connection in
@@ -125,7 +127,7 @@ extension Worker {
         // Weir's own lines came on top of what the limits allowed.
         let roomy = HeadLimits(
             headSize: count &+ 1,
-            fields: headLimits.fields &+ 16,
+            fields: headLimits.fields &+ 16 &+ snapshot.fieldsAdded,
             targetSize: headLimits.targetSize
         )
         guard let head = try? parser.parse(span, into: &fields, limits: roomy) else { return nil }

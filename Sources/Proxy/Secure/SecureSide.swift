@@ -26,4 +26,6 @@ struct SecureRead {
     var count: Int
     /// Whether the kernel and OpenSSL have nothing more at present.
     var isDrained: Bool
+    /// Whether much was received that held little: the kernel may have more.
+    var isPaused = false
 }

@@ -23,39 +23,63 @@ extension Worker {
             memory,
             room,
             mayReceive: flags.contains(.readable),
-            hasEnded: hasEnded
+            hasEnded: hasEnded,
+            limit: Self.turnBytes
         )
-        if read.count == Int(-EAGAIN) || (read.isDrained && !hasEnded) {
+        if read.isPaused {
+            downstream.pointee.flags.remove(.readable)
+            downstream.pointee.flags.insert(.paused)
+            queueDownstream(Int32(truncatingIfNeeded: downstream - down[0]))
+        } else if read.count == Int(-EAGAIN) || (read.isDrained && !hasEnded) {
             downstream.pointee.flags.remove(.readable)
         }
-        // An alert, if anything: whoever calls ends the connection.
-        let output = secure.output
-        if let bytes = output.baseAddress, output.count > 0, downstream.pointee.output.isEmpty {
-            let held = downstream.pointee.secure.held
-            if let first = held.head {
-                _ = weir_send(downstream.pointee.descriptor, first, held.count)
-                buffers.give(&downstream.pointee.secure.held)
-            }
-            _ = weir_send(downstream.pointee.descriptor, bytes, output.count)
-        }
-        secure.clearOutput()
+        sendReply(downstream)
         return read.count
+    }
+
+    /// Sends what reading has made: an alert, or the answer to a key update, without which the
+    /// client could read nothing that follows.
+    private mutating func sendReply(_ downstream: UnsafeMutablePointer<Downstream>) {
+        let output = secure.output
+        defer { secure.clearOutput() }
+        guard let bytes = output.baseAddress, output.count > 0 else { return }
+        if let held = downstream.pointee.secure.held.head {
+            sendOrKeep(downstream, held, downstream.pointee.secure.held.count)
+            buffers.give(&downstream.pointee.secure.held)
+        }
+        sendOrKeep(downstream, bytes, output.count)
+    }
+
+    /// Sends ciphertext, or keeps what the kernel does not take.
+    private mutating func sendOrKeep(
+        _ downstream: UnsafeMutablePointer<Downstream>,
+        _ bytes: UnsafeRawPointer,
+        _ count: Int
+    ) {
+        var sent = 0
+        if downstream.pointee.output.isEmpty {
+            sent = max(0, weir_send(downstream.pointee.descriptor, bytes, count))
+        }
+        buffers.append(bytes + sent, count &- sent, to: &downstream.pointee.output)
     }
 
     /// Receives and decrypts into `memory`.
     ///
     /// `mayReceive`: whether the kernel may have bytes; `hasEnded`: whether the peer sends nothing
-    /// beyond them, so that a short read says nothing.
+    /// beyond them, so that a short read says nothing. `limit`: after so many bytes of ciphertext
+    /// others have their turn, whatever they held.
     mutating func receiveSecure(
         _ side: inout SecureSide,
         _ descriptor: Int32,
         _ memory: UnsafeMutableRawPointer,
         _ room: Int,
         mayReceive: Bool,
-        hasEnded: Bool
+        hasEnded: Bool,
+        limit: Int = Int.max
     ) -> SecureRead {
         guard let connection = side.connection else { return SecureRead(count: 0, isDrained: true) }
         var count = 0
+        var total = 0
         var isDrained = !mayReceive
         var offered = side.sealed.count
         connection.offer(side.sealed.head ?? sealedArea, offered)
@@ -80,10 +104,15 @@ extension Worker {
             }
             buffers.give(&side.sealed)
             if isDrained { break }
+            if total >= limit, !hasEnded {
+                let count = count > 0 ? count : Int(-EAGAIN)
+                return SecureRead(count: count, isDrained: false, isPaused: true)
+            }
             let received = weir_recv(descriptor, sealedArea, Self.sealedSize)
             if received > 0 {
                 isDrained = received < Self.sealedSize && !hasEnded
                 offered = received
+                total &+= received
                 connection.offer(sealedArea, received)
                 hasMore = true
                 continue

@@ -131,6 +131,13 @@ extension Worker {
         return true
     }
 
+    /// Tells a server that speaks TLS that nothing follows, so that it can tell the end from a cut.
+    mutating func sayEnd(_ upstream: UnsafeMutablePointer<Upstream>) {
+        guard let connection = upstream.pointee.secure.connection else { return }
+        connection.shutdown()
+        _ = sendSealed(upstream)
+    }
+
     /// Sends ciphertext that waits; false if some still does, or sending failed.
     mutating func flushSealed(_ upstream: UnsafeMutablePointer<Upstream>) -> Bool {
         guard let bytes = upstream.pointee.output.head else { return true }

@@ -46,4 +46,6 @@ struct StreamFlags: OptionSet, BitwiseCopyable {
     static let isQueued = StreamFlags(rawValue: 32)
     /// The carrier takes no further streams.
     static let ending = StreamFlags(rawValue: 64)
+    /// The carrier's client has begun a head and not ended it.
+    static let insideHead = StreamFlags(rawValue: 128)
 }

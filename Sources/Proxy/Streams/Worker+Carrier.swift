@@ -42,6 +42,24 @@ extension Worker {
         return there == size ? true : nil
     }
 
+    /// Whether what was refused as a connection's first request names no version of HTTP/1 where
+    /// HTTP/2 is spoken too: it is told in HTTP/2 that it is no preface.
+    func isNoHTTP1(_ slot: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Bool {
+        let downstream = down[slot]
+        guard downstream.pointee.served == 0, !downstream.isOfStream,
+            snapshot.listeners[Int(downstream.pointee.listener)].speaksHTTP2InClear
+        else { return false }
+        let name: StaticString = "HTTP/"
+        var matched = 0
+        for index in 0..<count {
+            let byte = bytes.load(fromByteOffset: index, as: UInt8.self)
+            if byte == UInt8(ascii: "\n") { break }
+            matched = byte == name.utf8Start[matched] ? matched &+ 1 : byte == 0x48 ? 1 : 0
+            if matched == name.utf8CodeUnitCount { return false }
+        }
+        return true
+    }
+
     /// The client speaks HTTP/2 without TLS; `bytes` are its first ones, and wait nowhere else.
     mutating func beginCleartext(_ slot: Int32, _ bytes: UnsafeRawPointer, _ count: Int) {
         var left = count
@@ -68,13 +86,53 @@ extension Worker {
             return
         }
         if isDraining { endCarrier(slot) }
-        let isEnding = downstream.pointee.streams.flags.contains(.ending)
-        if isEnding {
+        let flags = downstream.pointee.streams.flags
+        if flags.contains(.insideHead) {
+            setDeadline(downstream: slot, now + limits.head)
+        } else if flags.contains(.ending) {
             setDeadline(downstream: slot, now + Self.lingerTime)
         } else {
             listIdle(slot)
             setDeadline(downstream: slot, now + untilRest(downstream, limits.keepAlive))
         }
+    }
+
+    /// The client has begun a head, for which it has as much time as over HTTP/1, or has ended it.
+    private mutating func noteHead(_ slot: Int32, _ isInside: Bool) {
+        let carrier = down[slot]
+        guard isInside != carrier.pointee.streams.flags.contains(.insideHead) else { return }
+        if isInside {
+            carrier.pointee.streams.flags.insert(.insideHead)
+            unlistIdle(slot)
+        } else {
+            carrier.pointee.streams.flags.remove(.insideHead)
+        }
+        if carrier.pointee.flags.contains(.closesAfterOutput) { return }
+        timeCarrier(slot)
+    }
+
+    /// Sets the time of a carrier that waits for nothing of the client's but frames.
+    private mutating func timeCarrier(_ slot: Int32) {
+        let carrier = down[slot]
+        guard carrier.pointee.output.isEmpty else { return }
+        if carrier.pointee.streams.count == 0 {
+            restCarrier(slot)
+        } else if carrier.pointee.streams.flags.contains(.insideHead) {
+            setDeadline(downstream: slot, now + limits.head)
+        } else {
+            setDeadline(downstream: slot, .never)
+        }
+    }
+
+    /// A head was not complete in time; nothing else can come on its connection.
+    private mutating func headTimedOut(_ slot: Int32, _ session: HTTP2Connection) {
+        let id = RequestID(high: random.next(), low: random.next())
+        var entry = LogEntry(outcome: .headTimeout, status: Outcome.headTimeout.status, id: id)
+        entry.client = down[slot].pointee.peer
+        log(entry)
+        session.terminate(HTTP2Code.enhanceYourCalm)
+        queueCarrier(slot)
+        endForFault(slot)
     }
 
     // MARK: Reading
@@ -117,7 +175,8 @@ extension Worker {
             index &+= 1
         }
         session.clearEvents()
-        if !goesOn, down.find(slot, generation: generation) != nil { endForFault(slot) }
+        guard down.find(slot, generation: generation) != nil else { return }
+        if goesOn { noteHead(slot, session.isInsideHead) } else { endForFault(slot) }
     }
 
     /// The client broke the protocol: its streams end, and the carrier once the GOAWAY has left.
@@ -163,8 +222,8 @@ extension Worker {
         let carrier = down[slot]
         if carrier.pointee.flags.contains(.closesAfterOutput) {
             setDeadline(downstream: slot, now + Self.lingerTime)
-        } else if carrier.pointee.streams.count == 0 {
-            restCarrier(slot)
+        } else {
+            timeCarrier(slot)
         }
         queueCarrier(slot)
         // What it sent meanwhile was not read.
@@ -217,6 +276,12 @@ extension Worker {
     mutating func carrierTimedOut(_ slot: Int32) {
         let carrier = down[slot]
         let isStuck = !carrier.pointee.output.isEmpty
+        if !isStuck, carrier.pointee.streams.flags.contains(.insideHead),
+            !carrier.pointee.flags.contains(.closesAfterOutput), let session = session(of: slot)
+        {
+            headTimedOut(slot, session)
+            return
+        }
         guard !isStuck, carrier.pointee.streams.count == 0, let session = session(of: slot),
             !carrier.pointee.flags.contains(.closesAfterOutput)
         else {

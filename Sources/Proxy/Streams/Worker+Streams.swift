@@ -39,7 +39,12 @@ extension Worker {
             return
         }
         guard let text = session.text.slice(event).baseAddress else { return }
-        let used = parseRequest(stream, UnsafeMutableRawPointer(mutating: text), Int(event.count))
+        let bytes = UnsafeMutableRawPointer(mutating: text)
+        if event.isGone {
+            dropUnseen(stream, bytes, Int(event.count))
+            return
+        }
+        let used = parseRequest(stream, bytes, Int(event.count))
         guard down.find(stream, generation: generation) != nil else { return }
         if used == 0 {
             answerBroken(stream, .badRequest)
@@ -48,11 +53,38 @@ extension Worker {
         }
     }
 
+    /// The stream was over before its request was looked at: nothing but the log hears of it.
+    private mutating func dropUnseen(
+        _ stream: Int32,
+        _ bytes: UnsafeMutableRawPointer,
+        _ count: Int
+    ) {
+        let entry = down[stream]
+        entry.pointee.streams.flags.insert([.reset, .clientEnded])
+        let text = RawSpan(_unsafeStart: bytes, byteCount: count)
+        if let head = try? entry.pointee.parser.parse(text, into: &fields, limits: headLimits) {
+            let id = RequestID(high: random.next(), low: random.next())
+            let request = ReceivedRequest(
+                head: head,
+                bytes: bytes,
+                count: count,
+                id: id,
+                keepAlive: false
+            )
+            var line = LogEntry(outcome: .clientAborted, status: 0, id: id)
+            line.client = client(of: stream, request)
+            line.request = request
+            line.loggedID = .made(id)
+            log(line)
+        }
+        closeStream(stream)
+    }
+
     private static func outcome(ofReject status: UInt32) -> Outcome {
         switch status {
         case 431: .headTooLarge
         case 414: .targetTooLong
-        default: .methodRefused
+        default: .protocolRefused
         }
     }
 
@@ -197,10 +229,11 @@ extension Worker {
         _ entry: UnsafeMutablePointer<Downstream>,
         _ bytes: UnsafeMutableRawPointer,
         _ count: Int,
-        _ range: ByteRange
+        _ range: ByteRange,
+        _ edits: HeadEdits?
     ) -> Bool {
         let before = out
-        guard writeTrailers(bytes, count, range) else { return false }
+        guard writeTrailers(bytes, count, range, edits) else { return false }
         let lines = out.start + before.count
         buffers.append(lines, out.count &- before.count, to: &entry.pointee.streams.trailers)
         out = before
@@ -244,7 +277,10 @@ extension Worker {
                 // A tunnel whose both directions have ended.
                 session.finish(entry.pointee.streams.id)
             } else if !flags.contains(.ended) || !entry.pointee.output.isEmpty {
-                session.reset(entry.pointee.streams.id, HTTP2Code.internalError)
+                // A tunnel that breaks off is cancelled (RFC 8441 §5).
+                let isTunnel = entry.pointee.phase == .tunnel
+                let code = isTunnel ? HTTP2Code.cancel : HTTP2Code.internalError
+                session.reset(entry.pointee.streams.id, code)
             } else if !flags.contains(.clientEnded) {
                 session.discardInput(entry.pointee.streams.id)
             }

@@ -168,6 +168,10 @@ extension Worker {
             if token >> 61 == TokenKind.downstream.rawValue {
                 guard let downstream = down.find(slot, generation: generation) else { continue }
                 downstream.pointee.flags.remove(.queued)
+                if downstream.pointee.flags.contains(.paused) {
+                    downstream.pointee.flags.remove(.paused)
+                    downstream.pointee.flags.insert(.readable)
+                }
                 progressDownstream(slot)
             } else {
                 guard let upstream = up.find(slot, generation: generation) else { continue }

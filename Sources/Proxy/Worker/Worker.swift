@@ -276,7 +276,7 @@ public struct Worker: ~Copyable {
         frameArea = .allocate(byteCount: Self.frameSize, alignment: 64)
         frameInput = .allocate(byteCount: Self.readSize, alignment: 64)
         // Weir's own fields stand beside a full head's where the log reads what was sent.
-        fields = FieldTable(capacity: config.limits.fields + 16)
+        fields = FieldTable(capacity: config.limits.fields + 16 + snapshot.fieldsAdded)
         endpointStates = .allocate(capacity: max(1, snapshot.endpointCount))
         endpoints = .allocate(capacity: max(1, snapshot.endpointCount))
         endpoints.initialize(from: snapshot.endpoints, count: snapshot.endpointCount)

@@ -4,6 +4,8 @@ import COpenSSL
 final class TrustStore: @unchecked Sendable {
     // Unchecked: it is filled before it is shared; OpenSSL locks it.
     let pointer: OpaquePointer
+    /// When the first of the lists ends, in seconds since 1970; `nil`: there is none that does.
+    private(set) var listsEnd: Int64?
 
     /// Trusts each of `authorities`, roots or not.
     ///
@@ -50,6 +52,10 @@ final class TrustStore: @unchecked Sendable {
             defer { X509_CRL_free(list) }
             guard X509_STORE_add_crl(pointer, list) == 1 else {
                 throw TLSSetupError(.revocations, lastError())
+            }
+            if let end = X509_CRL_get0_nextUpdate(list) {
+                let seconds = X509View.seconds(end)
+                listsEnd = min(listsEnd ?? seconds, seconds)
             }
             count += 1
         }

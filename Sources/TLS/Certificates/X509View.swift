@@ -20,8 +20,9 @@ struct X509View {
 
     /// Hosts, addresses, mail addresses and URIs from the alternative names.
     ///
-    /// Names with bytes that are not visible ASCII are left out: they are never what they seem.
-    var alternativeNames: [String] { generalNames.compactMap(\.text) }
+    /// Names with bytes that are not visible ASCII are left out, and those that could pass for
+    /// one of another kind, or in a list for two: they are never what they seem.
+    var alternativeNames: [String] { generalNames.compactMap(\.unmistakable) }
 
     /// The hosts that a server name is compared with, in lower case.
     ///
@@ -31,6 +32,19 @@ struct X509View {
         let hosts = names.compactMap { $0.type == GEN_DNS ? $0.text?.lowercased() : nil }
         if !names.isEmpty { return hosts }
         return commonName.map { [$0.lowercased()] } ?? []
+    }
+
+    /// The addresses that it is for, as ``addressText(of:)`` writes them.
+    var addresses: [String] { generalNames.compactMap { $0.type == GEN_IPADD ? $0.text : nil } }
+
+    /// An address in digits, written as those of certificates are; `nil`: it is none.
+    static func addressText(of host: String) -> String? {
+        guard let bytes = a2i_IPADDRESS(host) else {
+            ERR_clear_error()
+            return nil
+        }
+        defer { ASN1_OCTET_STRING_free(bytes) }
+        return Self.text(ofAddress: bytes)
     }
 
     /// Whether the names cover `host`, the address or name of a server (RFC 6125 §6.4).
@@ -59,6 +73,13 @@ struct X509View {
     /// Seconds since 1970 up to which it is valid.
     var notAfter: Int64 { Self.seconds(X509_get0_notAfter(pointer)) }
 
+    /// Whether this time, in seconds since 1970, has passed.
+    static func isOver(_ seconds: Int64) -> Bool {
+        guard let time = ASN1_TIME_set(nil, Int(seconds)) else { return true }
+        defer { ASN1_TIME_free(time) }
+        return X509_cmp_current_time(time) < 0
+    }
+
     /// Whether it is signed by whom it names itself.
     var isSelfIssued: Bool {
         X509_NAME_cmp(X509_get_subject_name(pointer), X509_get_issuer_name(pointer)) == 0
@@ -72,6 +93,19 @@ struct X509View {
     private struct GeneralName {
         var type: Int32
         var text: String?
+
+        /// The text, if it looks like one of its type and no other.
+        var unmistakable: String? {
+            guard let text, !text.utf8.contains(UInt8(ascii: ",")) else { return nil }
+            let isURI = text.utf8.contains(UInt8(ascii: ":"))
+            let isMail = text.utf8.contains(UInt8(ascii: "@"))
+            switch type {
+            case GEN_DNS: return isURI || isMail || text.contains("/") ? nil : text
+            case GEN_EMAIL: return isMail && !isURI ? text : nil
+            case GEN_URI: return isURI ? text : nil
+            default: return text
+            }
+        }
     }
 
     private var generalNames: [GeneralName] {
@@ -91,7 +125,7 @@ struct X509View {
                 case GEN_DNS, GEN_EMAIL, GEN_URI:
                     visibleText(value.assumingMemoryBound(to: ASN1_STRING.self))
                 case GEN_IPADD:
-                    addressText(value.assumingMemoryBound(to: ASN1_STRING.self))
+                    Self.text(ofAddress: value.assumingMemoryBound(to: ASN1_STRING.self))
                 default: nil
                 }
             names.append(GeneralName(type: type, text: text))
@@ -111,7 +145,21 @@ struct X509View {
         return String(decoding: buffer, as: UTF8.self)
     }
 
-    private static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64 {
+    /// An address of 4 or 16 bytes as text.
+    fileprivate static func text(ofAddress string: UnsafePointer<ASN1_STRING>?) -> String? {
+        guard let string, let bytes = ASN1_STRING_get0_data(string) else { return nil }
+        switch ASN1_STRING_length(string) {
+        case 4: return (0..<4).map { String(bytes[$0]) }.joined(separator: ".")
+        case 16:
+            return (0..<8).map {
+                String(UInt16(bytes[$0 * 2]) << 8 | UInt16(bytes[$0 * 2 + 1]), radix: 16)
+            }.joined(separator: ":")
+        default: return nil
+        }
+    }
+
+    /// Seconds since 1970; 0 for what is no time.
+    static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64 {
         guard let time, let epoch = ASN1_TIME_set(nil, 0) else { return 0 }
         defer { ASN1_TIME_free(epoch) }
         var days: Int32 = 0
@@ -128,19 +176,6 @@ private func visibleText(_ string: UnsafePointer<ASN1_STRING>?) -> String? {
     let buffer = UnsafeBufferPointer(start: bytes, count: count)
     guard count > 0, buffer.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
     return String(decoding: buffer, as: UTF8.self)
-}
-
-/// An address of 4 or 16 bytes as text.
-private func addressText(_ string: UnsafePointer<ASN1_STRING>?) -> String? {
-    guard let string, let bytes = ASN1_STRING_get0_data(string) else { return nil }
-    switch ASN1_STRING_length(string) {
-    case 4: return (0..<4).map { String(bytes[$0]) }.joined(separator: ".")
-    case 16:
-        return (0..<8).map {
-            String(UInt16(bytes[$0 * 2]) << 8 | UInt16(bytes[$0 * 2 + 1]), radix: 16)
-        }.joined(separator: ":")
-    default: return nil
-    }
 }
 
 extension [UInt8] {

@@ -53,3 +53,23 @@ public struct PeerCertificate: Equatable, Sendable {
         fingerprint = certificate.fingerprint
     }
 }
+
+extension PeerCertificate {
+    /// The most bytes of a subject, or of a list of names, that a template gives.
+    public static let templateLimit = 4096
+
+    /// The subject as templates give it; empty where it is too long, as a part of it might be
+    /// another's.
+    ///
+    /// A blank at its end is written by its number, since no field's value ends with one.
+    public var templateSubject: String {
+        guard subject.utf8.count <= Self.templateLimit else { return "" }
+        return subject.hasSuffix("\\ ") ? subject.dropLast() + "20" : subject
+    }
+
+    /// The names as templates give them: a list; empty where it is too long.
+    public var templateNames: String {
+        let list = names.joined(separator: ", ")
+        return list.utf8.count <= Self.templateLimit ? list : ""
+    }
+}

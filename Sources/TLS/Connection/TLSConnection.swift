@@ -81,6 +81,16 @@ public struct TLSConnection: BitwiseCopyable {
     public func read(_ target: UnsafeMutableRawPointer, _ room: Int) -> Int {
         claim()
         let count = SSL_read(ssl, target, Int32(clamping: room))
+        if port.pointee.isFlooded {
+            port.pointee.isFlooded = false
+            fail()
+            port.pointee.failure = TLSFailure(
+                kind: .protocolError,
+                isServer: isServer,
+                detail: "too many key updates or renegotiations"
+            )
+            return Self.broken
+        }
         if count > 0 { return Int(count) }
         switch SSL_get_error(ssl, count) {
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return 0

@@ -60,6 +60,8 @@ struct PortState {
     let output: UnsafeMutableRawPointer
     var outputCount = 0
     let capacity: Int
+    /// Whether the peer of the call under way has asked for too much; see ``HandshakeFlood``.
+    var isFlooded = false
     /// Why the last call that failed has failed.
     var failure = TLSFailure(kind: .none)
 

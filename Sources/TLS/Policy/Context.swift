@@ -15,6 +15,7 @@ final class Context: @unchecked Sendable {
         self.pointer = pointer
         weir_ssl_ctx_set_safe_options(pointer)
         weir_ssl_ctx_set_modes(pointer)
+        HandshakeFlood.watch(pointer)
         // RSA of 2048 bits and up, no SHA-1 in signatures, whatever the machine's own file says.
         SSL_CTX_set_security_level(pointer, 2)
     }

@@ -45,6 +45,10 @@ struct ClientPolicy {
         }
         let demand = isRequired ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0
         SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER | demand, judgeCertificate)
+        let end = UnsafeMutableRawPointer(bitPattern: Int(store.listsEnd ?? 0))
+        guard SSL_CTX_set_session_ticket_cb(pointer, { _, _ in 1 }, judgeTicket, end) == 1 else {
+            throw TLSSetupError(.internal, lastError())
+        }
     }
 
     /// SHA-256.
@@ -66,4 +70,29 @@ private func judgeCertificate(_ isGood: Int32, _ chain: OpaquePointer?) -> Int32
     guard isListMissing, X509_STORE_CTX_get_error_depth(chain) > 0 else { return 0 }
     X509_STORE_CTX_set_error(chain, X509_V_OK)
     return 1
+}
+
+/// OpenSSL's callback for a ticket that came: a client whose certificate has ended, or of whom no
+/// current list tells any more, is asked anew, or sessions would go on for ever by ticket after
+/// ticket.
+///
+/// `argument` is no address but when the first list ends, in seconds since 1970; 0: there is none.
+private func judgeTicket(
+    _: OpaquePointer?,
+    _ session: OpaquePointer?,
+    _: UnsafePointer<UInt8>?,
+    _: Int,
+    _ status: SSL_TICKET_STATUS,
+    _ argument: UnsafeMutableRawPointer?
+) -> SSL_TICKET_RETURN {
+    guard status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW, let session else {
+        return SSL_TICKET_RETURN_IGNORE_RENEW
+    }
+    let listsEnd = Int64(Int(bitPattern: argument))
+    if listsEnd > 0, X509View.isOver(listsEnd) { return SSL_TICKET_RETURN_IGNORE_RENEW }
+    if let peer = SSL_SESSION_get0_peer(session), X509View.isOver(X509View(peer).notAfter) {
+        return SSL_TICKET_RETURN_IGNORE_RENEW
+    }
+    let isRenewed = status == SSL_TICKET_SUCCESS_RENEW
+    return isRenewed ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE
 }

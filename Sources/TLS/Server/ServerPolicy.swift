@@ -20,6 +20,8 @@ final class ServerPolicy: Sendable {
     /// Names in lower case, wildcards with their star, and the set of certificates for each; 0 is
     /// the front's.
     private let sets: [String: Int]
+    /// The addresses that the certificates are for.
+    private let addresses: Set<String>
     /// The contexts of the sets from 1 on.
     private let others: [Context]
     /// By the address of the certificate that each belongs to.
@@ -36,6 +38,7 @@ final class ServerPolicy: Sendable {
         unknownName = options.unknownName
         self.sets = sets
         self.others = others
+        addresses = Set(credentials.flatMap(\.leaf.view.addresses))
         var staples: [UInt: Staple] = [:]
         for credential in credentials {
             staples[UInt(bitPattern: credential.leaf.pointer)] = credential.staple
@@ -60,6 +63,14 @@ final class ServerPolicy: Sendable {
             return nil
         }
         return sets["*" + name[dot...]]
+    }
+
+    /// Whether a certificate is for this address, in brackets if it is one of IPv6.
+    func covers(address: String) -> Bool {
+        guard !addresses.isEmpty else { return false }
+        let isBracketed = address.hasPrefix("[") && address.hasSuffix("]")
+        let digits = isBracketed ? String(address.dropFirst().dropLast()) : address
+        return X509View.addressText(of: digits).map(addresses.contains) ?? false
     }
 
     func context(_ number: Int) -> OpaquePointer { others[number - 1].pointer }

@@ -56,8 +56,11 @@ public final class TLSServerContext: Sendable {
         return connection
     }
 
-    /// Whether one of the certificates covers this host name, exactly or by a wildcard.
-    public func covers(_ name: String) -> Bool { policy.set(covering: name) != nil }
+    /// Whether one of the certificates covers this host: its name, exactly or by a wildcard, or its
+    /// address.
+    public func covers(_ host: String) -> Bool {
+        policy.set(covering: host) != nil || policy.covers(address: host)
+    }
 }
 
 /// Which certificates serve which name.

@@ -1,20 +1,13 @@
 """Each file of `examples/` is checked, started on free ports, and asked."""
 
-import itertools
-import re
-import shutil
-
 import pytest
 
 from harness import Weir
-from harness.backend import Backend
 from harness.checks import assert_own_answer
-from harness.proxy import ROOT
+from harness.examples import FOLDER, Example
+from harness.secure import client_context, secure
 
-FOLDER = ROOT / "examples"
 FILES = sorted(FOLDER.glob("*.yaml"))
-LISTENING = re.compile(r'(?<![\d.])"?(?:127\.0\.0\.1)?:(?:80|443|8080|8443)"?(?=[\s,}\]]|$)')
-SERVER = re.compile(r"(?:10|127)\.\d+\.\d+\.\d+:\d+")
 
 
 @pytest.fixture
@@ -23,52 +16,16 @@ def example(tmp_path, backend):
     started = []
 
     def start(file):
-        server = backend(host="0.0.0.0")
-        unix = []
-        shutil.copytree(FOLDER, tmp_path / "examples")
-        listeners = 0
-        for path in (tmp_path / "examples").rglob("*.yaml"):
-            text = path.read_text()
-            lines = []
-            for line in text.splitlines():
-                code = line.split("#")[0]
-                if re.search("listen|address|^ *- ", code):
-                    code, count = LISTENING.subn("LISTENER", code)
-                    listeners += count if path.name == file.name else 0
-                lines.append(code)
-            text = "\n".join(lines) + "\n"
-            text = SERVER.sub("SERVER", text)
-            while "SERVER" in text:
-                text = text.replace("SERVER", f"{loopback()}:{server.port}", 1)
-            while "LISTENER" in text:
-                text = text.replace("LISTENER", f'"{loopback()}:0"', 1)
-            for name in re.findall(r"unix:/tmp/([\w-]+)\.sock", text):
-                own = tmp_path / f"{name}.sock"
-                text = text.replace(f"unix:/tmp/{name}.sock", f"unix:{own}")
-                if path.name == file.name and not name.endswith("example"):
-                    unix.append(Backend(path=own, name=name))
-                elif path.name == file.name:
-                    listeners += 1
-            path.write_text(text)
-        target = tmp_path / "examples" / file.name
+        copy = Example(file, tmp_path, backend(host="0.0.0.0"))
         environment = {"WEIR_ACCESS_LOG": "stdout"}
-        proxy = Weir("", tmp_path, command=["run", str(target)], environment=environment)
-        started.append((proxy, unix))
-        return proxy.wait_until_listening(max(1, listeners)), server
+        proxy = Weir("", tmp_path, command=["run", str(copy.path)], environment=environment)
+        started.append((proxy, copy))
+        return proxy.wait_until_listening(max(1, copy.listeners)), copy
 
     yield start
-    for proxy, unix in started:
+    for proxy, copy in started:
         assert proxy.stop() == 0, proxy.lines
-        for one in unix:
-            one.close()
-
-
-_numbers = itertools.cycle(range(2, 250))
-
-
-def loopback():
-    """A loopback address, another one each time: no file names the same one twice."""
-    return f"127.0.0.{next(_numbers)}"
+        copy.close()
 
 
 # What to ask each file: (host, target, method) and the status, "server" where a server answers.
@@ -122,6 +79,18 @@ ASKED = {
         ("api.example.com", "/", "GET", 503),
         ("jobs.example.com", "/", "GET", "server"),
     ],
+    "https.yaml": {
+        0: [("www.example.com", "/x?y", "GET", 308)],
+        1: [
+            ("www.example.com", "/", "GET", "server"),
+            ("other.example.com", "/", "GET", 421),
+            ("partners.example.com", "/", "GET", 421),
+        ],
+        2: [
+            ("partners.example.com", "/", "GET", "server"),
+            ("www.example.com", "/", "GET", 421),
+        ],
+    },
     "behind-a-proxy.yaml": [("a", "/", "GET", "server")],
     "streams.yaml": [("a", "/events/x", "GET", "server"), ("a", "/", "GET", "server")],
     "strict-limits.yaml": [("a", "/", "GET", "server"), ("a", "/" + "x" * 5000, "GET", 414)],
@@ -135,15 +104,26 @@ def test_each_file_is_asked():
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_it_serves(example, file):
-    proxy, _ = example(file)
+    proxy, copy = example(file)
+    rows = ASKED[file.name]
     for number in range(len(proxy.urls)):
-        for host, target, method, expected in ASKED[file.name]:
-            client = proxy.client(number)
+        # Where listeners serve different things, the first row names what one is for.
+        own = rows[number] if isinstance(rows, dict) else rows
+        for host, target, method, expected in own:
+            client = client_of(proxy, number, copy, own[0][0])
             response = client.ask(method, target, host=host)
             if expected == "server":
                 assert response.status == 200 and b'"backend"' in response.body, response
             else:
                 assert response.status == expected, response
-            if expected in (404, 414):
+            if expected in (404, 414, 421):
                 assert_own_answer(response, expected)
             client.close()
+
+
+def client_of(proxy, number, copy, name):
+    """A client of the listener, with a certificate where there is TLS."""
+    if not proxy.urls[number].startswith("https"):
+        return proxy.client(number)
+    context = client_context(copy.authority, pair=copy.client)
+    return secure(proxy, context, listener=number, server_name=name)

@@ -6,6 +6,7 @@ import ipaddress
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DAY = datetime.timedelta(days=1)
@@ -77,10 +78,12 @@ class Pair:
 class Authority:
     """An authority that signs with P-256."""
 
-    def __init__(self, folder, name="authority", parent=None):
+    def __init__(self, folder, name="authority", parent=None, revocations=None):
         self.folder = folder
         self.name = name
         self.parent = parent
+        # Where certificates say that revocations can be had; nobody asks there.
+        self.revocations = revocations
         self.key = make_key()
         self.subject = _name(f"Weir test {name}")
         signer = parent or self
@@ -110,15 +113,28 @@ class Authority:
         )
 
     def issue(
-        self, *names, kind="ec", file=None, lasts=90 * DAY, client=False, passphrase=None, **began
+        self,
+        *names,
+        kind="ec",
+        file=None,
+        lasts=90 * DAY,
+        client=False,
+        passphrase=None,
+        subject=None,
+        alternatives=None,
+        **began,
     ):
-        """A pair for these names; `client` makes it one by which a client proves who it is."""
+        """A pair for these names; `client` makes it one by which a client proves who it is.
+
+        `subject` and `alternatives` take the place of what is made from the names.
+        """
         key = make_key(kind)
         purpose = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
         certificate = (
-            self._begin(self.subject, _name(names[0]), key, lasts, **began)
+            self._begin(self.subject, subject or _name(names[0]), key, lasts, **began)
             .add_extension(
-                x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False
+                x509.SubjectAlternativeName(alternatives or [_alternative(name) for name in names]),
+                critical=False,
             )
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
@@ -126,11 +142,38 @@ class Authority:
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()),
                 critical=False,
             )
-            .sign(self.key, hashes.SHA256())
         )
+        if self.revocations:
+            place = x509.UniformResourceIdentifier(self.revocations)
+            point = x509.DistributionPoint([place], None, None, None)
+            certificate = certificate.add_extension(
+                x509.CRLDistributionPoints([point]), critical=False
+            )
+        certificate = certificate.sign(self.key, hashes.SHA256())
         chain = [self.certificate] if self.parent else []
         file = file or f"{names[0].replace('*', '_')}-{kind}"
         return Pair(self.folder, file, certificate, key, chain, passphrase)
+
+    def staple(self, pair, file):
+        """A file with an OCSP answer that says that the pair's certificate is good."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        answer = (
+            ocsp.OCSPResponseBuilder()
+            .add_response(
+                cert=pair.certificate,
+                issuer=self.certificate,
+                algorithm=hashes.SHA1(),
+                cert_status=ocsp.OCSPCertStatus.GOOD,
+                this_update=now - DAY,
+                next_update=now + 7 * DAY,
+                revocation_time=None,
+                revocation_reason=None,
+            )
+            .responder_id(ocsp.OCSPResponderEncoding.HASH, self.certificate)
+            .sign(self.key, hashes.SHA256())
+        )
+        file.write_bytes(answer.public_bytes(serialization.Encoding.DER))
+        return file
 
     def revoke(self, *pairs):
         """A file with the list of revocations that has these."""

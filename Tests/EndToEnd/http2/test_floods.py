@@ -35,6 +35,20 @@ def continuation(frames, turn):
     return begin + b"".join(frame(9, 0, 1, b"") for _ in range(100))
 
 
+def made_you_reset(frames, turn):
+    """CVE-2025-8671."""
+    streams = range(turn * 200 + 1, turn * 200 + 201, 2)
+    return b"".join(frames.request(n) + frame(WINDOW_UPDATE, 0, n, b"\x7f\xff\xff\xff") for n in streams)
+
+
+def bombs(frames, turn):
+    """Heads that unfold to 62 MB each."""
+    large = ("x-bomb", "b" * 3900)
+    begin = frames.request(1, fields=[large]) if turn == 0 else b""
+    block = frames.head() + frames.block([large]) * 16_000
+    return begin + frame(HEADERS, 5, 2 * turn + 3, block)
+
+
 def unfinished_data(frames, turn):
     begin = frames.request(1, "POST", end=False) if turn == 0 else b""
     return begin + frame(DATA, 0, 1) * 100
@@ -49,6 +63,8 @@ def padded_data(frames, turn):
 FLOODS = {
     "rapid reset": rapid_reset,
     "faulty requests": faulty_requests,
+    "streams that the proxy is made to reset": made_you_reset,
+    "heads that unfold": bombs,
     "settings": lambda f, turn: frame(SETTINGS, 0, 0) * 100,
     "settings that say something": lambda f, turn: frame(SETTINGS, 0, 0, b"\0\4\0\0\xff\xff") * 100,
     "ping": lambda f, turn: frame(PING, 0, 0, b"12345678") * 100,
@@ -160,7 +176,7 @@ def test_head_that_unfolds(weir, cleartext):
     frames.send(frames.request(1, fields=[large]))
     assert frames.outcome(1) == ("status", 200)
     for stream in range(3, 43, 2):
-        bomb = frames.head() + frames.block([large]) + frames.block([large]) * 4000
+        bomb = frames.head() + frames.block([large]) + frames.block([large]) * 1000
         pieces = [bomb[start : start + 16000] for start in range(0, len(bomb), 16000)]
         assert len(pieces) == 1, len(bomb)
         frames.send(frame(HEADERS, 5, stream, bomb))
@@ -208,7 +224,9 @@ def test_client_that_never_reads(weir, backend, over):
         frames.send(frames.request(stream))
     lines = proxy.access(32)
     assert proxy.resident() - before < 24 << 20
-    assert {line["outcome"] for line in lines} <= {"send-timeout", "client-aborted"}
-    assert any(line["outcome"] == "send-timeout" for line in lines)
+    outcomes = [line["outcome"] for line in lines]
+    assert set(outcomes) <= {"send-timeout", "client-aborted", "ok"}
+    assert "send-timeout" in outcomes
+    assert outcomes.count("ok") <= 2, "more than the kernel's own buffers can have taken"
     frames.close()
     eventually(lambda: proxy.descriptors() <= descriptors + 1, "descriptors given back")

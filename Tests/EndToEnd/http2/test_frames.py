@@ -5,6 +5,25 @@ import threading
 import pytest
 from hyperframe.frame import GoAwayFrame, PingFrame, SettingsFrame
 
+from harness.frames import (
+    ACK,
+    CONTINUATION,
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    GOAWAY,
+    HEADERS,
+    PADDED,
+    PING,
+    PRIORITY,
+    PUSH_PROMISE,
+    RST_STREAM,
+    SETTINGS,
+    WINDOW_UPDATE,
+    WITH_PRIORITY,
+    setting,
+    update,
+)
 from harness.http2 import (
     COMPRESSION_ERROR,
     FLOW_CONTROL_ERROR,
@@ -16,18 +35,6 @@ from harness.http2 import (
     frame,
 )
 from harness.secure import secure_listener
-
-DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE = range(6)
-PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 6, 7, 8, 9
-END_STREAM, ACK, END_HEADERS, PADDED, WITH_PRIORITY = 1, 1, 4, 8, 32
-
-
-def setting(number, value):
-    return number.to_bytes(2, "big") + value.to_bytes(4, "big")
-
-
-def update(stream, count):
-    return frame(WINDOW_UPDATE, 0, stream, count.to_bytes(4, "big"))
 
 
 def begun(frames, stream=1):

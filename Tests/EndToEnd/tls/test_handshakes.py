@@ -60,13 +60,28 @@ def test_certificate_by_name(many, certificates, name, expected):
     assert shown(many, authority, name) == getattr(certificates, expected).serial
 
 
-def test_rsa_and_ecdsa_side_by_side(many, certificates):
-    """A client that takes only RSA gets the RSA certificate of the name."""
-    found = s_client(many, "-servername", "example.test", "-sigalgs", "RSA-PSS+SHA256")
+def test_names_by_s_client(many, certificates):
+    """It gets the certificate that it asks for, and sees when there is none."""
+
+    def verified(name):
+        names = ["-servername", name, "-verify_hostname", name]
+        return s_client(many, *names, "-CAfile", certificates.authority.file)
+
+    for name in ("example.test", "other.test", "a.wild.test"):
+        assert "Verification: OK" in verified(name), name
+    assert "hostname mismatch" in verified("nowhere.test").lower()
+
+
+@pytest.mark.parametrize(
+    "name", [["-servername", "example.test"], ["-noservername"]], ids=["named", "default"]
+)
+def test_rsa_and_ecdsa_side_by_side(many, name):
+    """A client that takes only RSA gets the RSA certificate of the name, or of the default's."""
+    found = s_client(many, *name, "-sigalgs", "RSA-PSS+SHA256")
     assert "Peer signature type: RSA-PSS" in found, found
-    found = s_client(many, "-servername", "example.test", "-sigalgs", "ECDSA+SHA256")
+    found = s_client(many, *name, "-sigalgs", "ECDSA+SHA256")
     assert "Peer signature type: ECDSA" in found, found
-    found = s_client(many, "-servername", "example.test", "-tls1_2", "-cipher", "aRSA")
+    found = s_client(many, *name, "-tls1_2", "-cipher", "aRSA")
     assert re.search(r"Cipher is ECDHE-RSA", found), found
 
 

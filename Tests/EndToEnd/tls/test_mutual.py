@@ -1,11 +1,12 @@
 """Mutual TLS: who may come in, and how those hear of it who may not."""
 
+import datetime
 import ssl
 import subprocess
 
 import pytest
 
-from harness import Closed, scaled
+from harness import Closed, eventually, scaled
 from harness.secure import client_context, secure, secure_listener
 from harness.setups import LOGGED
 
@@ -115,3 +116,43 @@ def test_by_s_client(guarded, certificates):
     assert "HTTP/1.1 200" in found and "Weir test authority" in found, found
     found = run()
     assert "HTTP/1.1" not in found and "certificate required" in found.lower(), found
+    pair = certificates.foreign_client
+    found = run("-cert", pair.certificate_file, "-key", pair.key_file)
+    assert "HTTP/1.1" not in found and "unknown ca" in found.lower(), found
+
+
+def test_a_session_ends_with_its_certificate(guarded, certificates, version):
+    """Each connection brings a new ticket, by which the session could go on for ever."""
+    lasts = datetime.timedelta(seconds=4)
+    pair = certificates.authority.issue("brief.client.test", client=True, lasts=lasts)
+    proxy = guarded()
+    context = context_of(certificates, pair, version)
+    client = secure(proxy, context)
+    client.ask()
+    went_on = []
+
+    def is_over():
+        nonlocal client
+        try:
+            again = secure(proxy, context, session=client.tls.session)
+            again.ask()
+        except (ssl.SSLError, Closed, ConnectionError):
+            return True
+        went_on.append(again.tls.session_reused)
+        client = again
+        return False
+
+    eventually(is_over, "the end of the session")
+    assert went_on and all(went_on)
+    lines = proxy.access(len(went_on) + 2)
+    reasons = [line["reason"] for line in lines if line["outcome"] == "handshake-failed"]
+    assert reasons == ["the certificate of the client has expired"]
+
+
+def test_a_request_for_an_address_that_is_covered(guarded, certificates):
+    proxy = guarded()
+    context = client_context(certificates.authority, pair=certificates.client)
+    client = secure(proxy, context, server_name="127.0.0.1")
+    assert client.ask(host="127.0.0.1").status == 200
+    assert client.ask(host=f"127.0.0.1:{proxy.address[1]}").status == 200
+    assert client.ask(host="127.0.0.2").status == 421

@@ -4,6 +4,7 @@ import ssl
 
 import pytest
 
+from harness import Closed
 from harness.secure import client_context, s_client, secure, secure_listener
 
 RESPOND = {"routes": [{"respond": {"body": "hi"}}]}
@@ -55,3 +56,34 @@ def test_resumption_by_a_file_of_keys(weir, certificates, tmp_path):
     assert again.tls.session_reused and again.ask().status == 200
     other = secure(alone, context, session=session)
     assert not other.tls.session_reused and other.ask().status == 200
+
+
+@pytest.mark.parametrize("version", [TLS12, TLS13])
+def test_sessions_do_not_go_where_certificates_are_asked_for(weir, certificates, version):
+    """All listeners share the keys of tickets, and yet a session stays with those that ask alike."""
+    asking = {"client-authority": str(certificates.authority.file)}
+    lax = {**asking, "client-certificate": "optional"}
+    stranger = {"client-authority": str(certificates.stranger.file)}
+    listeners = [secure_listener(certificates.site, **keys) for keys in ({}, asking, lax, stranger)]
+    proxy = weir({"listeners": listeners, **RESPOND}, listeners=4)
+    plain = client_context(oldest=version, newest=version)
+    for listener in (0, 2):
+        client = secure(proxy, plain, listener=listener)
+        client.ask()
+        session = client.tls.session
+        with pytest.raises((ssl.SSLError, Closed, ConnectionError)):
+            other = secure(proxy, plain, listener=1, session=session)
+            other.ask()
+    # With a certificate it is another client's handshake, not the old session.
+    known = client_context(pair=certificates.client, oldest=version, newest=version)
+    client = secure(proxy, known, listener=1)
+    client.ask()
+    session = client.tls.session
+    for listener in (0, 2):
+        other = secure(proxy, known, listener=listener, session=session)
+        assert not other.tls.session_reused and other.ask().status == 200
+    with pytest.raises((ssl.SSLError, Closed, ConnectionError)):
+        other = secure(proxy, known, listener=3, session=session)
+        other.ask()
+    again = secure(proxy, known, listener=1, session=session)
+    assert again.tls.session_reused and again.ask().status == 200

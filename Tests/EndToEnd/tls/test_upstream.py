@@ -295,3 +295,26 @@ def test_tls_on_both_sides(weir, secured, certificates):
     assert [Seen(one)["target"] for one in held] == [f"/{number}" for number in range(50)]
     assert Seen(client.ask("POST", body=b"z" * 3_000_000))["body"] == 3_000_000
     assert Seen(client.ask()).get("x-forwarded-proto") == "https"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_end_of_a_tunnel_is_told(weir, secured, behind, version):
+    """The server can tell the client's end from a cut, and may go on itself."""
+    ends = []
+
+    def script(connection):
+        connection.request()
+        connection.send(
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        )
+        assert connection.exactly(5) == b"hello"
+        # Without close_notify this raises.
+        ends.append(connection.sock.recv(1))
+        connection.send("goodbye")
+
+    client = weir(behind(secured(script, oldest=version, newest=version))).client()
+    assert client.ask(fields=[("Connection", "Upgrade"), ("Upgrade", "websocket")]).status == 101
+    client.send("hello")
+    client.finish()
+    assert client.rest() == b"goodbye"
+    assert ends == [b""]

@@ -34,6 +34,12 @@ private let cases: [ConnectionCase] = [
         "goaway 0 6",
         RawFrame(type: 1, flags: 5, stream: 1, payload: [UInt8](repeating: 0, count: 16_385))
     ),
+    ConnectionCase(
+        "a CONTINUATION larger than allowed",
+        "goaway 0 6",
+        .headers(1, get(), RawFrame.endStream),
+        .continuation(1, [UInt8](repeating: 0, count: 16_385))
+    ),
     ConnectionCase("SETTINGS of an odd size", "goaway 0 6", RawFrame(type: 4, payload: [0, 1, 2])),
     ConnectionCase("PING of another size", "goaway 0 6", RawFrame(type: 6, payload: [1])),
     ConnectionCase(
@@ -287,6 +293,28 @@ private let harmlessCases: [ConnectionCase] = [
         peer.respond(1, "HTTP/1.1 204 No Content\r\n\r\n")
         #expect(peer.sent() == ["headers 1 :status=204 end"])
         #expect(peer.connection.isOver)
+    }
+
+    @Test("what both sides have reset is over for both")
+    func resetByBoth() throws {
+        let peer = try HTTP2Peer.server()
+        peer.receive(.headers(1, post(), RawFrame.endHeaders))
+        peer.connection.reset(1, HTTP2Code.noError)
+        _ = peer.sent()
+        peer.receive(.data(1, "abc"), .reset(1))
+        #expect(peer.sent().isEmpty)
+        peer.receive(.data(1, "abc"))
+        #expect(peer.sent() == ["goaway 1 5"])
+    }
+
+    @Test("padding longer than its frame is a fault whatever became of the stream")
+    func paddingBehindReset() throws {
+        let peer = try HTTP2Peer.server()
+        peer.receive(.headers(1, post(), RawFrame.endHeaders))
+        peer.connection.reset(1, HTTP2Code.noError)
+        _ = peer.sent()
+        peer.receive(RawFrame(type: 0, flags: 8, stream: 1, payload: [3, 0, 0]).bytes)
+        #expect(peer.sent() == ["goaway 1 1"])
     }
 
     @Test("frames that were on the way when this side reset a stream are passed over")

@@ -71,6 +71,55 @@ private let floodCases: [(String, RawFrame)] = [
         #expect(events == ["head 5 \(head)\(String(repeating: "v", count: 4000))\r\n\r\n end"])
     }
 
+    @Test("many heads that unfold end the connection")
+    func bombs() throws {
+        let peer = try HTTP2Peer.server()
+        let value = [UInt8](repeating: 0x76, count: 4000)
+        let first = block(get()) + [0x40] + literal([0x78]) + literal(value)
+        peer.receive(RawFrame(type: 1, flags: 5, stream: 1, payload: first).bytes)
+        let bomb = block(get()) + [UInt8](repeating: 0x80 | 62, count: 10_000)
+        var answers: [String] = []
+        for stream: UInt32 in [3, 5, 7] {
+            let frame = RawFrame(type: 1, flags: 5, stream: stream, payload: bomb)
+            answers += peer.receive(frame.bytes)
+        }
+        #expect(answers == ["reject 3 431 end", "reject 5 431 end"])
+        #expect(peer.sent().last?.hasSuffix(" 11") == true)
+    }
+
+    @Test("a request whose stream is over before anybody has looked at it says so")
+    func gone() throws {
+        let peer = try HTTP2Peer.server()
+        let all = [RawFrame.headers(1, get()), .headers(3, get()), .reset(1)].flatMap(\.bytes)
+        peer.receive(all)
+        #expect((0..<3).map { peer.connection.event($0).isGone } == [true, false, false])
+        // One that was looked at learns of it by the event that follows.
+        peer.receive(.headers(5, get()))
+        peer.connection.setToken(7, ofStreamAt: 0)
+        #expect(peer.receive(.reset(5)) == ["reset 5 8 #7"])
+        // The same holds where this side resets it.
+        let faulty = [RawFrame.headers(7, get()), .windowUpdate(7, 0)].flatMap(\.bytes)
+        peer.receive(faulty)
+        #expect(peer.connection.event(0).isGone)
+        let long = [RawFrame.headers(9, post([("content-length", "1")]), RawFrame.endHeaders)]
+        peer.receive((long + [.data(9, "ab")]).flatMap(\.bytes))
+        #expect(peer.connection.event(0).isGone)
+    }
+
+    @Test("a head counts as begun until its last CONTINUATION is there")
+    func insideHead() throws {
+        let peer = try HTTP2Peer.server()
+        let head = RawFrame.headers(1, get(), RawFrame.endStream).bytes
+        let rest = RawFrame.continuation(1, [], RawFrame.endHeaders).bytes
+        #expect(!peer.connection.isInsideHead)
+        peer.receive(Array(head.dropLast()))
+        #expect(peer.connection.isInsideHead)
+        peer.receive(Array(head.suffix(1)))
+        #expect(peer.connection.isInsideHead)
+        peer.receive(rest)
+        #expect(!peer.connection.isInsideHead)
+    }
+
     @Test("floods end the connection, and what the budget allows does not", arguments: floodCases)
     func flood(_ what: String, _ frame: RawFrame) throws {
         var options = HTTP2Options(headLimits: someLimits)

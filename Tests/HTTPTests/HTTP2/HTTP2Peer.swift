@@ -71,6 +71,7 @@ final class HTTP2Peer {
         }
         if event.isWebSocket { words += " websocket" }
         if event.endsStream { words += " end" }
+        if event.isGone { words += " gone" }
         if event.token != 0 { words += " #\(event.token)" }
         return words
     }

@@ -32,7 +32,8 @@ struct OutcomeTests {
         "statuses are those of the issue's tables",
         arguments: [
             (.badRequest, 400), (.headTooLarge, 431), (.targetTooLong, 414), (.bodyTooLarge, 413),
-            (.methodRefused, 405), (.versionRefused, 505), (.headTimeout, 408),
+            (.methodRefused, 405), (.protocolRefused, 501), (.versionRefused, 505),
+            (.headTimeout, 408),
             (.bodyTimeout, 408), (.noRoute, 404), (.noEndpoint, 503), (.connectFailed, 503),
             (.connectTimeout, 504), (.responseTimeout, 504), (.totalTimeout, 504),
             (.upstreamReset, 502), (.badAnswer, 502), (.overloaded, 503), (.shutdown, 503),

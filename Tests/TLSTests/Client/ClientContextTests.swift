@@ -165,6 +165,8 @@ struct ClientContextTests {
         let both = try ports.map { try #require(client.connect($0, serverName: "example.test")) }
         #expect(both.map { hasSession($0) } == [true, false])
         for connection in both { connection.free() }
+        // The connections point at them, and hold none.
+        withExtendedLifetime(ports) {}
     }
 
     private func hasSession(_ connection: TLSConnection) -> Bool {
@@ -218,6 +220,25 @@ struct ClientContextTests {
         client = nil
         pair.run()
         #expect(pair.isDone)
+    }
+
+    @Test("a handshake that is given up at any byte leaves nothing", arguments: versions)
+    func aborts(version: TLSVersion) throws {
+        let client = try client()
+        let server = try server(version)
+        var limit = 0
+        while true {
+            let pair = try #require(
+                Pair(server) { client.connect($0, serverName: "example.test") }
+            )
+            pair.run(limit: limit)
+            if pair.isDone { break }
+            #expect(pair.server.failure == nil && pair.client.failure == nil)
+            pair.client.shutdown()
+            #expect(ERR_peek_error() == 0)
+            limit += 7
+        }
+        #expect(limit > 500)
     }
 
     @Test("a certificate is shown to servers that ask")

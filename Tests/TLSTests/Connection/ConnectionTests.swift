@@ -242,4 +242,41 @@ struct ConnectionTests {
         #expect(pair.server.received == Array("a".utf8))
         #expect(pair.client.received == Array("b".utf8))
     }
+
+    @Test("as many key updates as anybody needs are answered, no more", arguments: [true, false])
+    func keyUpdateFlood(isAsked: Bool) throws {
+        let pair = try pair()
+        pair.run()
+        let kind = isAsked ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED
+        for number in 1...(HandshakeFlood.limit + 1) {
+            SSL_key_update(pair.client.connection.ssl, kind)
+            pair.client.send([1])
+            pair.run()
+            let isOver = number > HandshakeFlood.limit
+            #expect((pair.server.end == TLSConnection.broken) == isOver, "\(number)")
+        }
+        #expect(pair.server.received.count >= HandshakeFlood.limit)
+        #expect(pair.server.connection.failure.text.contains("key updates"))
+        #expect(ERR_peek_error() == 0)
+    }
+
+    @Test("many key updates in one piece are not all answered")
+    func keyUpdatesAtOnce() throws {
+        let pair = try pair()
+        pair.run()
+        for _ in 0..<2000 {
+            SSL_key_update(pair.client.connection.ssl, SSL_KEY_UPDATE_REQUESTED)
+            SSL_do_handshake(pair.client.connection.ssl)
+            pair.client.collect()
+        }
+        let flood = pair.client.outgoing
+        #expect(flood.count > 2000 * 20)
+        pair.server.feed(flood)
+        #expect(pair.server.end == TLSConnection.broken)
+        #expect(pair.server.outgoing.count < (HandshakeFlood.limit + 2) * 40)
+        // Nobody else is held to account for it.
+        let other = try self.pair()
+        other.run()
+        #expect(other.isDone)
+    }
 }

@@ -85,6 +85,22 @@ struct NameTests {
         }
     }
 
+    @Test("addresses are covered as the certificate has them")
+    func addresses() throws {
+        var order = TestAuthority.Order()
+        order.names = ["DNS:a.test", "IP:192.0.2.1", "IP:2001:db8::1"]
+        let pair = Servers.files(Servers.authority.issue(order))
+        let context = try TLSServerContext(
+            TLSServerOptions(certificates: [pair], ticketKeys: TicketKeys(now: 0))
+        )
+        for host in ["a.test", "192.0.2.1", "[2001:db8::1]", "[2001:DB8:0:0::0:1]"] {
+            #expect(context.covers(host), "\(host)")
+        }
+        for host in ["192.0.2.10", "[2001:db8::2]", "[192.0.2.1", "[]", "0x7f.1", "192.0.2.1."] {
+            #expect(!context.covers(host), "\(host)")
+        }
+    }
+
     @Test("the default serves both kinds of key if its name has them")
     func defaultKinds() throws {
         let credentials = try [Self.rsa, Self.ecdsa, Self.first].enumerated().map {

@@ -1,0 +1,76 @@
+"""Copies of `examples/` that can be started: on free ports, with servers and certificates."""
+
+import itertools
+import re
+import shutil
+
+from harness.backend import Backend
+from harness.certificates import Authority
+from harness.proxy import ROOT
+
+FOLDER = ROOT / "examples"
+LISTENING = re.compile(r'(?<![\d.])"?(?:127\.0\.0\.1)?:(?:80|443|8080|8443)"?(?=[\s,}\]]|$)')
+SERVER = re.compile(r"(?:10|127)\.\d+\.\d+\.\d+:\d+")
+INSTALLED = "/etc/weir/"
+
+_numbers = itertools.cycle(range(2, 250))
+
+
+def loopback():
+    """A loopback address, another one each time: no file names the same one twice."""
+    return f"127.0.0.{next(_numbers)}"
+
+
+class Example:
+    """A copy of the examples in `folder`, of which `file` is to be started."""
+
+    def __init__(self, file, folder, server):
+        self.folder = folder
+        self.path = folder / "examples" / file.name
+        self.listeners = 0
+        self.authority = self.client = None
+        self.unix = []
+        shutil.copytree(FOLDER, folder / "examples")
+        for path in (folder / "examples").rglob("*.yaml"):
+            path.write_text(self._changed(path.read_text(), path.name == file.name, server))
+
+    def _changed(self, text, is_own, server):
+        lines = []
+        for line in text.splitlines():
+            code = line.split("#")[0]
+            if re.search("listen|address|^ *- ", code):
+                code, count = LISTENING.subn("LISTENER", code)
+                self.listeners += count if is_own else 0
+            lines.append(code)
+        text = "\n".join(lines) + "\n"
+        text = SERVER.sub("SERVER", text)
+        while "SERVER" in text:
+            text = text.replace("SERVER", f"{loopback()}:{server.port}", 1)
+        while "LISTENER" in text:
+            text = text.replace("LISTENER", f'"{loopback()}:0"', 1)
+        for name in re.findall(r"unix:/tmp/([\w-]+)\.sock", text):
+            own = self.folder / f"{name}.sock"
+            text = text.replace(f"unix:/tmp/{name}.sock", f"unix:{own}")
+            if is_own and not name.endswith("example"):
+                self.unix.append(Backend(path=own, name=name))
+            elif is_own:
+                self.listeners += 1
+        if is_own and INSTALLED in text:
+            self._make_certificates()
+            text = text.replace(INSTALLED, f"{self.folder}/")
+        return text
+
+    def _make_certificates(self):
+        """What `https.yaml` names, as an authority of the web would issue it."""
+        self.authority = Authority(self.folder, revocations="http://127.0.0.1:1/example.crl")
+        for name, kind in [("www", "ec"), ("www-rsa", "rsa")]:
+            pair = self.authority.issue("www.example.com", kind=kind, file=name)
+            self.authority.staple(pair, self.folder / f"{name}.ocsp")
+        self.authority.issue("partners.example.com", file="partners")
+        partners = Authority(self.folder, "partners")
+        partners.file.rename(self.folder / "partners-authority.pem")
+        self.client = partners.issue("acme.test", client=True)
+
+    def close(self):
+        for one in self.unix:
+            one.close()
