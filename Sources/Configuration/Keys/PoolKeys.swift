@@ -227,7 +227,7 @@ enum ConnectionKeys {
         .count(0...65535),
         standard: "64",
         example: "16",
-        "Idle connections kept for each server and worker."
+        "Idle connections kept for each server and worker; those beyond it for 250 ms."
     )
 
     static let set = KeySet(

@@ -263,12 +263,12 @@ extension Worker {
     /// Sends what waits; false if the connection is closed by now.
     mutating func flushDownstream(_ slot: Int32) -> Bool {
         let downstream = down[slot]
+        let isLast = endsWithOutput(downstream)
+        if isLast, downstream.pointee.secure.isOn { queueCloseNotify(downstream) }
         guard let bytes = downstream.pointee.output.head else { return true }
         let count = downstream.pointee.output.count
         let fd = downstream.pointee.descriptor
-        let sent =
-            endsWithOutput(downstream)
-            ? weir_send_last(fd, bytes, count) : weir_send(fd, bytes, count)
+        let sent = isLast ? weir_send_last(fd, bytes, count) : weir_send(fd, bytes, count)
         let exchange = downstream.pointee.exchange
         if sent == count, exchange >= 0, endsExchange(exchange) {
             buffers.give(&downstream.pointee.output)
@@ -301,10 +301,15 @@ extension Worker {
     }
 
     /// Whether the connection ends as soon as its output has left.
+<<<<<<< HEAD
     private mutating func endsWithOutput(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
         guard downstream.pointee.exchange >= 0, !downstream.pointee.secure.isOn else {
             return false
         }
+=======
+    private func endsWithOutput(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
+        guard downstream.pointee.exchange >= 0 else { return false }
+>>>>>>> perf6
         let exchange = exchanges[downstream.pointee.exchange]
         return exchange.pointee.answer == .complete && !exchange.pointee.flags.contains(.keepAlive)
     }

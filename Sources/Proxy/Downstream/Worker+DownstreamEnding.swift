@@ -24,7 +24,7 @@ extension Worker {
         }
         listIdle(slot)
         let wait = isDraining ? min(limits.keepAlive, 1_000_000_000) : limits.keepAlive
-        setDeadline(downstream: slot, now + wait)
+        setDeadline(downstream: slot, now + untilRest(downstream, wait))
     }
 
     /// Closes a connection whose output has left, lingering if the client may still be sending.
@@ -100,7 +100,9 @@ extension Worker {
     mutating func downstreamTimedOut(_ slot: Int32) {
         let downstream = down[slot]
         switch downstream.pointee.phase {
-        case .idle, .discarding, .lingering: closeDownstream(slot)
+        case .idle:
+            if !goesToRest(slot) { closeDownstream(slot) }
+        case .discarding, .lingering: closeDownstream(slot)
         case .carrier: carrierTimedOut(slot)
         case .header: refuseProxyHeader(slot, .handshakeTimeout, "no PROXY header came in time")
         case .handshake: endHandshake(slot, .handshakeTimeout, because: nil)

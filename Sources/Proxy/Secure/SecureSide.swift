@@ -8,6 +8,13 @@ struct SecureSide: BitwiseCopyable {
     /// Ciphertext that was received and that nobody has decrypted yet.
     var sealed = Buffer()
 
+    /// Ciphertext that leaves with the answer to what the client has sent: a session ticket.
+    var held = Buffer()
+    /// Whether the peer's end, or a failure, was met behind bytes and is still to be reported.
+    var endsBehind = false
+    /// Whether it has been idle for so long that its record buffers were given back.
+    var isResting = false
+
     /// Whether the connection speaks TLS.
     var isOn: Bool { connection != nil }
 }

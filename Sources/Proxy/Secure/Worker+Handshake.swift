@@ -26,15 +26,13 @@ extension Worker {
     mutating func pumpHandshake(_ slot: Int32) {
         let downstream = down[slot]
         guard let connection = downstream.pointee.secure.connection else { return }
-        while true {
-            var offered = 0
-            if downstream.pointee.flags.contains(.readable) {
-                let received = receiveSealed(downstream)
-                if received <= 0, received != Int(-EAGAIN) {
-                    endHandshake(slot, .clientAborted, because: nil)
-                    return
-                }
-                offered = max(0, received)
+        // All that came before is used; a server has nothing to say before the client has.
+        while downstream.pointee.flags.contains(.readable) {
+            let offered = receiveSealed(downstream)
+            if offered == Int(-EAGAIN) { return }
+            guard offered > 0 else {
+                endHandshake(slot, .clientAborted, because: nil)
+                return
             }
             connection.offer(sealedArea, offered)
             let step = connection.handshake()
@@ -43,7 +41,9 @@ extension Worker {
                 answerPlain(slot)
                 return
             }
-            guard sendSealed(slot) else {
+            if step == .done {
+                holdSealed(downstream)
+            } else if !sendSealed(slot) {
                 endHandshake(slot, .clientAborted, because: nil)
                 return
             }
@@ -52,9 +52,7 @@ extension Worker {
                 keepSealed(&downstream.pointee.secure, offered)
                 handshakeDone(slot)
                 return
-            case .needMore:
-                // All that came is used; what is still to come is reported, or read at once.
-                if offered == 0 { return }
+            case .needMore: break
             case .failed(let failure):
                 endHandshake(slot, .handshakeFailed, because: failure)
                 return
@@ -89,7 +87,34 @@ extension Worker {
             return
         }
         becomeIdle(slot, downstream)
+        let generation = downstream.pointee.generation
         readRequests(slot)
+        // Without a request there is no answer for the ticket to leave with.
+        guard down.find(slot, generation: generation) != nil, downstream.pointee.phase != .busy
+        else { return }
+        restoreHeld(&downstream.pointee.secure)
+        if !sendSealed(slot) { closeDownstream(slot) }
+    }
+
+    /// The handshake's last output, a session ticket, waits for the answer to a request that may
+    /// have come with the client's last flight: a send less.
+    private mutating func holdSealed(_ downstream: UnsafeMutablePointer<Downstream>) {
+        let output = secure.output
+        if let bytes = output.baseAddress, output.count > 0 {
+            if downstream.pointee.output.isEmpty {
+                buffers.append(bytes, output.count, to: &downstream.pointee.secure.held)
+            } else {
+                buffers.append(bytes, output.count, to: &downstream.pointee.output)
+            }
+        }
+        secure.clearOutput()
+    }
+
+    /// Puts what is held into the worker's port, before anything else of the connection.
+    mutating func restoreHeld(_ side: inout SecureSide) {
+        guard let bytes = side.held.head else { return }
+        secure.restore(bytes, side.held.count)
+        buffers.give(&side.held)
     }
 
     /// The handshake has failed, or lasted too long: the connection ends, and the log says why.

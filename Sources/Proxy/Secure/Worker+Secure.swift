@@ -43,11 +43,24 @@ extension Worker {
         let output = secure.output
         defer { secure.clearOutput() }
         guard let bytes = output.baseAddress, output.count > 0 else { return }
+        if let held = downstream.pointee.secure.held.head {
+            sendOrKeep(downstream, held, downstream.pointee.secure.held.count)
+            buffers.give(&downstream.pointee.secure.held)
+        }
+        sendOrKeep(downstream, bytes, output.count)
+    }
+
+    /// Sends ciphertext, or keeps what the kernel does not take.
+    private mutating func sendOrKeep(
+        _ downstream: UnsafeMutablePointer<Downstream>,
+        _ bytes: UnsafeRawPointer,
+        _ count: Int
+    ) {
         var sent = 0
         if downstream.pointee.output.isEmpty {
-            sent = max(0, weir_send(downstream.pointee.descriptor, bytes, output.count))
+            sent = max(0, weir_send(downstream.pointee.descriptor, bytes, count))
         }
-        buffers.append(bytes + sent, output.count &- sent, to: &downstream.pointee.output)
+        buffers.append(bytes + sent, count &- sent, to: &downstream.pointee.output)
     }
 
     /// Receives and decrypts into `memory`.
@@ -70,17 +83,24 @@ extension Worker {
         var isDrained = !mayReceive
         var offered = side.sealed.count
         connection.offer(side.sealed.head ?? sealedArea, offered)
+        // OpenSSL is not asked where it can have nothing: that costs as much as a small record.
+        var hasMore = offered > 0 || side.endsBehind || connection.pending > 0
         reading: while count < room {
-            let step = connection.read(memory + count, room &- count)
-            if step > 0 {
-                count &+= step
-                continue
-            }
-            if step < 0 {
-                // What came before the end is handed over first; the end is reported again.
-                if count == 0 { count = step == TLSConnection.ended ? 0 : Int(-EPROTO) }
-                buffers.give(&side.sealed)
-                return SecureRead(count: count, isDrained: count <= 0)
+            if hasMore {
+                let step = connection.read(memory + count, room &- count)
+                if step > 0 {
+                    count &+= step
+                    hasMore = secure.unread > 0 || connection.pending > 0
+                    continue
+                }
+                if step < 0 {
+                    // What came before the end is handed over first; the end is reported again.
+                    side.endsBehind = count > 0
+                    if count == 0 { count = step == TLSConnection.ended ? 0 : Int(-EPROTO) }
+                    buffers.give(&side.sealed)
+                    return SecureRead(count: count, isDrained: count <= 0)
+                }
+                hasMore = false
             }
             buffers.give(&side.sealed)
             if isDrained { break }
@@ -94,6 +114,7 @@ extension Worker {
                 offered = received
                 total &+= received
                 connection.offer(sealedArea, received)
+                hasMore = true
                 continue
             }
             if received == Int(-EAGAIN) {
@@ -129,7 +150,7 @@ extension Worker {
 
     /// Encrypts bytes into the worker's port; false if the connection has failed.
     mutating func seal(
-        _ side: SecureSide,
+        _ side: inout SecureSide,
         _ head: UnsafeRawPointer,
         _ headCount: Int,
         _ body: UnsafeMutableRawPointer?,
@@ -137,6 +158,7 @@ extension Worker {
         spare: Int
     ) -> Bool {
         guard let connection = side.connection else { return false }
+        restoreHeld(&side)
         guard let body, bodyCount > 0 else {
             return headCount == 0 || connection.write(head, headCount) >= 0
         }
@@ -159,7 +181,7 @@ extension Worker {
         spare: Int
     ) -> Bool {
         let downstream = down[slot]
-        guard seal(downstream.pointee.secure, head, headCount, body, bodyCount, spare: spare)
+        guard seal(&downstream.pointee.secure, head, headCount, body, bodyCount, spare: spare)
         else {
             secure.clearOutput()
             return false
@@ -197,7 +219,7 @@ extension Worker {
         _ bytes: UnsafeRawPointer,
         _ count: Int
     ) -> Bool {
-        let isSealed = seal(downstream.pointee.secure, bytes, count, nil, 0, spare: 0)
+        let isSealed = seal(&downstream.pointee.secure, bytes, count, nil, 0, spare: 0)
         let output = secure.output
         if isSealed, let sealed = output.baseAddress {
             buffers.append(sealed, output.count, to: &downstream.pointee.output)
@@ -223,10 +245,22 @@ extension Worker {
         guard let connection = downstream.pointee.secure.connection,
             downstream.pointee.output.isEmpty
         else { return }
+        restoreHeld(&downstream.pointee.secure)
         connection.shutdown()
         let output = secure.output
         if let bytes = output.baseAddress, output.count > 0 {
             _ = weir_send(downstream.pointee.descriptor, bytes, output.count)
+        }
+        secure.clearOutput()
+    }
+
+    /// Has the client told so behind what waits for it, in the same send.
+    mutating func queueCloseNotify(_ downstream: UnsafeMutablePointer<Downstream>) {
+        guard let connection = downstream.pointee.secure.connection else { return }
+        connection.shutdown()
+        let output = secure.output
+        if let bytes = output.baseAddress {
+            buffers.append(bytes, output.count, to: &downstream.pointee.output)
         }
         secure.clearOutput()
     }
@@ -237,5 +271,6 @@ extension Worker {
         connection.free()
         side.connection = nil
         buffers.give(&side.sealed)
+        buffers.give(&side.held)
     }
 }

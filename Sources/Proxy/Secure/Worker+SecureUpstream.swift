@@ -95,7 +95,7 @@ extension Worker {
         while taken < count, upstream.pointee.output.isEmpty {
             let part = min(count &- taken, Self.readSize)
             let isSealed = seal(
-                upstream.pointee.secure,
+                &upstream.pointee.secure,
                 bytes + taken,
                 part,
                 nil,

@@ -90,11 +90,12 @@ extension Worker {
         let flags = downstream.pointee.streams.flags
         if flags.contains(.insideHead) {
             setDeadline(downstream: slot, now + limits.head)
-            return
+        } else if flags.contains(.ending) {
+            setDeadline(downstream: slot, now + Self.lingerTime)
+        } else {
+            listIdle(slot)
+            setDeadline(downstream: slot, now + untilRest(downstream, limits.keepAlive))
         }
-        let isEnding = flags.contains(.ending)
-        if !isEnding { listIdle(slot) }
-        setDeadline(downstream: slot, now + (isEnding ? Self.lingerTime : limits.keepAlive))
     }
 
     /// The client has begun a head, for which it has as much time as over HTTP/1, or has ended it.
@@ -289,7 +290,7 @@ extension Worker {
             return
         }
         guard carrier.pointee.streams.flags.contains(.ending) else {
-            endCarrier(slot)
+            if !goesToRest(slot) { endCarrier(slot) }
             return
         }
         // The client has not said that it knows: it is told once more, for the last time.

@@ -114,11 +114,17 @@ extension Worker {
 
     /// Where the head that begins at `bytes` ends, its blank line included; 0 without an end.
     private static func headSize(_ bytes: UnsafeMutableRawPointer, _ count: Int) -> Int {
-        var offset = 12
-        while offset &+ 4 <= count {
-            let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
-            if UInt32(littleEndian: word) == 0x0a0d_0a0d { return offset &+ 4 }
-            offset &+= 1
+        // The last byte of the four is looked for: where another stands, up to four are passed over.
+        var last = 15
+        while last < count {
+            let byte = bytes.load(fromByteOffset: last, as: UInt8.self)
+            if byte == UInt8(ascii: "\n") {
+                let word = bytes.loadUnaligned(fromByteOffset: last &- 3, as: UInt32.self)
+                if UInt32(littleEndian: word) == 0x0a0d_0a0d { return last &+ 1 }
+                last &+= 2
+            } else {
+                last &+= byte == UInt8(ascii: "\r") ? 1 : 4
+            }
         }
         return 0
     }

@@ -78,6 +78,10 @@ extension Worker {
 
     // MARK: Idle connections
 
+    /// Nanoseconds for which idle connections beyond `max-idle` are kept: streams and short bursts
+    /// use many at once, and would open them again and again.
+    private static let surplusTime: Int64 = 250_000_000
+
     /// Takes the idle connection used last, or -1.
     private mutating func takeIdle(_ endpoint: Int) -> Int32 {
         guard hasIdle(endpoint) else { return -1 }
@@ -145,7 +149,8 @@ extension Worker {
         buffers.give(&upstream.pointee.input)
         let state = endpointStates + endpoint
         if state.pointee.idleCount >= pool.pointee.maxIdle {
-            closeUpstream(state.pointee.oldestIdle)
+            let surplusUntil = now + Self.surplusTime
+            upstream.pointee.keptUntil = min(upstream.pointee.keptUntil, surplusUntil)
         }
         upstream.pointee.idlePrevious = -1
         upstream.pointee.idleNext = state.pointee.newestIdle

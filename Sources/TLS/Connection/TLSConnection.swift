@@ -127,10 +127,11 @@ public struct TLSConnection: BitwiseCopyable {
 
     /// Tells the peer that nothing more comes (close_notify).
     ///
-    /// Without effect before the handshake is done and after a failure.
+    /// Without effect before the handshake is done, after a failure, and a second time.
     public func shutdown() {
         claim()
-        guard SSL_is_init_finished(ssl) != 0 else { return }
+        guard SSL_is_init_finished(ssl) != 0, SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN == 0
+        else { return }
         if SSL_shutdown(ssl) < 0 { ERR_clear_error() }
     }
 

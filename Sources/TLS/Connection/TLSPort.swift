@@ -41,6 +41,12 @@ public final class TLSPort {
         state.pointee.inputCount = 0
     }
 
+    /// Puts ciphertext into the empty output that a connection made before and that nobody has
+    /// sent, so that it leaves with what the connection makes next.
+    public func restore(_ bytes: UnsafeRawPointer, _ count: Int) {
+        _ = state.pointee.put(bytes, count)
+    }
+
     /// Forgets the output: it has been sent, or copied.
     public func clearOutput() { state.pointee.outputCount = 0 }
 }

@@ -207,6 +207,31 @@ def test_max_idle(weir, backend):
     eventually(lambda: server.open_connections == 2, "two idle connections")
 
 
+def test_bursts_find_the_connections_of_the_burst_before(weir, backend):
+    """What is idle beyond `max-idle` is kept for a moment, not opened again and again."""
+    gate = threading.Barrier(9)
+
+    def script(connection):
+        while connection.request() is not None:
+            gate.wait(10)
+            connection.answer(body="x")
+
+    server = backend(script)
+    proxy = weir({"workers": 1, **pooled(server, {"connections": {"max-idle": 2}})})
+    clients = [proxy.client() for _ in range(8)]
+
+    def opened_in_a_burst():
+        before = len(server.connections)
+        for client in clients:
+            client.send_request()
+        gate.wait(10)
+        assert [client.response().body for client in clients] == [b"x"] * 8
+        return len(server.connections) - before
+
+    assert opened_in_a_burst() == 8
+    eventually(lambda: opened_in_a_burst() == 0, "a burst that opens no connection")
+
+
 def test_one_connection_each_while_requests_overlap(weir, backend):
     gate = threading.Barrier(5)
 
