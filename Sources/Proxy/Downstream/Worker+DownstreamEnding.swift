@@ -99,6 +99,8 @@ extension Worker {
     mutating func downstreamTimedOut(_ slot: Int32) {
         let downstream = down[slot]
         switch downstream.pointee.phase {
+        case .discarding where downstream.isOfStream && downstream.pointee.output.isEmpty:
+            finishStream(slot)
         case .idle, .discarding, .lingering: closeDownstream(slot)
         case .carrier: carrierTimedOut(slot)
         case .header: refuseProxyHeader(slot, .handshakeTimeout, "no PROXY header came in time")
