@@ -301,15 +301,8 @@ extension Worker {
     }
 
     /// Whether the connection ends as soon as its output has left.
-<<<<<<< HEAD
     private mutating func endsWithOutput(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
-        guard downstream.pointee.exchange >= 0, !downstream.pointee.secure.isOn else {
-            return false
-        }
-=======
-    private func endsWithOutput(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
         guard downstream.pointee.exchange >= 0 else { return false }
->>>>>>> perf6
         let exchange = exchanges[downstream.pointee.exchange]
         return exchange.pointee.answer == .complete && !exchange.pointee.flags.contains(.keepAlive)
     }

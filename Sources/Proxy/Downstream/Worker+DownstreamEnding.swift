@@ -100,6 +100,8 @@ extension Worker {
     mutating func downstreamTimedOut(_ slot: Int32) {
         let downstream = down[slot]
         switch downstream.pointee.phase {
+        case .discarding where downstream.isOfStream && downstream.pointee.output.isEmpty:
+            finishStream(slot)
         case .idle:
             if !goesToRest(slot) { closeDownstream(slot) }
         case .discarding, .lingering: closeDownstream(slot)

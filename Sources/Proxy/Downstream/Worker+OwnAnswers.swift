@@ -143,7 +143,11 @@ extension Worker {
             return -1
         }
         if keepAlive, !request.isWhole {
-            discard(slot, BodyDecoder(request.head.framing))
+            if down[slot].isOfStream {
+                awaitStreamEnd(slot)
+            } else {
+                discard(slot, BodyDecoder(request.head.framing))
+            }
             return request.head.headSize
         }
         goOn(slot, keepAlive: keepAlive, isRequestRead: request.isWhole)

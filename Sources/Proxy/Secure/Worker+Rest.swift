@@ -11,7 +11,7 @@ extension Worker {
 
     /// How long a connection that is idle now is left alone at first; `wait` is how long it may
     /// stay idle.
-    func untilRest(_ downstream: UnsafeMutablePointer<Downstream>, _ wait: Int64) -> Int64 {
+    mutating func untilRest(_ downstream: UnsafeMutablePointer<Downstream>, _ wait: Int64) -> Int64 {
         guard downstream.pointee.secure.isOn else { return wait }
         let rests = !isDraining && wait > Self.restAfter &* 2
         downstream.pointee.secure.isResting = !rests

@@ -128,6 +128,7 @@ extension Worker {
             entry.pointee.exchange >= 0
         else {
             creditBody(entry)
+            dropBody(stream, count)
             return
         }
         exchanges[entry.pointee.exchange].pointee.bodyPace.moved(count, at: now)
@@ -160,6 +161,10 @@ extension Worker {
     mutating func endBody(_ stream: Int32) {
         let entry = down[stream]
         entry.pointee.streams.flags.insert(.clientEnded)
+        if entry.pointee.phase == .discarding {
+            finishStream(stream)
+            return
+        }
         // A tunnel learns of the end by reading it.
         if entry.pointee.phase == .tunnel { entry.pointee.flags.insert(.readable) }
         if entry.pointee.streams.flags.contains(.chunked) {
@@ -255,6 +260,28 @@ extension Worker {
         setDeadline(downstream: stream, .never)
         creditBody(entry)
         queueStream(stream)
+    }
+
+    /// An answer that needed no server is on its way before the request is complete: it ends with
+    /// the request, whose faults the client still hears of, unless that takes too much or too long.
+    mutating func awaitStreamEnd(_ stream: Int32) {
+        let entry = down[stream]
+        if entry.pointee.streams.flags.contains(.clientEnded) {
+            finishStream(stream)
+            return
+        }
+        entry.pointee.phase = .discarding
+        entry.pointee.dropped = 0
+        setDeadline(downstream: stream, now + limits.body)
+        queueStream(stream)
+    }
+
+    /// Body bytes came that nobody wants.
+    private mutating func dropBody(_ stream: Int32, _ count: Int) {
+        let entry = down[stream]
+        guard entry.pointee.phase == .discarding else { return }
+        entry.pointee.dropped &+= UInt32(truncatingIfNeeded: count)
+        if Int(entry.pointee.dropped) > Self.mostDropped { finishStream(stream) }
     }
 
     /// Ends the stream's exchange, if one runs, and the stream.

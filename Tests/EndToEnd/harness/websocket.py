@@ -152,7 +152,7 @@ class StreamSide(_Side):
     def opened(self):
         """Waits for the answer's head; returns this."""
         self.client.until(lambda: self.answer.fields or self.answer.over, "the answer's head")
-        assert self.answer.status == 200 and not self.answer.over, self.answer
+        assert self.answer.status == 200 and self.answer.code is None, self.answer
         return self
 
     def _write(self, data):

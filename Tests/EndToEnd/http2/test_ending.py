@@ -9,7 +9,7 @@ import pytest
 from hyperframe.frame import GoAwayFrame
 
 from harness import DEADLINE, Closed, eventually, scaled
-from harness.http2 import NO_ERROR, Frames, H2Client, frame
+from harness.http2 import ENHANCE_YOUR_CALM, NO_ERROR, Frames, H2Client, frame
 from harness.secure import secure_listener
 from harness.setups import LOGGED
 
@@ -190,15 +190,56 @@ def test_body_that_never_comes(weir, backend, over):
     assert proxy.access(2)[0]["outcome"] == "body-timeout"
 
 
+def trickle(frames, begun):
+    """Sends a byte of a head every now and then; the code with which the connection ends."""
+    frames.send(frame(1, 1, 1001, frames.head()) + frame(9, 0, 1001, length=10_000))
+
+    def send():
+        while time.monotonic() - begun < scaled(8):
+            frames.send(b"x")
+            time.sleep(0.05)
+
+    threading.Thread(target=send, daemon=True).start()
+    return frames.goaway()
+
+
 def test_head_that_never_ends(weir, over):
     """A head begun and not finished is bounded in time, like one of HTTP/1."""
-    proxy = weir(over(timeouts={"head": "500ms", "keep-alive": "1s"}, **RESPOND))
-    frames = Frames(proxy, timeout=scaled(8))
-    frames.send(frame(1, 1, 1, frames.head()))
-    begun = time.monotonic()
-    while frames.next() is not None:
-        pass
-    assert time.monotonic() - begun < scaled(5)
+    proxy = weir(over(timeouts={"head": "500ms"}, **RESPOND, **LOGGED))
+    frames, begun = Frames(proxy, timeout=scaled(8)), time.monotonic()
+    assert trickle(frames, begun) == ENHANCE_YOUR_CALM
+    assert 0.3 < time.monotonic() - begun < scaled(5)
+    assert proxy.access()[0]["outcome"] == "head-timeout"
+
+
+def test_head_that_never_ends_beside_a_stream(weir, backend, over):
+    """Nothing else can come on the connection, so that what runs on it ends too."""
+
+    def script(connection):
+        connection.request()
+        connection.rest()
+
+    server = backend(script)
+    proxy = weir(over(server, timeouts={"head": "500ms"}, **LOGGED))
+    frames, begun = Frames(proxy, timeout=scaled(8)), time.monotonic()
+    frames.send(frames.request(1))
+    server.saw(1)
+    assert trickle(frames, begun) == ENHANCE_YOUR_CALM
+    assert 0.3 < time.monotonic() - begun < scaled(5)
+    outcomes = [line["outcome"] for line in proxy.access(2)]
+    assert sorted(outcomes) == ["client-aborted", "head-timeout"]
+
+
+def test_heads_in_pieces_have_their_time(weir, over):
+    """Each head has the whole time, however many came before it."""
+    frames = Frames(weir(over(timeouts={"head": "1s"}, **RESPOND)), timeout=scaled(8))
+    for stream in range(1, 9, 2):
+        block = frames.head()
+        frames.send(frame(1, 1, stream, block[:5]))
+        time.sleep(0.4)
+        frames.send(frame(9, 4, stream, block[5:]))
+        assert frames.outcome(stream) == ("status", 200)
+    frames.close()
 
 
 def test_preface_that_never_comes(weir, certificates):

@@ -142,6 +142,21 @@ def test_a_flood_is_cut_off_early(weir, backend, cleartext):
     server.problems.clear()
 
 
+def test_requests_that_are_over_unseen_reach_no_server(weir, backend, cleartext):
+    """What is reset in the same breath is written down, and that is all."""
+    server = backend()
+    proxy = weir(cleartext(server, workers=1, **LOGGED))
+    frames = Frames(proxy)
+    cancel = CANCEL.to_bytes(4, "big")
+    requests = [frames.request(n) + frame(RST_STREAM, 0, n, cancel) for n in range(1, 101, 2)]
+    frames.send(b"".join(requests))
+    frames.serves(101)
+    lines = proxy.access(51)
+    assert [line["outcome"] for line in lines].count("client-aborted") == 50
+    assert {line["path"] for line in lines} == {"/"}
+    assert len(server.requests) == 1 and len(server.connections) == 1
+
+
 @pytest.mark.parametrize("kind", ["ping", "settings", "priority"])
 def test_within_the_budget_nothing_ends(weir, cleartext, kind):
     proxy = weir(cleartext(routes=[{"respond": 200}], limits={"http2": {"budget": "100/s"}}))

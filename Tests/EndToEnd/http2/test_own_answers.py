@@ -1,8 +1,9 @@
 """What Weir answers by itself over HTTP/2: refusals, limits, routes without a server."""
 
 import pytest
+from hyperframe.frame import DataFrame, RstStreamFrame
 
-from harness.http2 import Frames, H2Client, frame
+from harness.http2 import NO_ERROR, PROTOCOL_ERROR, Frames, H2Client, frame
 from harness.secure import client_context, secure_listener
 from harness.setups import LOGGED
 
@@ -127,3 +128,48 @@ def test_one_connection_for_many_names(weir, backend, certificates):
     proxy = weir({"listeners": [secure_listener(certificates.site)], "servers": [server.address]})
     client = H2Client(proxy)
     assert client.finish(client.open(authority="nowhere.test")).status == 200
+
+
+RESPOND = {"routes": [{"respond": {"body": "hi"}}]}
+
+
+def test_answer_ends_with_its_request(weir, over):
+    """Weir's own answer comes at once and ends when the request does, without a reset."""
+    client = H2Client(weir(over(**RESPOND)))
+    found = client.open("POST", end=False)
+    client.until(lambda: found.body == b"hi", "the answer")
+    client.write(found, b"x" * 100_000)
+    client.settle()
+    assert not found.over
+    client.write(found, b"last", end=True)
+    client.finish(found)
+    client.settle()
+    assert found.ended and found.code is None
+    assert client.ask().body == b"hi"
+
+
+def test_answer_to_a_body_that_is_too_large_to_wait_for(weir, over):
+    client = H2Client(weir(over(**RESPOND)))
+    found = client.open("POST", end=False)
+    client.write(found, b"x" * 400_000)
+    client.until(lambda: found.code is not None, "a word that no more is wanted")
+    assert (found.ended, found.code, found.body) == (True, NO_ERROR, b"hi")
+    assert client.ask().body == b"hi"
+
+
+def test_answer_to_a_body_that_never_ends(weir, over):
+    client = H2Client(weir(over(timeouts={"body": "500ms"}, **RESPOND)))
+    found = client.open("POST", end=False)
+    client.until(lambda: found.code is not None, "a word that no more is wanted")
+    assert (found.ended, found.code, found.body) == (True, NO_ERROR, b"hi")
+    assert client.ask().body == b"hi"
+
+
+def test_fault_behind_the_answer(weir, over):
+    """A body that belies its length is told of, answered or not."""
+    frames = Frames(weir(over(**RESPOND)))
+    frames.send(frames.request(1, "POST", fields=[("content-length", "5")], end=False))
+    frames.until(DataFrame, 1)
+    frames.send(frame(0, 1, 1, b"hello world"))
+    assert frames.until(RstStreamFrame, 1).error_code == PROTOCOL_ERROR
+    frames.serves(3)

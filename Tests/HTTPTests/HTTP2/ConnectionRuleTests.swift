@@ -36,7 +36,7 @@ private let cases: [ConnectionCase] = [
     ),
     ConnectionCase(
         "a CONTINUATION larger than allowed",
-        "goaway 0 6",
+        "goaway 1 6",
         .headers(1, get(), RawFrame.endStream),
         .continuation(1, [UInt8](repeating: 0, count: 16_385))
     ),

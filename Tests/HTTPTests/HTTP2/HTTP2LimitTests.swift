@@ -98,7 +98,7 @@ private let floodCases: [(String, RawFrame)] = [
         peer.connection.setToken(7, ofStreamAt: 0)
         #expect(peer.receive(.reset(5)) == ["reset 5 8 #7"])
         // The same holds where this side resets it.
-        let faulty = [RawFrame.headers(7, get()), .windowUpdate(7, 0)].flatMap(\.bytes)
+        let faulty = [RawFrame.headers(7, get()), .windowUpdate(7, 1 << 31 - 1)].flatMap(\.bytes)
         peer.receive(faulty)
         #expect(peer.connection.event(0).isGone)
         let long = [RawFrame.headers(9, post([("content-length", "1")]), RawFrame.endHeaders)]
