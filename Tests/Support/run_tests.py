@@ -150,9 +150,10 @@ def end_to_end(totals, name, binary, slowness="1", marks=""):
 
 def short(totals):
     totals.step("formatting", run("formatting", ["make", "--silent", "lint"]))
-    # The sanitizer's build is the debug build with more checks, so one run of it serves for both.
-    swift_tests(totals, "address", "--sanitize=address", "--scratch-path", ROOT / ".build-asan")
-    planted_leak(totals)
+    swift_tests(totals, "debug")
+    # Optimised: a quarter of the time, and nearer to what is delivered.
+    address = ["--sanitize=address", "-Xswiftc", "-O"]
+    swift_tests(totals, "address", *address, "--scratch-path", ROOT / ".build-asan")
     if run("release build", ["make", "--silent", "build"]):
         end_to_end(totals, "release", ROOT / ".build/release/weir")
     else:
