@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -45,13 +44,6 @@ void weir_eventfd_signal(int fd) {
 void weir_eventfd_clear(int fd) {
     uint64_t count;
     if (read(fd, &count, sizeof count) < 0) return;
-}
-
-// ---- Memory
-
-void weir_release_pages(void *memory, size_t count) {
-    // Where pages are larger than expected, the kernel refuses, and all stays as it is.
-    if (madvise(memory, count, MADV_DONTNEED) < 0) return;
 }
 
 // ---- Data

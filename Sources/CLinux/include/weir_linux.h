@@ -72,9 +72,6 @@ static inline ssize_t weir_recv(int fd, void *buffer, size_t capacity) {
     return n < 0 ? -errno : n;
 }
 
-// Gives whole pages of memory back to the kernel; they are zero when they are touched again.
-void weir_release_pages(void *memory, size_t count);
-
 // As weir_recv, but what is received stays there to be received again.
 static inline ssize_t weir_peek(int fd, void *buffer, size_t capacity) {
     ssize_t n;

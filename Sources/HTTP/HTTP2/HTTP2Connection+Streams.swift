@@ -57,19 +57,6 @@ extension HTTP2Connection {
         }
     }
 
-    /// Names the pages of memory, by their addresses and sizes in bytes, whose contents do not
-    /// count while the connection is idle: they may become zero. None if it is not idle.
-    public func visitIdlePages(_ visit: (UnsafeMutableRawPointer, Int) -> Void) {
-        guard streamCount == 0, unsafe state.pointee.leftover == nil, !wantsSend else { return }
-        let pages = unsafe state.pointee.pages
-        if let frames = unsafe pages.pointee.frames {
-            unsafe visit(frames, pages.pointee.frames_size)
-        }
-        if unsafe weir_h2_table_is_empty(pages) != 0, let table = unsafe pages.pointee.table {
-            unsafe visit(table, Int(weir_h2_page))
-        }
-    }
-
     /// Ends the connection at once with this code; what is open is over.
     public func terminate(_ code: UInt32) { fail(code) }
 

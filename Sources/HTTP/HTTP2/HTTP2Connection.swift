@@ -299,10 +299,9 @@ private func makeSession(
     unsafe nghttp2_option_set_max_continuations(options, 1 << 30)
     unsafe nghttp2_option_set_max_send_header_block_length(options, 1 << 20)
     var session: OpaquePointer?
-    var memory = unsafe weir_h2_memory(state.pointee.pages)
     let result =
         role == .server
-        ? unsafe nghttp2_session_server_new3(&session, callbacks, state, options, &memory)
-        : unsafe nghttp2_session_client_new3(&session, callbacks, state, options, &memory)
+        ? unsafe nghttp2_session_server_new2(&session, callbacks, state, options)
+        : unsafe nghttp2_session_client_new2(&session, callbacks, state, options)
     return unsafe result == 0 ? session : nil
 }

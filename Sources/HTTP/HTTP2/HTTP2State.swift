@@ -53,14 +53,10 @@ struct HTTP2State {
     var flawed: Int32 = 0
     /// The code to end the connection with, as soon as nghttp2 has returned.
     var wantsEnd: UInt32?
-    /// nghttp2's large blocks; behind a pointer of its own, which nghttp2 has too.
-    let pages: UnsafeMutablePointer<weir_h2_pages>
 
     init(role: HTTP2Role, options: HTTP2Options, pool: UnsafeMutablePointer<HTTP2Pool>) {
         unsafe self.pool = pool
         self.options = options
-        unsafe pages = .allocate(capacity: 1)
-        unsafe pages.initialize(to: weir_h2_pages())
         isServer = role == .server
         scanner = FrameScanner(preface: isServer ? FrameScanner.prefaceSize : 0)
         budget = FrameBudget(perSecond: options.budget)
@@ -175,6 +171,5 @@ struct HTTP2State {
         streams.deallocate()
         clearBatch()
         if let carried = unsafe carried { unsafe carried.deallocate() }
-        unsafe pages.deallocate()
     }
 }

@@ -11,7 +11,8 @@ extension Worker {
 
     /// How long a connection that is idle now is left alone at first; `wait` is how long it may
     /// stay idle.
-    mutating func untilRest(_ downstream: UnsafeMutablePointer<Downstream>, _ wait: Int64) -> Int64 {
+    mutating func untilRest(_ downstream: UnsafeMutablePointer<Downstream>, _ wait: Int64) -> Int64
+    {
         guard downstream.pointee.secure.isOn else { return wait }
         let rests = !isDraining && wait > Self.restAfter &* 2
         downstream.pointee.secure.isResting = !rests
@@ -28,7 +29,6 @@ extension Worker {
         downstream.pointee.secure.isResting = true
         // Part of a record that has come stays where it is.
         connection.freeBuffers()
-        session(of: slot)?.visitIdlePages { weir_release_pages($0, $1) }
         setDeadline(downstream: slot, now + (limits.keepAlive &- Self.restAfter))
         return true
     }

@@ -24,33 +24,6 @@ import Testing
         }
     }
 
-    /// Does to a connection's idle pages what the kernel does; how many blocks there were.
-    private func forgetIdlePages(_ peer: HTTP2Peer) -> Int {
-        var blocks = 0
-        peer.connection.visitIdlePages { block, size in
-            block.initializeMemory(as: UInt8.self, repeating: 0, count: size)
-            blocks += 1
-        }
-        return blocks
-    }
-
-    @Test("an idle connection names the pages that it can do without, a busy one none")
-    func idlePages() {
-        var random = TestRandom(seed: 1)
-        #expect(forgetIdlePages(server) == 0)
-        for round in 0..<300 {
-            let stream = client.request("GET /\(round) HTTP/1.1\r\nhost: h.example\r\n\r\n")
-            _ = talk(&random)
-            #expect(forgetIdlePages(server) == 0 && forgetIdlePages(client) == 0)
-            let fields = "content-length: 0\r\nx-round: \(round)\r\n\r\n"
-            #expect(server.respond(stream, "HTTP/1.1 200 OK\r\n" + fields))
-            #expect(forgetIdlePages(server) == 0)
-            let (_, answered) = talk(&random)
-            #expect(answered == ["head \(stream) HTTP/1.1 200 \r\n\(fields) end"])
-            #expect(forgetIdlePages(server) == 2 && forgetIdlePages(client) == 2)
-        }
-    }
-
     @Test("heads arrive as they were sent", arguments: 1...10)
     func heads(seed: Int) {
         var random = TestRandom(seed: UInt64(seed))
