@@ -6,9 +6,7 @@ import HTTP
 final class AdminConnection {
     /// The most bytes of a request's body.
     private static let mostBody = 65_536
-    /// The most bytes that may wait for a client that reads slowly; beyond, it is cut.
-    private static let mostOutput = 64 << 20
-    /// The same for one that streams: events are small, and late ones are no use.
+    /// The most bytes that may wait for a client that streams; beyond, it is cut.
     private static let mostStreamed = 1 << 20
     /// Nanoseconds for a whole request from its first byte, and for one to begin.
     private static let requestTime: Int64 = 10_000_000_000
@@ -24,7 +22,7 @@ final class AdminConnection {
     private var output: [UInt8] = []
     private var sent = 0
     private var deadline: Deadline?
-    private var isWatchingWrites = false
+    private var interest = Readiness.readable
     private var closesAfterOutput = false
     private var isClosed = false
     /// Whether events are sent as they happen.
@@ -79,7 +77,10 @@ final class AdminConnection {
             close()
             return
         }
-        if readiness.contains(.writable) { flush() }
+        if readiness.contains(.writable) {
+            flush()
+            takeRequests()
+        }
         if !isClosed, !readiness.isDisjoint(with: [.readable, .peerFinished, .ended]) { read() }
     }
 
@@ -97,7 +98,12 @@ final class AdminConnection {
         if isStreaming || closesAfterOutput { return }
         if input.isEmpty { rest(Self.requestTime) }
         input += buffer[..<count]
-        while !isClosed, !closesAfterOutput, !isStreaming, takeRequest() {}
+        takeRequests()
+    }
+
+    /// Answers one request after the other, each once the answer before it has left.
+    private func takeRequests() {
+        while !isClosed, !closesAfterOutput, !isStreaming, output.isEmpty, takeRequest() {}
     }
 
     /// Answers the request that the input begins with; false if it is not complete.
@@ -181,7 +187,18 @@ final class AdminConnection {
         if !keepsAlive, !response.isEventStream { closesAfterOutput = true }
         output += Array(response.head(keepsAlive: keepsAlive).utf8)
         if !isHead { output += response.body }
-        if output.count - sent > Self.mostOutput { close() } else { flush() }
+        flush()
+    }
+
+    /// While an answer waits to leave nothing more is read: a client that does not read gets no
+    /// second answer to keep.
+    private func watch() {
+        let wanted: Readiness =
+            output.isEmpty ? .readable : isStreaming ? [.readable, .writable] : .writable
+        if wanted != interest {
+            interest = wanted
+            _ = loop.change(descriptor, wanted)
+        }
     }
 
     private func flush() {
@@ -205,10 +222,6 @@ final class AdminConnection {
                 return
             }
         }
-        let wantsWrites = !output.isEmpty
-        if wantsWrites != isWatchingWrites {
-            isWatchingWrites = wantsWrites
-            _ = loop.change(descriptor, wantsWrites ? [.readable, .writable] : .readable)
-        }
+        watch()
     }
 }

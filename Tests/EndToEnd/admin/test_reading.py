@@ -316,3 +316,19 @@ def test_the_page(served):
         rest = page.replace("http://www.w3.org/2000/svg", "")
         assert f'src="{outside}' not in rest and f'href="{outside}' not in rest
     assert nonce not in admin.ask(target="/").body.decode()
+
+
+def test_a_client_that_reads_nothing_holds_little(served):
+    proxy, admin, _ = served()
+    admin.stats()
+    before = proxy.resident()
+    request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with socket.create_connection(admin.address, timeout=0.5) as sock:
+        try:
+            for _ in range(20):
+                sock.sendall(request * 1000)
+        except TimeoutError:
+            pass
+        assert admin.ask(target="/livez").status == 200
+        assert proxy.resident() - before < 8 << 20
+    assert admin.ask(target="/livez").status == 200
