@@ -10,6 +10,7 @@ public final class Supervisor {
     private let logs: LogQueue
     private let writer: LogWriter
     private let wake: Int32
+    private let signals: Int32
     private let control: Mailbox<ControlMessage>
     private let descriptorLimit: Int
     private let loop: ControlLoop
@@ -34,6 +35,7 @@ public final class Supervisor {
         descriptorLimit = Int(weir_raise_descriptor_limit())
         do throws(SystemError) {
             wake = try SystemError.check(weir_eventfd(), "eventfd")
+            signals = try SystemError.check(weir_signalfd(), "signalfd")
             control = try Mailbox<ControlMessage>()
             loop = try ControlLoop()
             logs = try LogQueue(style: LogStyle(config.log))
@@ -101,8 +103,6 @@ public final class Supervisor {
     ///
     /// Returns once everything has ended.
     public func wait(limit: Duration? = nil) {
-        let signals = weir_signalfd()
-        guard signals >= 0 else { return }
         defer { loop.close(signals) }
         _ = loop.watch(signals) { [unowned self] _ in readSignals(signals) }
         _ = loop.watch(wake) { [unowned self] _ in weir_eventfd_clear(wake) }
