@@ -1,6 +1,4 @@
-import CLinux
 import EventLoop
-import HTTP
 import TLS
 
 /// Memory of encrypted connections that have nothing under way.
