@@ -1,3 +1,5 @@
+import HTTP
+
 /// The file's JSON Schema (draft 2020-12), made from the description of the keys.
 ///
 /// Editors complete and check with it. It takes what the parser takes, short forms included, and
@@ -126,6 +128,9 @@ private func schemas(of type: ValueType) -> [JSONValue] {
             ("type", .text("integer")), ("minimum", .number(200)), ("maximum", .number(599)),
         ])
         return [integer, pattern("^[2-5](xx|[0-9][0-9])$"), environmentReference]
+    case .answerStatus:
+        let names = GRPCStatus.failures.map { JSONValue.text("\($0.name)") }
+        return schemas(of: .status) + [.object([("enum", .list(names))])]
     case .window:
         return [pattern("^[0-9]+ of [0-9]+$"), environmentReference]
     case .word(let words):

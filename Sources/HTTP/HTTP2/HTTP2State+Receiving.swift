@@ -114,6 +114,7 @@ extension HTTP2State {
         event.isWebSocket = unsafe stream.pointee.marks.contains(.webSocket)
         event.token = unsafe stream.pointee.token
         event.sensitive = built.sensitive
+        event.isCall = built.isCall
         tell(event)
     }
 

@@ -216,7 +216,9 @@ extension Worker {
         if request.head.method.isIdempotent || (route.heedsIdempotencyKey && hasKey(request)) {
             flags.insert(.idempotent)
         }
-        if case .chunked = request.head.framing { flags.insert(.chunkedUp) }
+        if case .chunked = request.head.framing {
+            flags.formUnion([.chunkedUp, .chunkedRequest])
+        }
         if case .none = request.head.framing { flags.insert(.requestComplete) }
         if !route.isLogged { flags.insert(.unlogged) }
         return flags

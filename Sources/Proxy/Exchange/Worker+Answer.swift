@@ -138,7 +138,7 @@ extension Worker {
     /// Passes an interim answer on, unless the client speaks HTTP/1.0.
     ///
     /// False if the exchange ended.
-    private mutating func passInterim(
+    mutating func passInterim(
         _ slot: Int32,
         _ head: ResponseHead,
         _ source: UnsafeRawPointer
@@ -177,7 +177,7 @@ extension Worker {
     }
 
     /// Writes the final head to `out` and prepares for the body.
-    private mutating func beginAnswer(
+    mutating func beginAnswer(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ upstream: UnsafeMutablePointer<Upstream>,
         _ head: ResponseHead,
@@ -335,6 +335,10 @@ extension Worker {
             let deadline = min(now + wait, exchange.pointee.deadline)
             setDeadline(upstream: exchange.pointee.upstream, deadline)
         }
-        readAnswer(exchange.pointee.upstream)
+        if up[exchange.pointee.upstream].isOfStream {
+            pumpServerStream(exchange.pointee.upstream)
+        } else {
+            readAnswer(exchange.pointee.upstream)
+        }
     }
 }
