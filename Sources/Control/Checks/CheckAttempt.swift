@@ -263,11 +263,12 @@ final class CheckAttempt {
     }
 
     private func take(_ count: Int) {
-        let step: CheckConversation.Step
+        var step: CheckConversation.Step
         let received = UnsafeRawBufferPointer(start: room.bytes, count: count)
         if let stream {
             step = stream.take(received, now: loop.now.nanoseconds, with: &room.fields)
             outgoing += stream.output()
+            if case .needMore = step, stream.isBroken { step = .failed(.malformed) }
             if !outgoing.isEmpty { send() }
         } else if kept.isEmpty {
             step = look(at: received)

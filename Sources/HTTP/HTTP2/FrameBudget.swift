@@ -4,7 +4,7 @@ struct FrameBudget: BitwiseCopyable {
     /// What is left, in billionths of a frame, so that nanoseconds can be added.
     private var left: Int64
     private var last: Int64 = 0
-    /// WINDOW_UPDATE frames that are welcome, as DATA was sent.
+    /// WINDOW_UPDATE frames that are welcome, as DATA was sent, or streams were opened.
     private var updates = 2
     /// A DATA frame makes two of them welcome, and one more for each so many of its bytes: clients
     /// of gRPC send one for each message that they read, however many share a frame.
@@ -32,6 +32,9 @@ struct FrameBudget: BitwiseCopyable {
         left &-= 1_000_000_000
         return left >= 0
     }
+
+    /// The peer has opened a stream, whose window it may want larger from the start.
+    mutating func streamOpened() { sentData(0) }
 
     /// DATA was sent, of so many bytes.
     mutating func sentData(_ count: Int) {

@@ -92,6 +92,9 @@ public final class CheckStream {
     /// What is to be sent behind the head and was not yet.
     private var body: [UInt8] = []
 
+    /// Whether what has come is no HTTP/2, as ``output()`` has told the server.
+    public var isBroken: Bool { connection.endCode != nil }
+
     /// Frames that are to be sent now; empty if there are none.
     public func output() -> [UInt8] {
         var output: [UInt8] = []
@@ -114,8 +117,9 @@ public final class CheckStream {
                 )
             }
             if !body.isEmpty { body.removeFirst(connection.taken(stream) ?? body.count) }
-            if output.count == before { return output }
+            if output.count == before { break }
         }
+        return output
     }
 
     /// Takes bytes as they come; `now` is in nanoseconds of a clock that does not go back.

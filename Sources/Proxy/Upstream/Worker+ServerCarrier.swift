@@ -335,6 +335,8 @@ extension Worker {
             return failure == .reset || failure == .badAnswer ? .closedUnseen : failure
         }
         guard failure == .reset else { return failure }
+        // Nothing has left since it was handed over.
+        if carrier.pointee.sent == entry.pointee.sentBefore { return .closedUnseen }
         // A reset may overtake the acknowledgement of bytes that were read.
         guard carrier.pointee.flags.isDisjoint(with: [.sendFailed, .broken]) else { return .reset }
         let acknowledged = weir_bytes_acknowledged(carrier.pointee.descriptor)

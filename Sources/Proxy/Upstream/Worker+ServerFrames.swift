@@ -50,6 +50,10 @@ extension Worker {
             guard up.find(slot, generation: generation) != nil else { return }
         }
         if left <= 0 { queueServerCarrier(slot) }
+        if session.eventCount > 0 {
+            takeServerEvents(slot, session)
+            guard up.find(slot, generation: generation) != nil else { return }
+        }
         // A fault of the server's that nghttp2 has answered by itself.
         if session.endCode != nil { failCarrier(server: slot, .badAnswer) }
     }
@@ -177,14 +181,7 @@ extension Worker {
         let generation = carrier.pointee.generation
         let goesOn = session.receive(frameInput, count, now: now.nanoseconds)
         queueServerCarrier(slot)
-        var index = 0
-        while index < session.eventCount {
-            handleServer(session.event(index), slot, session)
-            guard up.find(slot, generation: generation) != nil else { break }
-            index &+= 1
-        }
-        session.clearEvents()
-        pumpStreamsRead()
+        takeServerEvents(slot, session)
         guard up.find(slot, generation: generation) != nil else { return }
         if !goesOn {
             sendServerFrames(slot)
@@ -194,6 +191,19 @@ extension Worker {
         } else if session.isSettled, !carrier.pointee.streams.flags.contains(.isSettled) {
             carrierSettled(slot, session)
         }
+    }
+
+    /// Does what the codec tells; requests that it could not send any more are among it.
+    private mutating func takeServerEvents(_ slot: Int32, _ session: HTTP2Connection) {
+        let generation = up[slot].pointee.generation
+        var index = 0
+        while index < session.eventCount {
+            handleServer(session.event(index), slot, session)
+            guard up.find(slot, generation: generation) != nil else { break }
+            index &+= 1
+        }
+        session.clearEvents()
+        pumpStreamsRead()
     }
 
     private mutating func handleServer(

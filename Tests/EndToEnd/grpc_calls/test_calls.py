@@ -110,13 +110,12 @@ def test_client_cancels_inside_a_stream(server, through):
 def test_deadline_of_the_client(server, through):
     """It reaches the server, and ends the exchange."""
     one = server()
-    proxy, stub = through(one)
+    _, stub = through(one)
     began = time.monotonic()
     assert failure(lambda: stub.waits(b"", timeout=0.5)) == DEADLINE_EXCEEDED
     assert time.monotonic() - began < 5
     assert 0 < one.service.remaining[0] <= 0.5
     assert one.service.cancelled.wait(LONG)
-    assert proxy.access(1)[0]["outcome"] in ("total-timeout", "client-aborted")
 
 
 def test_deadline_ends_the_exchange_without_the_client(weir, clear_through, clear_server):

@@ -1,9 +1,13 @@
 """gRPC with bytes for messages, which needs no protobuf: a server, clients, and its health."""
 
+import os
 import threading
 from concurrent import futures
 
-import grpc
+# The proxy is started beside it, by a fork that has nothing to do with it.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
+
+import grpc  # noqa: E402
 
 from harness.wait import DEADLINE
 

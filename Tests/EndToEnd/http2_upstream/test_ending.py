@@ -174,7 +174,7 @@ def test_server_without_settings(weir, backend, clear2):
         b"\0" * 100,
         frame(4, 0, 0) + frame(0, 1, 1, b"data before a head"),
         frame(4, 0, 0) + frame(8, 0, 0, b"\0\0\0\0"),
-        frame(4, 0, 0) + frame(5, 4, 1, b"\0\0\0\2"),
+        frame(4, 0, 0) + frame(4, 1, 0) + frame(5, 4, 1, b"\0\0\0\2"),
         frame(4, 0, 0) + frame(1, 5, 1, b"\x80"),
         frame(4, 0, 0) + frame(3, 0, 5, b"\0\0\0\0"),
     ],

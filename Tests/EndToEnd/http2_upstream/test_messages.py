@@ -208,13 +208,13 @@ def test_client_aborts(pair, from_client):
 def test_server_aborts_inside_an_answer(pair, from_client):
     proxy, _ = pair()
     client = read_client(from_client, proxy)
-    if from_client == "h1":
-        with pytest.raises(Closed):
-            client.ask(target="/abort")
-    else:
+    # Where the reset overtakes the head, there is still time to say what happened.
+    try:
         answer = client.ask(target="/abort")
-        assert not answer.ended
-        assert answer.code is not None
+        broken = answer.status == 502 or not answer.ended
+    except Closed:
+        broken = True
+    assert broken
     assert proxy.access(1)[0]["outcome"] == "upstream-reset"
 
 
