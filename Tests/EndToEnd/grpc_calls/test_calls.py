@@ -8,6 +8,8 @@ import pytest
 
 from harness import eventually
 from harness.calls import DEADLINE_EXCEEDED, UNAVAILABLE, failure
+from harness.http2 import CANCEL, H2Client
+from harness.http2_server import H2Backend
 
 LONG = 20
 
@@ -118,20 +120,24 @@ def test_deadline_of_the_client(server, through):
     assert one.service.cancelled.wait(LONG)
 
 
-def test_deadline_ends_the_exchange_without_the_client(weir, clear_through, clear_server):
-    """A client that says how long it waits and does not go away is told by the proxy."""
-    from harness.http2 import H2Client
-
-    one = clear_server()
-    proxy, _ = clear_through(one)
-    client = H2Client(proxy)
-    fields = [("content-type", "application/grpc"), ("te", "trailers"), ("grpc-timeout", "300m")]
-    answer = client.open("POST", "/test.Echo/Waits", fields, end=False)
-    client.write(answer, b"\0\0\0\0\0", end=True)
-    client.finish(answer)
-    assert (answer.status, answer.get("grpc-status")) == (200, "4")
-    line = proxy.access(1)[0]
-    assert (line["outcome"], line["grpc-status"]) == ("total-timeout", 4)
+def test_deadline_ends_the_exchange(clear_through):
+    """Client and server that heed no deadline are told by the proxy."""
+    codes = []
+    one = H2Backend(lambda request: codes.append(request.gone()))
+    try:
+        proxy, _ = clear_through(one)
+        client = H2Client(proxy)
+        fields = [("content-type", "application/grpc"), ("grpc-timeout", "300m")]
+        answer = client.open("POST", "/test.Echo/Waits", fields, end=False)
+        client.write(answer, b"\0\0\0\0\0", end=True)
+        client.finish(answer)
+        assert (answer.status, answer.get("grpc-status")) == (200, "4")
+        assert answer.get("x-weir-outcome") == "total-timeout"
+        line = proxy.access(1)[0]
+        assert (line["outcome"], line["grpc-status"]) == ("total-timeout", 4)
+        eventually(lambda: codes == [CANCEL], "the reset")
+    finally:
+        one.close()
 
 
 def test_no_server(through, refused):

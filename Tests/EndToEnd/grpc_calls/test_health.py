@@ -7,7 +7,7 @@ from harness.calls import failure
 from harness.http2 import H2Client
 from harness.http2_server import H2Backend, echo2
 
-FAST = {"every": "50ms", "rise": 1, "fall": 1}
+FAST = {"every": "300ms", "rise": 1, "fall": 1}
 
 
 def serves(stub):
