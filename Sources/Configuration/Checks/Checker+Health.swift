@@ -18,7 +18,9 @@ extension Checker {
         guard let written = maps.merged else { return nil }
         let all = written.over(HealthKeys.set.standards)
         var options = CheckOptions()
-        if isRequest(written) {
+        if written.text(HealthKeys.kind) == "grpc" {
+            options.question = .grpc(service: service(written))
+        } else if isRequest(written) {
             options.question = .http(question(written, all))
         }
         options.port = all.count(HealthKeys.port).map(UInt16.init(clamping:))
@@ -37,13 +39,16 @@ extension Checker {
 
     private static func what(of theirs: RawMap, goesWith mine: RawMap) -> RawMap {
         var rest = theirs
-        if mine.text(HealthKeys.kind) == "tcp" {
+        let kind = mine.text(HealthKeys.kind)
+        if kind == "tcp" || kind == "grpc" {
             for key in HealthKeys.ofRequests { rest.entries[key.name] = nil }
         } else if HealthKeys.ofRequests.contains(where: mine.mentions),
-            rest.text(HealthKeys.kind) == "tcp"
+            rest.text(HealthKeys.kind) != "http"
         {
             rest.entries[HealthKeys.kind.name] = nil
         }
+        let isCall = (kind ?? rest.text(HealthKeys.kind)) == "grpc"
+        if !isCall { rest.entries[HealthKeys.service.name] = nil }
         if mine.mentions(HealthKeys.window) {
             rest.entries[HealthKeys.rise.name] = nil
             rest.entries[HealthKeys.fall.name] = nil
@@ -70,6 +75,14 @@ extension Checker {
     /// Whether a request is sent; what says something of one has no meaning otherwise.
     private func isRequest(_ map: RawMap) -> Bool {
         let kind = map.text(HealthKeys.kind)
+        if let item = map.item(HealthKeys.service) {
+            reporter.error(
+                .noEffect,
+                item.keyPlace ?? item.place,
+                "\"service\" does nothing without kind: grpc",
+                remedy: "write kind: grpc, or remove service"
+            )
+        }
         if kind == "http" {
             if !map.mentions(HealthKeys.path), !map.isCut {
                 let item = map.item(HealthKeys.kind)
@@ -99,6 +112,30 @@ extension Checker {
             )
         }
         return false
+    }
+
+    /// The service that a check of gRPC asks for, which has no other part of a request.
+    private func service(_ map: RawMap) -> String {
+        for key in HealthKeys.ofRequests {
+            guard let item = map.item(key) else { continue }
+            reporter.error(
+                .noEffect,
+                item.keyPlace ?? item.place,
+                "\"\(key.name)\" does nothing with kind: grpc",
+                remedy: "remove it; service names what is asked for"
+            )
+        }
+        guard let item = map.item(HealthKeys.service), let text = item.text else { return "" }
+        if text.text.utf8.count > 255 {
+            reporter.error(
+                .range,
+                item.place,
+                "the name has \(text.text.utf8.count) bytes",
+                remedy: "write at most 255 bytes, for example \(HealthKeys.service.example)"
+            )
+        }
+        written.remember(text.text, text)
+        return text.text
     }
 
     private func question(_ written: RawMap, _ all: RawMap) -> HTTPQuestion {

@@ -61,6 +61,7 @@ extension Checker {
         var config = PoolConfig(name: name, servers: servers(all.items(PoolKeys.servers)))
         config.tls = poolTLS(own, defaults)
         config.proxyProtocol = poolProxyProtocol(written)
+        config.http2 = poolHTTP2(written, config)
         if config.tls?.needsNames == true { reportNameless(all.items(PoolKeys.servers)) }
         let found = written.item(PoolKeys.serversFile).map { readFile($0, &config) } ?? []
         warnOfNoWeight(name, config.servers + found, written)

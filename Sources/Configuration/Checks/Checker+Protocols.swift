@@ -26,6 +26,37 @@ extension Checker {
         return .overTLS
     }
 
+    /// Whether a pool's servers are spoken to by HTTP/2, given its TLS and PROXY headers.
+    func poolHTTP2(_ map: RawMap, _ pool: PoolConfig) -> HTTP2Use {
+        guard let item = map.item(PoolKeys.http2) else { return .off }
+        let isCleartext = map.word(PoolKeys.http2) != nil
+        guard isCleartext || map.bool(PoolKeys.http2) else { return .off }
+        let isUndecided = map.refused.contains(PoolKeys.tls.name)
+        if isCleartext, pool.tls != nil {
+            reporter.error(
+                .conflict,
+                item.place,
+                "cleartext is HTTP/2 without TLS, and this pool has tls",
+                remedy: "write true: HTTP/2 is offered in TLS"
+            )
+        } else if !isCleartext, pool.tls == nil, !isUndecided {
+            reporter.error(
+                .conflict,
+                item.place,
+                "HTTP/2 is offered in TLS, and this pool has no tls",
+                remedy: "write cleartext, or give the pool tls"
+            )
+        } else if pool.proxyProtocol != nil {
+            reporter.error(
+                .conflict,
+                item.place,
+                "a PROXY header names the client of a whole connection, and HTTP/2 carries many",
+                remedy: "remove one of the two; servers see clients in x-forwarded-for"
+            )
+        }
+        return isCleartext ? .cleartext : .overTLS
+    }
+
     /// Peers of a listener that say who the client is.
     func proxyProtocol(_ listener: RawMap) -> ProxyProtocolConfig? {
         guard let map = listener.map(ListenerKeys.proxyProtocol) else { return nil }

@@ -2,11 +2,12 @@
 enum HealthKeys {
     static let kind = Key(
         "kind",
-        .word(["http", "tcp"]),
+        .word(["http", "tcp", "grpc"]),
         note: "`http` with a `path`, else `tcp`",
         example: "tcp",
-        "`http` sends a request and looks at the answer, `tcp` only connects; in a pool with `tls` "
-            + "both begin with a full handshake."
+        "`http` sends a request and looks at the answer, by HTTP/2 where the pool does; `grpc` "
+            + "asks `grpc.health.v1.Health`; `tcp` only connects; in a pool with `tls` all begin "
+            + "with a full handshake."
     )
     static let path = Key(
         "path",
@@ -41,6 +42,13 @@ enum HealthKeys {
         note: "the server's",
         example: "9000",
         "Another port that is asked in place of the server's."
+    )
+    static let service = Key(
+        "service",
+        .text,
+        note: "the server as a whole",
+        example: "shop.Orders",
+        "The service that `grpc` asks for; at most 255 bytes."
     )
     static let status = Key(
         "status",
@@ -122,7 +130,8 @@ enum HealthKeys {
             + "requests still counts, see `ejection`. The same check of the same server in several "
             + "pools runs once.",
         keys: [
-            kind, path, method, host, headers, port, status, body, every, timeout, everyChanging,
+            kind, path, service, method, host, headers, port, status, body, every, timeout,
+            everyChanging,
             everyDown, rise, fall, window, initial,
         ]
     )
@@ -155,11 +164,11 @@ enum EjectionKeys {
     )
     static let status = Key(
         "status",
-        .several(.status),
+        .several(.answerStatus),
         or: ["off"],
         standard: "[502, 503, 504]",
         example: "5xx",
-        "Answers that count in a row too."
+        "Answers that count in a row too, also by the status of gRPC, `unavailable` say."
     )
     static let successRate = Key(
         "success-rate",

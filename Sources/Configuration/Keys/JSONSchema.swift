@@ -1,3 +1,5 @@
+import HTTP
+
 /// The file's JSON Schema (draft 2020-12), made from the description of the keys.
 ///
 /// Editors complete and check with it. It takes what the parser takes, short forms included, and
@@ -87,6 +89,14 @@ private func pattern(_ pattern: String) -> JSONValue {
     .object([("type", .text("string")), ("pattern", .text(pattern))])
 }
 
+/// A status code, or a class of them.
+private var statuses: [JSONValue] {
+    let integer = JSONValue.object([
+        ("type", .text("integer")), ("minimum", .number(200)), ("maximum", .number(599)),
+    ])
+    return [integer, pattern("^[2-5](xx|[0-9][0-9])$"), environmentReference]
+}
+
 /// The kinds of values that a type takes.
 private func schemas(of type: ValueType) -> [JSONValue] {
     switch type {
@@ -121,11 +131,10 @@ private func schemas(of type: ValueType) -> [JSONValue] {
     case .octal:
         let integer = JSONValue.object([("type", .text("integer"))])
         return [pattern("^(0o)?[0-7]{3,4}$"), integer, environmentReference]
-    case .status:
-        let integer = JSONValue.object([
-            ("type", .text("integer")), ("minimum", .number(200)), ("maximum", .number(599)),
-        ])
-        return [integer, pattern("^[2-5](xx|[0-9][0-9])$"), environmentReference]
+    case .status: return statuses
+    case .answerStatus:
+        let names = GRPCStatus.failures.map { JSONValue.text("\($0.name)") }
+        return statuses + [.object([("enum", .list(names))])]
     case .window:
         return [pattern("^[0-9]+ of [0-9]+$"), environmentReference]
     case .word(let words):

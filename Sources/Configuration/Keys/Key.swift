@@ -55,6 +55,8 @@ indirect enum ValueType: Sendable {
     case word([String])
     /// A status code, 200 to 599, or a class of them as `5xx`.
     case status
+    /// The same, or the name of a status of gRPC.
+    case answerStatus
     /// So many of so many, `3 of 5`: 1 to 64.
     case window
     case listenAddress

@@ -98,6 +98,16 @@ enum PoolKeys {
         example: "{authority: internal-ca.pem}",
         "TLS to the servers, checks included. `true` stands for `{verify: true}`."
     )
+    static let http2 = Key(
+        "http2",
+        .bool,
+        or: ["cleartext"],
+        note: "`false`",
+        example: "true",
+        "HTTP/2 to the servers, many requests on one connection. `true` offers it in TLS, and "
+            + "servers that choose HTTP/1.1 get that; `cleartext` speaks it without TLS to servers "
+            + "known to. WebSockets take a connection of HTTP/1.1 each."
+    )
     static let proxyProtocol = Key(
         "proxy-protocol",
         .word(ProxyProtocolVersion.allCases.map(\.rawValue)),
@@ -132,7 +142,7 @@ enum PoolKeys {
         short: .list("servers"),
         "Servers that can stand in for one another. A list stands for `{servers: …}`.",
         keys: [
-            servers, serversFile, tls, proxyProtocol, balance, sticky, slowStart,
+            servers, serversFile, tls, http2, proxyProtocol, balance, sticky, slowStart,
             panicThreshold, spillBelow, fallback, connections, timeouts, health, ejection, breaker,
             retries,
             resolver,

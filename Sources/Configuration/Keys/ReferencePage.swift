@@ -66,6 +66,7 @@ private func phrase(_ type: ValueType) -> String {
     case .octal: "octal, 0000 to 0777"
     case .word(let words): words.map { "`\($0)`" }.joined(separator: ", ")
     case .status: "status"
+    case .answerStatus: "status, or name of a status of gRPC"
     case .window: "text such as `3 of 5`, 1 to 64"
     case .listenAddress, .serverAddress: "address"
     case .nameServer: "`ip` or `ip:port`"

@@ -18,12 +18,13 @@ enum RetryKeys {
     )
     static let status = Key(
         "status",
-        .several(.status),
+        .several(.answerStatus),
         or: ["off"],
         standard: "off",
         example: "[502, 503]",
         "Answers after which a request with an idempotent method is tried again; an answer's "
-            + "`retry-after` is heeded."
+            + "`retry-after` is heeded. A status of gRPC, `unavailable` say, has calls tried again "
+            + "that end with it before a message, whatever their method."
     )
     static let tryTimeout = Key(
         "try-timeout",

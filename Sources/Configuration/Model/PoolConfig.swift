@@ -10,6 +10,8 @@ public struct PoolConfig: Sendable, Equatable {
     public var servers: [ServerConfig]
     /// TLS to the servers; `nil` is none.
     public var tls: PoolTLSConfig?
+    /// Whether servers are spoken to by HTTP/2.
+    public var http2 = HTTP2Use.off
     /// How servers are told who the client is before the first byte; `nil` is not at all.
     public var proxyProtocol: ProxyProtocolVersion?
     /// How a server is chosen.

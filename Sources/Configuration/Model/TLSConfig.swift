@@ -7,7 +7,7 @@ public enum TLSVersion: String, Sendable, CaseIterable {
 }
 
 /// Whether HTTP/2 is spoken, and how it begins.
-public enum HTTP2Use: Sendable, Equatable {
+public enum HTTP2Use: Sendable, Hashable {
     /// HTTP/1 only.
     case off
     /// Offered by ALPN, over TLS.

@@ -11,6 +11,9 @@ extension EffectivePrinter {
             switch checks.question {
             case .tcp: yaml.line(HealthKeys.kind.name, "tcp")
             case .http(let question): self.question(question, &yaml)
+            case .grpc(let service):
+                yaml.line(HealthKeys.kind.name, "grpc")
+                yaml.line(HealthKeys.service.name, text(service))
             }
             if let port = checks.port { yaml.line(HealthKeys.port.name, String(port)) }
             yaml.line(HealthKeys.every.name, time(checks.every))
@@ -183,6 +186,7 @@ extension EffectivePrinter {
             let codes = (first * 100...first * 100 + 99).filter(statuses.contains)
             texts += codes.count == 100 ? ["\(first)xx"] : codes.map(String.init)
         }
+        texts += statuses.calls.map { "\($0.name)" }
         return texts.isEmpty ? "off" : YAMLText.list(texts)
     }
 }

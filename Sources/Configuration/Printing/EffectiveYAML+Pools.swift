@@ -11,6 +11,7 @@ extension EffectivePrinter {
         }
         if let file = pool.serversFile { yaml.line(PoolKeys.serversFile.name, text(file)) }
         poolTLS(pool.tls, &yaml)
+        yaml.line(PoolKeys.http2.name, text(pool.http2))
         yaml.line(PoolKeys.proxyProtocol.name, pool.proxyProtocol?.rawValue ?? "off")
         yaml.section(PoolKeys.balance.name) { balance(pool, &$0) }
         sticky(pool.sticky, &yaml)

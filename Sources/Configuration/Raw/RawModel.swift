@@ -1,3 +1,4 @@
+import HTTP
 import Health
 
 /// A value whose kind was checked, before names are resolved.
@@ -133,6 +134,9 @@ struct RawMap: Sendable {
         for item in item.items {
             guard case .codes(let codes) = item.value else { continue }
             statuses = statuses.union(StatusSet(codes))
+            for call in GRPCStatus.failures where codes.contains(Int(call.rawValue)) {
+                statuses.insert(call)
+            }
         }
         return statuses
     }

@@ -1,3 +1,5 @@
+import HTTP
+
 extension Validator {
     /// A scalar's value by the type of its key; the scalar's own look does not matter.
     func scalar(
@@ -17,6 +19,7 @@ extension Validator {
         case .octal: return octal(text, key, place)
         case .word(let words): return word(text, words, key, place)
         case .status: return status(text, key, place)
+        case .answerStatus: return status(text, key, place, calls: GRPCStatus.failures)
         case .window: return window(text, key, place)
         case .suite: return suite(text, place)
         case .group: return group(text, place)

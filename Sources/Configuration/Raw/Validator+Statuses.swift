@@ -1,7 +1,19 @@
+import HTTP
+
 extension Validator {
-    /// A status code, or a class of them.
-    func status(_ text: ScalarText, _ key: Key, _ place: Place) -> RawValue? {
+    /// A status code, or a class of them, or the name of one of `calls`.
+    ///
+    /// The numbers of gRPC's stand below those of HTTP.
+    func status(
+        _ text: ScalarText,
+        _ key: Key,
+        _ place: Place,
+        calls: [GRPCStatus] = []
+    ) -> RawValue? {
         let value = text.text
+        if let call = calls.first(where: { "\($0.name)" == value }) {
+            return .codes(Int(call.rawValue)...Int(call.rawValue))
+        }
         let digits = value.utf8.allSatisfy { (48...57).contains($0) }
         if digits, !value.isEmpty {
             guard let code = Int(value), (200...599).contains(code) else {
@@ -18,7 +30,8 @@ extension Validator {
         var remedy = "write a code or a class of them: 503, 5xx"
         if !key.words.isEmpty { remedy += ", or " + key.words.joined(separator: " or ") }
         let classes = ["2xx", "3xx", "4xx", "5xx"]
-        if let near = nearestName(to: value, among: classes + key.words) {
+        let names = calls.map { "\($0.name)" }
+        if let near = nearestName(to: value, among: classes + key.words + names) {
             remedy = "did you mean \"\(near)\"?"
         }
         reporter.error(

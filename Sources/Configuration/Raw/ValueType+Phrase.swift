@@ -12,7 +12,7 @@ extension ValueType {
         case .rate: "a rate"
         case .octal: "octal digits"
         case .word(let words): words.count > 4 ? "a word" : words.joined(separator: " or ")
-        case .status: "a status"
+        case .status, .answerStatus: "a status"
         case .window: "a window"
         case .listenAddress, .serverAddress, .nameServer: "an address"
         case .network: "an address, a CIDR block or a name of networks"

@@ -31,7 +31,7 @@ final class PoolContexts {
             guard let tls = pool.tls else { continue }
             watches[index].begin(Self.stamps(tls))
             do throws(StartError) {
-                contexts[index] = try context(tls, &known)
+                contexts[index] = try context(tls, http2: pool.http2 != .off, &known)
             } catch {
                 throw StartError(description: "pool \(pool.name): \(error.description)")
             }
@@ -45,7 +45,7 @@ final class PoolContexts {
         for (index, pool) in config.pools.enumerated() {
             guard let tls = pool.tls else { continue }
             let news = watches[index].look(Self.stamps(tls)) { () throws(StartError) in
-                try context(tls, &known)
+                try context(tls, http2: pool.http2 != .off, &known)
             }
             guard let news else { continue }
             if case .changed(let context) = news { contexts[index] = context }
@@ -69,6 +69,7 @@ final class PoolContexts {
     /// `known`: the authorities that were read for other pools just now, by file.
     private func context(
         _ config: PoolTLSConfig,
+        http2: Bool,
         _ known: inout [String: TLSAuthorities]
     ) throws(StartError) -> TLSClientContext {
         do throws(TLSSetupError) {
@@ -76,7 +77,7 @@ final class PoolContexts {
             if config.verifies {
                 options.trust = .authorities(try authorities(config.authority, &known))
             }
-            options.protocols = ["http/1.1"]
+            options.protocols = http2 ? ["h2", "http/1.1"] : ["http/1.1"]
             if let paths = config.certificate {
                 var passphrase: [UInt8]?
                 if let path = paths.passphraseFile { passphrase = try bytes(path, .passphrase) }

@@ -16,6 +16,8 @@ final class CheckRoom {
     let sealed = UnsafeMutableRawPointer.allocate(byteCount: CheckRoom.size, alignment: 16)
     /// What checks of servers that speak TLS have in common.
     let port = TLSPort()
+    /// What checks by HTTP/2 have in common.
+    private(set) lazy var frames = HTTP2Memory()
     /// Where a head's fields are noted.
     var fields = FieldTable(capacity: CheckConversation.mostFields)
 
@@ -52,13 +54,16 @@ final class CheckAttempt {
     private let loop: ControlLoop
     private let room: CheckRoom
     private let introduction: [UInt8]
-    private let request: [UInt8]
+    private let key: CheckKey
     private var conversation: CheckConversation?
+    /// The conversation where it is one of HTTP/2.
+    private var stream: CheckStream?
     private let context: TLSClientContext?
-    private let security: CheckKey.Security?
     private var channel: CheckChannel?
     private var phase = Phase.connecting
     private var descriptor: Int32 = -1
+    /// What is to be sent, and how much of it has left.
+    private var outgoing: [UInt8]
     private var sent = 0
     /// Bytes that the conversation could not use yet.
     private var kept: [UInt8] = []
@@ -81,8 +86,8 @@ final class CheckAttempt {
         self.done = done
         introduction = target.introduction
         self.context = context
-        security = target.key.security
-        request = target.request
+        key = target.key
+        outgoing = target.request
         began = loop.now.nanoseconds
         if case .http(let question) = target.key.options.question {
             conversation = CheckConversation(question)
@@ -109,7 +114,7 @@ final class CheckAttempt {
         guard result == 0 || result == -EINPROGRESS else {
             return end(.failed(Self.noConnection(result)))
         }
-        let onlyConnects = conversation == nil && security == nil
+        let onlyConnects = key.options.question == .tcp && key.security == nil
         if result == 0, onlyConnects {
             introduce()
             return end(.passed)
@@ -171,11 +176,13 @@ final class CheckAttempt {
 
     private func connected() {
         introduce()
-        guard let security else {
+        guard let security = key.security else {
             agreed()
             return
         }
-        channel = context.flatMap { CheckChannel($0, security.name, on: descriptor, room) }
+        channel = context.flatMap {
+            CheckChannel($0, security.name, on: descriptor, room, protocols: key.protocols)
+        }
         guard channel != nil else {
             finish(.impossible)
             return
@@ -193,21 +200,34 @@ final class CheckAttempt {
 
     /// Everything that comes before the question has succeeded.
     private func agreed() {
-        guard conversation != nil else {
+        guard key.options.question != .tcp else {
             finish(.passed)
             return
         }
+        if key.http2 == .cleartext || channel?.isHTTP2 == true {
+            stream = key.stream(outgoing, room.frames)
+            guard let stream else {
+                finish(.impossible)
+                return
+            }
+            outgoing = stream.output()
+        } else if conversation == nil {
+            finish(.failed(.tls("the server does not speak HTTP/2")))
+            return
+        }
         phase = .asking
-        if let channel, !channel.send(request) { receive(isEnding: true) }
+        send()
     }
 
     private func send() {
         if let channel {
-            if !channel.flush() { receive(isEnding: true) }
+            let bytes = outgoing
+            outgoing = []
+            if !channel.send(bytes) || !channel.flush() { receive(isEnding: true) }
             return
         }
-        while sent < request.count {
-            let count = request.withUnsafeBytes { bytes in
+        while sent < outgoing.count {
+            let count = outgoing.withUnsafeBytes { bytes in
                 bytes.baseAddress.map {
                     weir_send(descriptor, $0 + sent, bytes.count - sent)
                 } ?? 0
@@ -220,6 +240,8 @@ final class CheckAttempt {
             }
             sent += count
         }
+        outgoing = []
+        sent = 0
     }
 
     /// Reads as far as there is something; `isEnding`: up to the end, of which nobody tells again.
@@ -241,9 +263,14 @@ final class CheckAttempt {
     }
 
     private func take(_ count: Int) {
-        let step: CheckConversation.Step
+        var step: CheckConversation.Step
         let received = UnsafeRawBufferPointer(start: room.bytes, count: count)
-        if kept.isEmpty {
+        if let stream {
+            step = stream.take(received, now: loop.now.nanoseconds, with: &room.fields)
+            outgoing += stream.output()
+            if case .needMore = step, stream.isBroken { step = .failed(.malformed) }
+            if !outgoing.isEmpty { send() }
+        } else if kept.isEmpty {
             step = look(at: received)
             if case .needMore(let used) = step, used < count { kept += received[used...] }
         } else {
@@ -264,7 +291,7 @@ final class CheckAttempt {
             finish(.failed(channel?.failure.map { .tls($0) } ?? .closed))
             return
         }
-        switch conversation?.ended() {
+        switch stream == nil ? conversation?.ended() : nil {
         case .passed: finish(.passed)
         case .failed(let failure): finish(.failed(failure))
         case .needMore, nil: finish(.failed(.closed))

@@ -17,9 +17,6 @@ final class CheckChannel {
         case failed(String)
     }
 
-    /// What is offered: checks speak HTTP/1.
-    private static let protocols = ["http/1.1"]
-
     /// Why the connection broke, in plain words; `nil` if it did not.
     private(set) var failure: String?
     private let descriptor: Int32
@@ -33,12 +30,18 @@ final class CheckChannel {
 
     /// TLS on an open connection to a server of this name; `nil`: the name is none.
     ///
-    /// The descriptor stays the caller's.
-    init?(_ context: TLSClientContext, _ name: String, on descriptor: Int32, _ room: CheckRoom) {
+    /// The descriptor stays the caller's; `protocols` are what is offered.
+    init?(
+        _ context: TLSClientContext,
+        _ name: String,
+        on descriptor: Int32,
+        _ room: CheckRoom,
+        protocols: [String]
+    ) {
         let connection = context.connect(
             room.port,
             serverName: name,
-            protocols: Self.protocols,
+            protocols: protocols,
             resumes: false
         )
         guard let connection else { return nil }
@@ -48,6 +51,9 @@ final class CheckChannel {
     }
 
     deinit { connection.free() }
+
+    /// Whether both sides speak HTTP/2.
+    var isHTTP2: Bool { connection.isHTTP2 }
 
     /// Goes on with the handshake as far as what has come allows.
     func handshake() -> Step {

@@ -64,15 +64,17 @@ final class CheckRunner {
 
     /// Checks these endpoints of a pool from now on, and no others of it.
     ///
-    /// `tls` and `proxyProtocol`: the pool's; `members`: by slot; `hostNames`: by slot, the names
-    /// by which endpoints were found. Returns the slots whose endpoint counts as down at present.
+    /// `tls`, `proxyProtocol` and `http2`: the pool's; `members`: by slot; `hostNames`: by slot,
+    /// the names by which endpoints were found. Returns the slots whose endpoint counts as down at
+    /// present.
     func set(
         pool: Int,
         _ options: CheckOptions,
         tls: PoolTLSConfig? = nil,
         members: [ServerConfig?],
         hostNames: [Int: String] = [:],
-        proxyProtocol: ProxyProtocolVersion? = nil
+        proxyProtocol: ProxyProtocolVersion? = nil,
+        http2: HTTP2Use = .off
     ) -> [Int] {
         var down: [Int] = []
         var wanted: [CheckTarget.Subscriber: CheckKey] = [:]
@@ -84,7 +86,8 @@ final class CheckRunner {
                 server,
                 tls: tls,
                 hostName: hostNames[slot],
-                proxyProtocol: proxyProtocol
+                proxyProtocol: proxyProtocol,
+                http2: http2
             )
         }
         for (endpoint, target) in subscriptions

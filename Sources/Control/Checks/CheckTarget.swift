@@ -16,6 +16,8 @@ struct CheckKey: Hashable {
     var proxyProtocol: ProxyProtocolVersion?
     /// How TLS is spoken first, if it is.
     var security: Security?
+    /// Whether the question is asked by HTTP/2.
+    var http2 = HTTP2Use.off
 
     /// TLS with a server: pools share checks only where all of it is the same.
     struct Security: Hashable {
@@ -35,7 +37,8 @@ struct CheckKey: Hashable {
         _ server: ServerConfig,
         tls: PoolTLSConfig?,
         hostName: String?,
-        proxyProtocol: ProxyProtocolVersion? = nil
+        proxyProtocol: ProxyProtocolVersion? = nil,
+        http2: HTTP2Use = .off
     ) {
         self.options = options
         self.proxyProtocol = proxyProtocol
@@ -55,9 +58,49 @@ struct CheckKey: Hashable {
             host = "localhost"
         case .name, .service: return nil
         }
-        guard case .http(let question) = options.question, question.host == nil else {
-            host = ""
-            return
+        self.http2 = Self.use(of: options, http2, isSecure: tls != nil, address)
+        switch options.question {
+        case .grpc: break
+        case .http(let question) where question.host == nil: break
+        case .http, .tcp: host = ""
+        }
+    }
+
+    /// Whether a question is asked by HTTP/2, given how the pool's servers are spoken to.
+    ///
+    /// A port that is there for checks only need not speak as the server's own.
+    private static func use(
+        of options: CheckOptions,
+        _ http2: HTTP2Use,
+        isSecure: Bool,
+        _ address: ServerAddress
+    ) -> HTTP2Use {
+        switch options.question {
+        case .tcp: return .off
+        case .grpc: return isSecure ? .overTLS : .cleartext
+        case .http:
+            guard http2 == .cleartext, case .ip(_, let port) = address, let own = options.port,
+                own != port
+            else { return http2 }
+            return .off
+        }
+    }
+
+    /// What is offered where TLS is spoken.
+    var protocols: [String] {
+        if case .grpc = options.question { return ["h2"] }
+        return http2 == .off ? ["http/1.1"] : ["h2", "http/1.1"]
+    }
+
+    /// The conversation by HTTP/2, whose request has the form of HTTP/1; `nil` if there is no
+    /// memory for one.
+    func stream(_ request: [UInt8], _ memory: HTTP2Memory) -> CheckStream? {
+        switch options.question {
+        case .tcp: nil
+        case .http(let question):
+            CheckStream(question, request, isSecure: security != nil, memory: memory)
+        case .grpc(let service):
+            CheckStream(service: service, host: host, isSecure: security != nil, memory: memory)
         }
     }
 }
@@ -103,7 +146,7 @@ final class CheckTarget {
         machine = CheckMachine(key.options)
         introduction = key.proxyProtocol.map { ProxyHeader.local.bytes($0.header) } ?? []
         switch key.options.question {
-        case .tcp: request = []
+        case .tcp, .grpc: request = []
         case .http(let question):
             request = CheckConversation.request(question, host: key.host)
         }
@@ -129,7 +172,8 @@ final class CheckTarget {
             guard case .http(let question) = key.options.question, let text = question.body
             else { return failure.words }
             return "body without \"\(text)\""
-        case .noConnection, .tls, .closed, .malformed, .status: return failure.words
+        case .noConnection, .tls, .closed, .malformed, .status, .call, .notServing:
+            return failure.words
         }
     }
 }

@@ -118,7 +118,8 @@ final class HealthControl {
             tls: config.pools[pool].tls,
             members: members,
             hostNames: hostNames,
-            proxyProtocol: config.pools[pool].proxyProtocol
+            proxyProtocol: config.pools[pool].proxyProtocol,
+            http2: config.pools[pool].http2
         )
         let health = snapshot.health(ofPool: pool)
         for slot in down { health.setCheckedDown(slot, true, now: loop.now.nanoseconds) }

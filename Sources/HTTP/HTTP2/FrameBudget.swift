@@ -4,8 +4,11 @@ struct FrameBudget: BitwiseCopyable {
     /// What is left, in billionths of a frame, so that nanoseconds can be added.
     private var left: Int64
     private var last: Int64 = 0
-    /// WINDOW_UPDATE frames that are welcome, as DATA was sent.
+    /// WINDOW_UPDATE frames that are welcome, as DATA was sent, or streams were opened.
     private var updates = 2
+    /// A DATA frame makes two of them welcome, and one more for each so many of its bytes: clients
+    /// of gRPC send one for each message that they read, however many share a frame.
+    private static let bytesPerUpdate = 8
 
     /// The most unused WINDOW_UPDATE frames that are kept count of.
     static let mostUpdates = 1 << 16
@@ -30,8 +33,13 @@ struct FrameBudget: BitwiseCopyable {
         return left >= 0
     }
 
-    /// DATA was sent.
-    mutating func sentData() { updates = min(updates &+ 2, Self.mostUpdates) }
+    /// The peer has opened a stream, whose window it may want larger from the start.
+    mutating func streamOpened() { sentData(0) }
+
+    /// DATA was sent, of so many bytes.
+    mutating func sentData(_ count: Int) {
+        updates = min(updates &+ 2 &+ count / Self.bytesPerUpdate, Self.mostUpdates)
+    }
 
     /// A WINDOW_UPDATE came; false if the budget is used up.
     mutating func spendUpdate() -> Bool {

@@ -27,6 +27,7 @@ extension HTTP2State {
             guard isServer, scanner.stream & 1 == 1 else { return .pass }
             if scanner.stream <= closed.last { return .settle }
             closed.open(scanner.stream)
+            budget.streamOpened()
             if isClosing { closed.drop(scanner.stream) }
             return .pass
         case FrameType.priority:

@@ -67,6 +67,10 @@ private func setReceiving(_ callbacks: OpaquePointer?) {
         guard let state = unsafe state(user), let bytes = unsafe bytes else { return 0 }
         let unused = unsafe state.pointee.dataArrived(stream, bytes, count)
         if unused > 0 { unsafe nghttp2_session_consume(session, stream, unused) }
+        // Whoever is slow stalls nobody else: each stream's window bounds what a client keeps.
+        if unsafe !state.pointee.isServer, unused < count {
+            unsafe nghttp2_session_consume_connection(session, count &- unused)
+        }
         if let code = unsafe state.pointee.resetFlawed(stream) {
             unsafe nghttp2_submit_rst_stream(session, 0, stream, code)
         }
@@ -99,7 +103,9 @@ private func setReceivingFrames(_ callbacks: OpaquePointer?) {
         user in
         guard let state = unsafe state(user) else { return 0 }
         let unused = unsafe state.pointee.streamClosed(stream, code)
-        if unused > 0 { unsafe nghttp2_session_consume_connection(session, unused) }
+        if unused > 0, unsafe state.pointee.isServer {
+            unsafe nghttp2_session_consume_connection(session, unused)
+        }
         return 0
     }
 }

@@ -9,7 +9,13 @@ extension HTTP2Connection {
         // Bytes of a stream that is over were credited when it ended.
         let used = unsafe min(count, place.pointee.uncredited)
         unsafe place.pointee.uncredited &-= used
-        if used > 0 { unsafe nghttp2_session_consume(session, stream, used) }
+        guard used > 0 else { return }
+        if unsafe state.pointee.isServer {
+            unsafe nghttp2_session_consume(session, stream, used)
+        } else {
+            // The connection's window was opened again when the bytes came.
+            unsafe nghttp2_session_consume_stream(session, stream, used)
+        }
     }
 
     /// Nothing more of the peer's body is wanted: it is dropped as it comes, without events, and
@@ -59,6 +65,9 @@ extension HTTP2Connection {
 
     /// Ends the connection at once with this code; what is open is over.
     public func terminate(_ code: UInt32) { fail(code) }
+
+    /// Whether the peer's settings have come, so that its limits are known.
+    public var isSettled: Bool { unsafe state.pointee.hasSettings }
 
     /// Whether the server has said that it takes extended CONNECT (client only).
     public var peerAllowsWebSocket: Bool {

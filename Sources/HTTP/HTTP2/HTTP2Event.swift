@@ -48,6 +48,8 @@ public struct HTTP2Event: BitwiseCopyable, Sendable {
     /// Whether the stream of a request that was not looked at yet is over already, so that there is
     /// nobody to answer (server only).
     public var isGone = false
+    /// Whether a head's content is a call of gRPC, or the answer to one.
+    public var isCall = false
     /// The stream; of a goAway the last one that the peer has looked at.
     public var stream: Int32
     /// Where its bytes begin.
@@ -78,6 +80,9 @@ public struct SensitiveNames: BitwiseCopyable, Equatable, Sendable {
 
     /// Whether no name is in it.
     public var isEmpty: Bool { bits == 0 }
+
+    /// Adds the names of another set.
+    public mutating func formUnion(_ other: SensitiveNames) { bits |= other.bits }
 
     /// Adds the name that has this sum.
     mutating func insert(_ sum: NameSum) { bits |= sum.bit }

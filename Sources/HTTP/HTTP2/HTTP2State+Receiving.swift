@@ -123,6 +123,7 @@ extension HTTP2State {
         event.isWebSocket = unsafe stream.pointee.marks.contains(.webSocket)
         event.token = unsafe stream.pointee.token
         event.sensitive = built.sensitive
+        event.isCall = built.isCall
         if built.part == .request {
             unsafe stream.pointee.headEvent = Int32(
                 truncatingIfNeeded: currentBatch().pointee.count

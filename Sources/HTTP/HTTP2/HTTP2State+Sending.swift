@@ -40,7 +40,7 @@ extension HTTP2State {
         guard let output = unsafe output else { return }
         unsafe (output + written).copyMemory(from: head, byteCount: FrameScanner.headSize)
         written &+= FrameScanner.headSize
-        budget.sentData()
+        budget.sentData(count)
         let stream = unsafe stream(slot)
         guard count > 0, let bytes = unsafe stream.pointee.supply else { return }
         unsafe (output + written).copyMemory(from: bytes, byteCount: count)

@@ -44,6 +44,8 @@ struct HeadBuilder {
     /// The Content-Length; -1 if there is none.
     var contentLength: Int64 = -1
     var sensitive = SensitiveNames()
+    /// Whether the content's type is one of gRPC's.
+    var isCall = false
     /// Field lines.
     var fields = 0
     /// Fields behind the one that decided all.
@@ -224,6 +226,7 @@ struct HeadBuilder {
             if !value.equalIgnoringCase(all, "trailers") { flaw = .invalidTE }
         case .host where part == .request: return takeHost(value, &batch)
         case .contentLength where part != .trailers: readContentLength(value)
+        case .contentType: isCall = value.beginsGRPC(all)
         default: break
         }
         return flaw != .none

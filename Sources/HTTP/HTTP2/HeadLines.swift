@@ -10,6 +10,8 @@ struct HeadLines {
     private let pool: UnsafeMutablePointer<HTTP2Pool>
     private let sensitive: SensitiveNames
     private var nameCount = 0
+    /// Whether the content's type is one of gRPC's.
+    private var isGRPC = false
     /// How many fields there are.
     private(set) var count = 0
 
@@ -63,12 +65,15 @@ struct HeadLines {
                 text,
                 ByteRange(from: methodEnd &+ 1, to: targetEnd),
                 method: method
-            ), let host = findHost(text, from: lineEnd &+ 1)
+            )
         else { return nil }
+        let host = findHost(text, from: lineEnd &+ 1) ?? .empty
+        let authority = target.form == .absolute ? target.authority : host
         unsafe pool.pointee.reserveNames(end)
         addPseudoField(":method", text, ByteRange(from: 0, to: methodEnd))
         addPseudoField(":scheme", isSecure ? "https" : "http")
-        addPseudoField(":authority", text, target.form == .absolute ? target.authority : host)
+        // Where HTTP/1.0 named no host, none is made up (RFC 9113 §8.3.1).
+        if !authority.isEmpty { addPseudoField(":authority", text, authority) }
         // Without its authority the target begins with the path, and has one even if empty.
         if target.path.isEmpty, !target.hasQuery {
             addPseudoField(":path", method == .options ? "*" : "/")
@@ -79,7 +84,10 @@ struct HeadLines {
             addPseudoField(":path", text, path)
         }
         let dropped = Self.never | FieldName.host.bit
-        return readLines(text, from: lineEnd &+ 1, without: dropped) ? method : nil
+        guard readLines(text, from: lineEnd &+ 1, without: dropped) else { return nil }
+        // What speaks gRPC ends with trailers, and asks whether its peer takes them.
+        if isGRPC { addPseudoField("te", "trailers") }
+        return method
     }
 
     /// Reads trailer lines as far as they are any.
@@ -121,6 +129,7 @@ struct HeadLines {
                 continue
             }
             if field.id == .te, !text.equalIgnoringCase(field.value, "trailers") { continue }
+            if field.id == .contentType, text.beginsGRPC(field.value) { isGRPC = true }
             add(text, field)
         }
         return position == end || text.holdsLineEnd(at: position, to: end)
@@ -203,5 +212,16 @@ struct HeadLines {
             flags: flags
         )
         count &+= 1
+    }
+}
+
+extension RawSpan {
+    /// Whether the content type in `range` is one of gRPC's.
+    public func beginsGRPC(_ range: ByteRange) -> Bool {
+        let name: StaticString = "application/grpc"
+        let count = name.utf8CodeUnitCount
+        guard Int(range.count) >= count else { return false }
+        let start = ByteRange(from: range.start, to: range.start &+ count)
+        return equalIgnoringCase(start, "application/grpc")
     }
 }

@@ -1,3 +1,5 @@
+import HTTP
+
 /// Why an active check failed.
 public enum CheckFailure: Error, Equatable, Sendable {
     /// There was no connection; why, in plain words.
@@ -16,6 +18,10 @@ public enum CheckFailure: Error, Equatable, Sendable {
     case status(UInt16)
     /// The text is not in the body, or not in its first 64 KiB.
     case textMissing
+    /// The call of gRPC ended with this status.
+    case call(GRPCStatus)
+    /// The service says that it does not serve.
+    case notServing
 
     /// The words for the operator.
     public var words: String {
@@ -28,6 +34,8 @@ public enum CheckFailure: Error, Equatable, Sendable {
         case .malformed: "what came is no HTTP answer"
         case .status(let status): "status \(status)"
         case .textMissing: "the text is not in the first 64 KiB of the body"
+        case .call(let status): "grpc-status \(status.rawValue) (\(status.name))"
+        case .notServing: "the service says that it does not serve"
         }
     }
 }

@@ -32,6 +32,8 @@ public struct CheckOptions: Sendable, Hashable {
         case tcp
         /// A request, and its answer.
         case http(HTTPQuestion)
+        /// `grpc.health.v1.Health/Check` for a service; "" is the server as a whole.
+        case grpc(service: String)
     }
 
     /// When checks change an endpoint's state.

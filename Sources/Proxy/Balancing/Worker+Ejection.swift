@@ -23,9 +23,10 @@ extension Worker {
     ) -> TryVerdict {
         switch failure {
         case .connectFailed, .noDescriptor, .handshakeFailed: .connectFailure
-        case .closedUnseen, .reset: .reset
+        case .closedUnseen, .refused, .reset: .reset
         case .connectTimeout, .timeout: .timeout
         case .status: verdict(status: exchange.pointee.status, exchange)
+        case .callStatus: verdict(ofCall: exchange)
         // As if another proxy had said so.
         case .badAnswer: verdict(status: 502, exchange)
         }

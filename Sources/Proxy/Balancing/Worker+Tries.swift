@@ -125,8 +125,11 @@ extension Worker {
         countAnswer(exchange, status: head.status)
         let verdict = verdict(status: head.status, exchange)
         guard isFailure(head.status) else {
-            if exchange.pointee.flags.contains(.requestComplete) {
+            let flags = exchange.pointee.flags.intersection([.requestComplete, .awaitsStatus])
+            if flags == .requestComplete {
                 tell(exchange, .answered, verdict)
+            } else if flags.contains(.awaitsStatus) {
+                if flags.contains(.requestComplete) { tell(exchange, .answered, nil) }
             } else {
                 // How long an unfinished request took so far is the client's doing.
                 let endpoint = Int(exchange.pointee.endpoint) &- pool.pointee.firstEndpoint

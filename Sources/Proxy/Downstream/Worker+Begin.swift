@@ -239,7 +239,9 @@ extension Worker {
         {
             flags.insert(.idempotent)
         }
-        if case .chunked = request.head.framing { flags.insert(.chunkedUp) }
+        if case .chunked = request.head.framing {
+            flags.formUnion([.chunkedUp, .chunkedRequest])
+        }
         if case .none = request.head.framing { flags.insert(.requestComplete) }
         return flags
     }

@@ -77,15 +77,21 @@ extension Worker {
         let mayGoOn = outcome != .badRequest && outcome != .bodyTooLarge
         let keepAlive = mayGoOn && staysOpen(request)
         out.removeAll()
-        writeOwnAnswer(
-            outcome,
-            id: believedID(slot, request),
-            isHead: request.head.method == .head,
-            connection: connectionValue(request, keepAlive),
-            because: reason
-        )
         var entry = LogEntry(outcome: outcome, status: outcome.status, id: request.id)
         entry.route = route ?? -1
+        if isCall(slot, request) {
+            entry.callStatus = outcome.callStatus
+            entry.status = 200
+            writeOwnCallAnswer(outcome, id: believedID(slot, request), because: reason)
+        } else {
+            writeOwnAnswer(
+                outcome,
+                id: believedID(slot, request),
+                isHead: request.head.method == .head,
+                connection: connectionValue(request, keepAlive),
+                because: reason
+            )
+        }
         return answer(slot, request, &entry, body: [], keepAlive: keepAlive)
     }
 
@@ -247,7 +253,7 @@ extension Worker {
         out.append(title)
     }
 
-    private mutating func append(_ id: WrittenID) {
+    mutating func append(_ id: WrittenID) {
         switch id {
         case .made(let made): out.append(made)
         case .received(let bytes, let count): out.append(bytes, count)

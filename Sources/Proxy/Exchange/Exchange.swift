@@ -86,6 +86,12 @@ struct Exchange: SlabEntry {
         static let editsRequest = Flags(rawValue: 1 << 25)
         /// The route changes the answer's head.
         static let editsAnswer = Flags(rawValue: 1 << 26)
+        /// The body stands in ``Exchange/request`` in chunks.
+        static let chunkedRequest = Flags(rawValue: 1 << 27)
+        /// It is a call of gRPC.
+        static let call = Flags(rawValue: 1 << 28)
+        /// How its try ended is told by the call's status, which comes last.
+        static let awaitsStatus = Flags(rawValue: 1 << 29)
     }
 
     var generation: UInt32 = 0
@@ -104,6 +110,8 @@ struct Exchange: SlabEntry {
     /// The endpoint of the last try, in the worker's table; -1 before the first.
     var endpoint: Int32 = -1
     var status: UInt16 = 0
+    /// How a call of gRPC ended; `nil` for others, and if its server did not say.
+    var callStatus: GRPCStatus?
     /// Seconds for which the server keeps the connection, as it says; `UInt32.max` if it does not.
     var serverTimeout = UInt32.max
     /// Interim answers passed on.

@@ -9,6 +9,8 @@ enum TryFailure: UInt8, CaseIterable {
     case noDescriptor
     /// The server closed the connection before it received a byte of the request.
     case closedUnseen
+    /// The server said that it did not look at the request: it takes no more at present.
+    case refused
     /// The connection ended before an answer; the server may have seen the request.
     case reset
     /// The answer is not valid HTTP.
@@ -17,6 +19,9 @@ enum TryFailure: UInt8, CaseIterable {
     case timeout
     /// The answer's status is one that is not passed on while there are tries.
     case status
+    /// The call of gRPC ended, without a message, with a status that is not passed on while there
+    /// are tries.
+    case callStatus
 
     /// How the exchange ends if it is not tried again.
     var outcome: Outcome {
@@ -25,8 +30,8 @@ enum TryFailure: UInt8, CaseIterable {
         case .connectTimeout: .connectTimeout
         case .handshakeFailed: .untrustedServer
         case .noDescriptor: .overloaded
-        case .closedUnseen, .reset: .upstreamReset
-        case .badAnswer, .status: .badAnswer
+        case .closedUnseen, .refused, .reset: .upstreamReset
+        case .badAnswer, .status, .callStatus: .badAnswer
         case .timeout: .responseTimeout
         }
     }
@@ -88,6 +93,9 @@ struct RetryRule {
             if isReused { return .replaceConnection }
             return isLeft && (retriesConnect || retriesReset || isProbe)
                 ? .otherEndpoint(waits: false) : .giveUp
+        case .refused:
+            return isLeft && (retriesConnect || retriesReset || isProbe)
+                ? .otherEndpoint(waits: !isProbe) : .giveUp
         case .reset:
             guard isIdempotent, retriesReset || isProbe, isLeft else { return .giveUp }
             // Kept connections end for reasons of their own; the endpoint may be well.
@@ -97,6 +105,8 @@ struct RetryRule {
             return .otherEndpoint(waits: !isProbe)
         case .status:
             return isIdempotent && isLeft ? .otherEndpoint(waits: !isProbe) : .giveUp
+        // The file names it, which says that such calls may be repeated.
+        case .callStatus: return isLeft ? .otherEndpoint(waits: !isProbe) : .giveUp
         case .badAnswer:
             return isIdempotent && isProbe ? .otherEndpoint(waits: false) : .giveUp
         case .noDescriptor: return .giveUp

@@ -141,7 +141,7 @@ extension Worker {
     /// Passes an interim answer on, unless the client speaks HTTP/1.0.
     ///
     /// False if the exchange ended.
-    private mutating func passInterim(
+    mutating func passInterim(
         _ slot: Int32,
         _ head: ResponseHead,
         _ source: UnsafeRawPointer
@@ -181,7 +181,7 @@ extension Worker {
 
     /// Writes the final head to `out` and prepares for the body; false if the route's changes
     /// make the head too large.
-    private mutating func beginAnswer(
+    mutating func beginAnswer(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ upstream: UnsafeMutablePointer<Upstream>,
         _ head: ResponseHead,
@@ -345,6 +345,10 @@ extension Worker {
             let deadline = min(now + wait, exchange.pointee.deadline)
             setDeadline(upstream: exchange.pointee.upstream, deadline)
         }
-        readAnswer(exchange.pointee.upstream)
+        if up[exchange.pointee.upstream].isOfStream {
+            pumpServerStream(exchange.pointee.upstream)
+        } else {
+            readAnswer(exchange.pointee.upstream)
+        }
     }
 }

@@ -155,7 +155,7 @@ extension Worker {
         out.append("\r\n")
     }
 
-    private mutating func appendAnswerTrailers(
+    mutating func appendAnswerTrailers(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ bytes: UnsafeMutableRawPointer,
         _ count: Int,

@@ -66,6 +66,10 @@ extension Worker {
             abort(slot, outcome)
             return
         }
+        if isCall(exchange) {
+            failCall(slot, outcome)
+            return
+        }
         let isHead = exchange.pointee.method == .head
         sendOwnAnswer(slot, outcome, status: outcome.status) { worker, connection in
             let id = worker.writtenID(worker.exchanges[slot])

@@ -43,21 +43,33 @@ extension Worker {
     ) -> Int {
         let slot = exchange.pointee.upstream
         let upstream = up[slot]
-        let isSecure = upstream.pointee.secure.isOn
-        let sent =
-            isSecure
-            ? sendSecure(upstream, bytes, count)
-            : weir_send(upstream.pointee.descriptor, bytes, count)
-        if sent >= 0 {
-            if !isSecure { upstream.pointee.sent &+= UInt64(sent) }
-            return sent
+        if upstream.pointee.transport == .plain {
+            let sent = weir_send(upstream.pointee.descriptor, bytes, count)
+            if sent >= 0 {
+                upstream.pointee.sent &+= UInt64(sent)
+                return sent
+            }
+            if sent == Int(-EAGAIN) { return 0 }
+        } else {
+            let sent = sendWrapped(exchange, upstream, bytes, count)
+            if sent >= 0 { return sent }
         }
-        if sent == Int(-EAGAIN) { return 0 }
         upstream.pointee.flags.insert([.sendFailed, .readable, .broken])
         exchange.pointee.flags.insert(.requestDropped)
         // By the ready list, so that whoever is calling finishes first.
         queueUpstream(slot)
         return -1
+    }
+
+    /// Sends bytes as ciphertext or in frames; -1 if that failed.
+    private mutating func sendWrapped(
+        _ exchange: UnsafeMutablePointer<Exchange>,
+        _ upstream: UnsafeMutablePointer<Upstream>,
+        _ bytes: UnsafeRawPointer,
+        _ count: Int
+    ) -> Int {
+        upstream.isOfStream
+            ? sendOnStream(exchange, bytes, count) : sendSecure(upstream, bytes, count)
     }
 
     /// A request that will not be sent again keeps only its head.

@@ -35,7 +35,7 @@ extension Worker {
         let wait = wait(exchange, decision, retryAfter)
         if wait == nil || !takesBudget(exchange, decision) { decision = .giveUp }
         // The answer that is passed on instead tells by itself.
-        if failure == .status, decision == .giveUp { return false }
+        if failure == .status || failure == .callStatus, decision == .giveUp { return false }
         if Self.blamesEndpoint(failure, decision, isReused: isReused) {
             // The end of the last try is counted with the request's.
             if decision != .giveUp, failure != .status {
@@ -48,7 +48,9 @@ extension Worker {
         switch decision {
         case .giveUp: return false
         case .sameEndpoint, .replaceConnection:
-            holdConnection(Int(exchange.pointee.endpoint))
+            if upstreamSlot < 0 || !up[upstreamSlot].isOfStream {
+                holdConnection(Int(exchange.pointee.endpoint))
+            }
             detach(exchange, failure)
             if decision == .replaceConnection {
                 exchange.pointee.tries &-= 1
@@ -128,8 +130,12 @@ extension Worker {
         switch failure {
         case .noDescriptor: false
         case .closedUnseen: !isReused
+        // Whom a server has no room for may be served by it the next time.
+        case .refused: decision == .giveUp
         case .reset: !isReused || decision != .sameEndpoint
-        case .connectFailed, .connectTimeout, .handshakeFailed, .badAnswer, .timeout, .status: true
+        case .connectFailed, .connectTimeout, .handshakeFailed, .badAnswer, .timeout, .status,
+            .callStatus:
+            true
         }
     }
 
@@ -141,6 +147,7 @@ extension Worker {
         if exchange.pointee.upstream >= 0 { closeUpstream(exchange.pointee.upstream) }
         exchange.pointee.flags.remove(.requestDropped)
         exchange.pointee.status = 0
+        exchange.pointee.callStatus = nil
         // Where one connection broke, further kept ones may be as old.
         if failure == .reset || failure == .closedUnseen {
             exchange.pointee.flags.insert(.wantsFresh)

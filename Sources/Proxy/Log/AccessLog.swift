@@ -20,6 +20,8 @@ struct LogEntry {
     var request: ReceivedRequest?
     /// Why, where the outcome alone does not say it.
     var reason: String?
+    /// How a call of gRPC ended.
+    var callStatus: GRPCStatus?
 
     init(outcome: Outcome, status: Int, id: RequestID) {
         self.outcome = outcome
@@ -55,6 +57,8 @@ struct LogLine {
     var outcome: Outcome
     /// Why, where the outcome alone does not say it; only for JSON.
     var reason: [UInt8]?
+    /// How a call of gRPC ended; only for JSON.
+    var callStatus: GRPCStatus?
 }
 
 /// A worker's access log lines until they go to the log thread: when the buffer is full, or at
@@ -171,6 +175,7 @@ extension Worker {
         )
         line.minorVersion = exchange.pointee.flags.contains(.http10) ? 0 : 1
         line.isHTTP2 = down[exchange.pointee.downstream].isOfStream
+        line.callStatus = exchange.pointee.callStatus
         if accessLog.namesAgents { nameAgents(&line, request, end: exchange.pointee.headEnd) }
         accessLog.append(line, now: now)
     }
@@ -209,6 +214,7 @@ extension Worker {
             line.foreignID = UnsafeRawBufferPointer(start: bytes, count: count)
         }
         line.reason = entry.reason.map { Array($0.utf8) }
+        line.callStatus = entry.callStatus
         if entry.route >= 0 { line.route = snapshot.routeNames[entry.route] }
         if let request = entry.request {
             let bytes = UnsafeRawPointer(request.bytes)

@@ -34,6 +34,10 @@ extension ByteWriter {
         append(",\"outcome\":\"")
         append(line.outcome.word)
         append("\"")
+        if let status = line.callStatus {
+            append(",\"grpc-status\":")
+            append(decimal: UInt64(status.rawValue))
+        }
         if let reason = line.reason {
             append(",\"reason\":")
             reason.withUnsafeBytes { appendJSONText($0) }

@@ -95,8 +95,16 @@ extension Worker {
             return false
         }
         if !isFresh, hasIdle(endpoint) { return true }
+        if carrier(withRoomAt: endpoint) >= 0 { return true }
         holdsConnection = takesConnection(endpoint, gate)
         if !holdsConnection { block.pointee.inFlight.wrappingSubtract(1, ordering: .relaxed) }
+        return holdsConnection
+    }
+
+    /// Whether one more connection to the endpoint may be opened, whose place is held then.
+    mutating func mayOpen(_ endpoint: Int) -> Bool {
+        guard let gate = pools[Int(endpoints[endpoint].pool)].gate else { return true }
+        holdsConnection = takesConnection(endpoint, gate)
         return holdsConnection
     }
 
@@ -257,12 +265,6 @@ extension Worker {
         for endpoint in first..<(first &+ snapshot.capacities[pool])
         where closeIdleUpstream(of: endpoint) { return true }
         return false
-    }
-
-    private mutating func closeIdleUpstream(of endpoint: Int) -> Bool {
-        let oldest = endpointStates[endpoint].oldestIdle
-        if oldest >= 0 { closeUpstream(oldest) }
-        return oldest >= 0
     }
 
     // MARK: Serving

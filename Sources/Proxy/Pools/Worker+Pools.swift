@@ -16,6 +16,9 @@ extension Worker {
                 while endpointStates[endpoint].oldestIdle >= 0 {
                     closeUpstream(endpointStates[endpoint].oldestIdle)
                 }
+                while endpointStates[endpoint].carriers >= 0 {
+                    retireCarrier(server: endpointStates[endpoint].carriers)
+                }
             }
             guard probes.count > 0 else { continue }
             if entry == nil { closeProbe(endpoint) }

@@ -6,6 +6,8 @@ import TLS
 extension Worker {
     /// Nanoseconds between two notes in the log about handshakes that failed.
     private static let noteEvery: Int64 = 1_000_000_000
+    /// What is offered for a single exchange, which has the connection to itself.
+    private static let onlyHTTP1 = ["http/1.1"]
 
     /// The connection is open: TLS is agreed on before the request leaves.
     ///
@@ -14,9 +16,15 @@ extension Worker {
         let upstream = up[slot]
         let endpoint = Int(upstream.pointee.endpoint)
         let name = String(decoding: endpoints[endpoint].serverName, as: UTF8.self)
-        let connection = context.connect(secure, serverName: name, machine: UInt64(endpoint))
+        let connection = context.connect(
+            secure,
+            serverName: name,
+            machine: UInt64(endpoint),
+            protocols: upstream.pointee.exchange >= 0 ? Self.onlyHTTP1 : []
+        )
         guard let connection else { return false }
         upstream.pointee.secure.connection = connection
+        upstream.pointee.transport = .secure
         upstream.pointee.phase = .securing
         return true
     }
@@ -59,10 +67,17 @@ extension Worker {
 
     private mutating func upstreamSecured(_ slot: Int32) {
         let upstream = up[slot]
+        if !upstream.pointee.secure.sealed.isEmpty { upstream.pointee.flags.insert(.readable) }
+        if upstream.pointee.exchange < 0 {
+            if upstream.pointee.secure.connection?.isHTTP2 == true {
+                becomeServerCarrier(slot)
+                return
+            }
+            guard fallBackToHTTP1(server: slot) else { return }
+        }
         upstream.pointee.phase = .busy
         upstream.pointee.sentBefore = upstream.pointee.sent
         let generation = upstream.pointee.generation
-        if !upstream.pointee.secure.sealed.isEmpty { upstream.pointee.flags.insert(.readable) }
         sendRequest(upstream.pointee.exchange)
         if up.find(slot, generation: generation) != nil,
             upstream.pointee.flags.contains(.readable)
@@ -80,7 +95,7 @@ extension Worker {
             let name = String(decoding: entry.pointee.name, as: UTF8.self)
             shared.logs.note(level: .warning, "TLS to \(name) failed: \(reason)")
         }
-        retryOrFail(upstream.pointee.exchange, .handshakeFailed)
+        connectionFailed(slot, .handshakeFailed)
     }
 
     /// Encrypts and sends bytes to the server; returns how many were taken, -1 if sending failed.
@@ -112,7 +127,7 @@ extension Worker {
     }
 
     /// Sends what stands in the worker's port to the server; false if that failed.
-    private mutating func sendSealed(_ upstream: UnsafeMutablePointer<Upstream>) -> Bool {
+    mutating func sendSealed(_ upstream: UnsafeMutablePointer<Upstream>) -> Bool {
         let output = secure.output
         defer { secure.clearOutput() }
         guard let bytes = output.baseAddress, output.count > 0 else { return true }

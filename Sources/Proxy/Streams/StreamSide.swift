@@ -23,6 +23,8 @@ struct StreamSide: BitwiseCopyable {
     /// Body bytes that were received and not given back to the client's window yet.
     var uncredited: UInt32 = 0
     var flags: StreamFlags = []
+    /// Names of fields, of either side's head, that no compression may remember (RFC 7541 §7.1.3).
+    var sensitive = SensitiveNames()
     /// The answer's trailer lines, until the codec has them.
     var trailers = Buffer()
     /// Bytes of the answer that have gone out in frames.

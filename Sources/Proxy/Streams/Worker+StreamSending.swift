@@ -27,13 +27,16 @@ extension Worker {
     }
 
     /// Whether something waits to be sent on streams or carriers.
-    var hasFrames: Bool { !(streamsToSend.isEmpty && carriersToSend.isEmpty) }
+    var hasFrames: Bool {
+        !(streamsToSend.isEmpty && carriersToSend.isEmpty && serversToSend.isEmpty)
+    }
 
     /// Sends what streams and carriers have.
     mutating func sendFrames() {
         var left = Self.rounds
         while hasFrames, left > 0 {
             left &-= 1
+            if !serversToSend.isEmpty { sendServerFrames() }
             swap(&streamsToSend, &streamsSending)
             for token in streamsSending {
                 if let stream = find(token) { offerAnswer(stream) }
@@ -104,7 +107,13 @@ extension Worker {
             let ends =
                 isComplete && !isInterim && count == entry.pointee.output.count
                 && entry.pointee.streams.trailers.isEmpty
-            session.respond(entry.pointee.streams.id, bytes, count, endsStream: ends)
+            session.respond(
+                entry.pointee.streams.id,
+                bytes,
+                count,
+                endsStream: ends,
+                sensitive: entry.pointee.streams.sensitive
+            )
             buffers.consume(count, from: &entry.pointee.output)
             if isInterim { continue }
             entry.pointee.streams.flags.insert(ends ? [.headSent, .ended] : .headSent)

@@ -25,6 +25,7 @@ extension Worker {
         entry.pointee.flags = carrier.pointee.flags.intersection([.trustedPeer, .encrypted])
         entry.pointee.streams.carrier = slot
         entry.pointee.streams.id = event.stream
+        entry.pointee.streams.sensitive = event.sensitive
         link(stream, to: carrier)
         unlistIdle(slot)
         if carrier.pointee.output.isEmpty { setDeadline(downstream: slot, .never) }
@@ -50,6 +51,7 @@ extension Worker {
             answerBroken(stream, .badRequest)
         } else if entry.pointee.phase == .busy {
             noteFraming(entry)
+            if event.isCall { noteCall(entry.pointee.exchange) }
         }
     }
 

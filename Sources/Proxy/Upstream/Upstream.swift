@@ -5,14 +5,27 @@ import HTTP
 struct Upstream: SlabEntry {
     /// Where the connection stands.
     enum Phase: UInt8 {
-        /// The connection is being opened. Next: `securing`, `busy`.
+        /// The connection is being opened, or the stream waits for its carrier. Next: `securing`,
+        /// `busy`, `carrier`.
         case connecting
-        /// TLS is being agreed on. Next: `busy`.
+        /// TLS is being agreed on. Next: `busy`, `carrier`.
         case securing
         /// It carries an exchange. Next: `idle`.
         case busy
         /// It is kept for the next request. Next: `busy`.
         case idle
+        /// It speaks HTTP/2 and carries streams. Final.
+        case carrier
+    }
+
+    /// How its bytes travel.
+    enum Transport: UInt8 {
+        /// By its socket, as they are.
+        case plain
+        /// By its socket, encrypted.
+        case secure
+        /// In frames, by another connection's socket.
+        case stream
     }
 
     /// Facts about the connection.
@@ -42,6 +55,7 @@ struct Upstream: SlabEntry {
     var exchange: Int32 = -1
     var endpoint: Int32 = -1
     var phase: Phase = .connecting
+    var transport: Transport = .plain
     var flags: Flags = []
     var parser = ResponseParser()
     /// Bytes received and not yet used.
@@ -50,6 +64,8 @@ struct Upstream: SlabEntry {
     var output = Buffer()
     /// What it has besides where it speaks TLS.
     var secure = SecureSide()
+    /// What it has besides where it speaks HTTP/2.
+    var streams = ServerStreams()
     /// When the present phase has lasted too long.
     var deadline = Instant.never
     /// From when on it takes no new request.

@@ -68,7 +68,8 @@ extension Worker {
         connect(slot, endpoint)
     }
 
-    private mutating func attach(_ slot: Int32, _ upstreamSlot: Int32) {
+    /// Joins an exchange and a connection that is open.
+    mutating func attach(_ slot: Int32, _ upstreamSlot: Int32) {
         let upstream = up[upstreamSlot]
         upstream.pointee.phase = .busy
         upstream.pointee.exchange = slot
@@ -173,81 +174,21 @@ extension Worker {
     }
 
     /// Closes the connection of some endpoint that has been idle longest; false if none is idle.
-    private mutating func closeOldestIdleUpstream() -> Bool {
-        for endpoint in 0..<snapshot.endpointCount where endpointStates[endpoint].oldestIdle >= 0 {
-            closeUpstream(endpointStates[endpoint].oldestIdle)
+    mutating func closeOldestIdleUpstream() -> Bool {
+        for endpoint in 0..<snapshot.endpointCount where closeIdleUpstream(of: endpoint) {
             return true
         }
         return false
     }
 
-    // MARK: Connecting
-
-    private mutating func connect(_ slot: Int32, _ endpoint: Int) {
-        let entry = endpoints + endpoint
-        let descriptor = openSocket(entry)
-        guard descriptor >= 0 else {
-            dropHeldConnection(endpoint)
-            retryOrFail(slot, .noDescriptor)
-            return
+    /// Closes the connection that the endpoint has had idle longest; false if none is idle.
+    mutating func closeIdleUpstream(of endpoint: Int) -> Bool {
+        let oldest = endpointStates[endpoint].oldestIdle
+        if oldest >= 0 {
+            closeUpstream(oldest)
+            return true
         }
-        let upstreamSlot = up.allocate()
-        guard upstreamSlot >= 0 else {
-            weir_close(descriptor)
-            dropHeldConnection(endpoint)
-            retryOrFail(slot, .noDescriptor)
-            return
-        }
-        let upstream = up[upstreamSlot]
-        upstream.pointee.descriptor = descriptor
-        upstream.pointee.endpoint = Int32(truncatingIfNeeded: endpoint)
-        upstream.pointee.expires = now + jittered(pools[Int(entry.pointee.pool)].maxAge)
-        countConnection(endpoint)
-        countConnect(endpoint)
-        holdsConnection = false
-        let result = entry.pointee.connect(descriptor)
-        attach(slot, upstreamSlot)
-        let token = Self.token(.upstream, upstreamSlot, upstream.pointee.generation)
-        if result < 0, result != -EINPROGRESS {
-            retryOrFail(slot, .connectFailed)
-        } else if !poller.addConnection(descriptor, token: token) {
-            retryOrFail(slot, .noDescriptor)
-        } else if result == 0 {
-            connected(upstreamSlot)
-        } else {
-            upstream.pointee.phase = .connecting
-            let exchange = exchanges[slot]
-            let entry = route(exchange)
-            let wait = now + min(entry.pointee.connect, entry.pointee.tryTimeout)
-            let last = min(exchange.pointee.deadline, exchange.pointee.triesDeadline)
-            setDeadline(upstream: upstreamSlot, min(wait, last))
-        }
-    }
-
-    private mutating func openSocket(_ entry: UnsafeMutablePointer<EndpointEntry>) -> Int32 {
-        let isUnix: Int32 = entry.pointee.path == nil ? 0 : 1
-        let family = Int32(entry.pointee.address.family)
-        var descriptor = weir_socket(family, isUnix)
-        if descriptor == -EMFILE || descriptor == -ENFILE {
-            holdNewcomers()
-            // Whoever is being served goes before whoever is idle.
-            guard closeIdleProbe() || closeOldestIdleUpstream() || closeOldestIdle()
-            else { return descriptor }
-            descriptor = weir_socket(family, isUnix)
-        }
-        guard descriptor >= 0, isUnix == 0 else { return descriptor }
-        // A socket without these still works, only less well.
-        _ = weir_set_nodelay(descriptor)
-        _ = weir_set_keepalive(descriptor)
-        _ = weir_set_user_timeout(descriptor, 30_000)
-        return descriptor
-    }
-
-    /// The span, shortened at random by up to a tenth, so that connections do not end together.
-    private mutating func jittered(_ span: Int64) -> Int64 {
-        guard span != Int64.max else { return span }
-        let tenth = Int(clamping: span / 10)
-        return span &- Int64(random.next(below: tenth &+ 1))
+        return closeIdleCarrier(of: endpoint)
     }
 
     // MARK: Events
@@ -268,11 +209,12 @@ extension Worker {
         case .connecting:
             guard !readiness.isDisjoint(with: [.writable, .ended, .failed]) else { return }
             if weir_socket_error(upstream.pointee.descriptor) < 0 {
-                retryOrFail(upstream.pointee.exchange, .connectFailed)
+                connectionFailed(slot, .connectFailed)
             } else {
                 connected(slot)
             }
         case .securing: pumpUpstreamHandshake(slot)
+        case .carrier: serverCarrierEvent(slot, readiness)
         case .busy:
             let exchange = upstream.pointee.exchange
             if exchanges[exchange].pointee.answer == .tunnel {
@@ -292,38 +234,13 @@ extension Worker {
         }
     }
 
-    /// The connection is open: its PROXY header and the request leave, or TLS is agreed on first.
-    private mutating func connected(_ slot: Int32) {
-        let upstream = up[slot]
-        let exchange = upstream.pointee.exchange
-        let pool = pools + Int(endpoints[Int(upstream.pointee.endpoint)].pool)
-        if let version = pool.pointee.proxyProtocol, !introduce(slot, version) {
-            retryOrFail(exchange, .connectFailed)
-            return
-        }
-        if let context = pool.pointee.tls {
-            guard beginUpstreamHandshake(slot, context) else {
-                retryOrFail(exchange, .handshakeFailed)
-                return
-            }
-            pumpUpstreamHandshake(slot)
-            return
-        }
-        upstream.pointee.phase = .busy
-        let generation = upstream.pointee.generation
-        sendRequest(exchange)
-        // What came with the handshake's end is not reported a second time.
-        if up.find(slot, generation: generation) != nil,
-            upstream.pointee.flags.contains(.readable)
-        {
-            queueUpstream(slot)
-        }
-    }
-
     /// Reads on where a turn was cut short or the client takes bytes again.
     mutating func progressUpstream(_ slot: Int32) {
         let upstream = up[slot]
-        guard upstream.pointee.phase == .busy, upstream.pointee.exchange >= 0 else { return }
+        guard upstream.pointee.phase == .busy, upstream.pointee.exchange >= 0 else {
+            if upstream.pointee.phase == .carrier { readServerFrames(slot) }
+            return
+        }
         let exchange = upstream.pointee.exchange
         if exchanges[exchange].pointee.answer == .tunnel {
             pumpTunnel(exchange)
@@ -337,7 +254,11 @@ extension Worker {
         let upstream = up[slot]
         let exchangeSlot = upstream.pointee.exchange
         guard upstream.pointee.phase != .idle, exchangeSlot >= 0 else {
-            closeUpstream(slot)
+            if upstream.pointee.phase == .idle {
+                closeUpstream(slot)
+            } else {
+                carrierTimedOut(server: slot)
+            }
             return
         }
         let exchange = exchanges[exchangeSlot]
@@ -354,6 +275,7 @@ extension Worker {
             let wait = now + route(exchange).pointee.stream
             setDeadline(upstream: slot, min(wait, exchange.pointee.deadline))
         } else {
+            if upstream.isOfStream { doubtCarrier(of: upstream) }
             if exchange.pointee.answer == .head {
                 retryOrFail(exchangeSlot, .timeout)
             } else {
@@ -369,9 +291,15 @@ extension Worker {
     /// Its exchange lives on without it.
     mutating func closeUpstream(_ slot: Int32) {
         let upstream = up[slot]
+        if upstream.isOfStream {
+            closeServerStream(slot)
+            return
+        }
         if upstream.pointee.phase == .idle { unlistIdleUpstream(slot) }
         if upstream.pointee.exchange >= 0 {
             exchanges[upstream.pointee.exchange].pointee.upstream = -1
+        } else {
+            releaseCarrier(server: slot)
         }
         upTimers.cancel(slot)
         buffers.give(&upstream.pointee.input)

@@ -70,10 +70,17 @@ extension Worker {
         let slot = Self.slot(of: token)
         let generation = UInt32(truncatingIfNeeded: token)
         guard let upstream = up.find(slot, generation: generation),
-            upstream.pointee.phase == .idle,
-            poller.readiness(at: index) != .writable, !staysIdle(slot, poller.readiness(at: index))
+            upstream.pointee.phase.rawValue >= Upstream.Phase.idle.rawValue,
+            poller.readiness(at: index) != .writable
         else { return }
-        closeUpstream(slot)
+        if upstream.pointee.phase == .carrier {
+            // What it says, good-bye perhaps, is heard before a request is sent on it.
+            if upstream.pointee.streams.count == 0 {
+                serverCarrierEvent(slot, poller.readiness(at: index))
+            }
+        } else if !staysIdle(slot, poller.readiness(at: index)) {
+            closeUpstream(slot)
+        }
     }
 
     private mutating func dispatch(_ token: UInt64, _ readiness: Readiness) {
@@ -178,7 +185,7 @@ extension Worker {
             } else {
                 guard let upstream = up.find(slot, generation: generation) else { continue }
                 upstream.pointee.flags.remove(.queued)
-                progressUpstream(slot)
+                if upstream.isOfStream { pumpServerStream(slot) } else { progressUpstream(slot) }
             }
         }
         running.removeAll(keepingCapacity: true)

@@ -54,6 +54,12 @@ struct EndpointState {
     var newestIdle: Int32 = -1
     var oldestIdle: Int32 = -1
     var idleCount = 0
+    /// The first carrier that takes streams.
+    var carriers: Int32 = -1
+    /// How many streams the newest carrier takes at once, as far as is known.
+    var streamLimit: Int32 = 100
+    /// Whether a server that was offered HTTP/2 chose HTTP/1.1.
+    var prefersHTTP1 = false
     /// Whether nobody is there any more: connections are not kept.
     var isGone = false
 
@@ -84,6 +90,8 @@ struct PoolState {
     let gate: PoolGate?
     /// How TLS to its endpoints is begun; `nil` is in the clear.
     var tls: TLSClientContext?
+    /// Whether its endpoints are spoken to by HTTP/2.
+    let speaksHTTP2: Bool
     /// How its endpoints are told who the client is; `nil` where they are not.
     let proxyProtocol: ProxyHeader.Version?
     /// Exchanges of this worker that wait for room.
@@ -197,6 +205,11 @@ public struct Worker: ~Copyable {
     var streamsSending: [UInt64] = []
     var carriersToSend: [UInt64] = []
     var carriersSending: [UInt64] = []
+    /// The same of carriers to endpoints.
+    var serversToSend: [UInt64] = []
+    var serversSending: [UInt64] = []
+    /// Streams to endpoints of which something has come in this batch.
+    var streamsRead: [UInt64] = []
     /// Connections that are not registered yet, in two parts by age.
     var newcomers: [UInt64] = []
     var earlierNewcomers: [UInt64] = []
@@ -350,6 +363,7 @@ public struct Worker: ~Copyable {
                     budget: snapshot.budgets[index],
                     gate: snapshot.gates[index],
                     tls: snapshot.clientContexts[index],
+                    speaksHTTP2: pool.http2 != .off,
                     proxyProtocol: pool.proxyProtocol?.header,
                     countedStatuses: StatusBits(pool.ejection?.statuses ?? StatusSet()),
                     fallback: pool.fallback.compiled,

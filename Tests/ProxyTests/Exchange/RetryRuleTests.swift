@@ -37,11 +37,11 @@ struct RetryRuleTests {
     private func expected(_ rule: RetryRule, _ failure: TryFailure) -> RetryRule.Decision {
         // A kept connection that closed unseen is nobody's try.
         let isReplaced = rule.isReused && failure == .closedUnseen
-        let isConnect = failure.isUnseen || failure == .closedUnseen
+        let isConnect = failure.isUnseen || [.closedUnseen, .refused].contains(failure)
         let isWanted =
-            isReplaced || failure == .status
+            isReplaced || failure == .status || failure == .callStatus
             || (rule.retriesConnect && isConnect)
-            || (rule.retriesReset && [.closedUnseen, .reset].contains(failure))
+            || (rule.retriesReset && [.closedUnseen, .refused, .reset].contains(failure))
             || (rule.retriesTimeout && failure == .timeout)
             // What it met was not meant for this client.
             || (rule.isProbe && failure != .noDescriptor)
@@ -55,7 +55,8 @@ struct RetryRuleTests {
         if reasonsToStop.contains(true) { return .giveUp }
         if isReplaced { return .replaceConnection }
         if rule.isReused && failure == .reset { return .sameEndpoint }
-        let waits = [.reset, .timeout, .status].contains(failure) && !rule.isProbe
+        let waits =
+            [.refused, .reset, .timeout, .status, .callStatus].contains(failure) && !rule.isProbe
         return .otherEndpoint(waits: waits)
     }
 
@@ -112,7 +113,8 @@ struct RetryRuleTests {
         #expect(
             outcomes == [
                 .connectFailed, .connectTimeout, .untrustedServer, .overloaded, .upstreamReset,
-                .upstreamReset, .badAnswer, .responseTimeout, .badAnswer,
+                .upstreamReset, .upstreamReset, .badAnswer, .responseTimeout, .badAnswer,
+                .badAnswer,
             ]
         )
     }
