@@ -41,7 +41,7 @@ extension Worker {
                 answerPlain(slot)
                 return
             }
-            if step == .done {
+            if step == .done, connection.endsWithTickets {
                 holdSealed(downstream)
             } else if !sendSealed(slot) {
                 endHandshake(slot, .clientAborted, because: nil)

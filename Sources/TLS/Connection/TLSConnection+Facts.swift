@@ -11,6 +11,10 @@ extension TLSConnection {
         return name[0] == UInt8(ascii: "h") && name[1] == UInt8(ascii: "2")
     }
 
+    /// Whether what a server writes last in a handshake is session tickets, which no client waits
+    /// for (RFC 8446 §4.6.1); before TLS 1.3 it is what ends the handshake.
+    public var endsWithTickets: Bool { SSL_version(ssl) == TLS1_3_VERSION }
+
     /// The host that the client asked for (SNI), as it was sent; `nil`: none.
     public var serverName: String? {
         SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name).map { String(cString: $0) }
