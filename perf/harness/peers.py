@@ -35,7 +35,7 @@ def make_peers(paths):
     """The peers whose programs are known, by name. `paths`: program paths by program name."""
     definitions = {
         "weir": ("weir", {ONE: ["weir.yaml"], HOSTS: ["weir-hosts.yaml"], TLS: ["weir-tls.yaml"],
-                          HTTP2: ["weir-tls.yaml"]},
+                          HTTP2: ["weir-tls.yaml"], BOTH: ["weir-http2.yaml"]},
                  ["run", "{file}"], {}),
         "haproxy": ("haproxy", {ONE: ["haproxy.cfg"], HOSTS: ["haproxy-hosts.cfg", "hosts.map"],
                                 TLS: ["haproxy-tls.cfg"], HTTP2: ["haproxy-tls.cfg"],
