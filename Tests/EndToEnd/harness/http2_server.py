@@ -205,7 +205,11 @@ class Session:
                 self.change.notify_all()
 
     def take(self, event):
-        request = self.streams.get(getattr(event, "stream_id", None))
+        stream = getattr(event, "stream_id", None)
+        request = self.streams.get(stream)
+        if stream and request is None and not isinstance(event, h2.events.RequestReceived):
+            # One that is not looked at.
+            return
         match event:
             case h2.events.RequestReceived() if len(self.streams) == self.serves:
                 if not self.gone:

@@ -8,8 +8,9 @@ from hpack import NeverIndexedHeaderTuple
 
 from harness import eventually
 from harness.http2 import CANCEL, H2Client
-from harness.http2_server import echo2
-from harness.setups import LOGGED
+from harness.http2_server import echo2, http2
+from harness.secure import server_context
+from harness.setups import LOGGED, pooled
 
 
 def test_request_as_the_server_sees_it(weir, server, pooled2, carrier):
@@ -256,3 +257,36 @@ def test_secrets_stay_out_of_tables(weir, clear_server, clear2):
     back = {bytes(name) for name, _ in client.h2.decoder.header_table.dynamic_entries}
     assert b"x-open" in back
     assert b"x-back" not in back
+
+
+def test_websocket_has_a_connection_of_http_1(weir, backend, certificates):
+    """Beside requests that share one of HTTP/2."""
+    protocols = []
+
+    def script(connection):
+        protocols.append(connection.sock.tls.selected_alpn_protocol())
+        if protocols[-1] == "h2":
+            http2()(connection)
+            return
+        request = connection.request_head()
+        assert request.get("upgrade") == "websocket"
+        connection.send(
+            "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
+        )
+        connection.send(connection.exactly(5).upper())
+        connection.rest()
+
+    one = backend(script, context=server_context(certificates.site, alpn=["h2", "http/1.1"]))
+    tls = {"server-name": "example.test", "authority": str(certificates.authority.file)}
+    proxy = weir(pooled(one, {"http2": True, "tls": tls}, workers=1))
+    client = proxy.client()
+    assert proxy.ask().status == 200
+    client.send(
+        "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+        "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n"
+    )
+    assert client.response().status == 101
+    client.send("hello")
+    assert client.exactly(5) == b"HELLO"
+    assert proxy.ask().status == 200
+    assert protocols == ["h2", "http/1.1"]
