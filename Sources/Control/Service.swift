@@ -142,7 +142,8 @@ final class Service {
             config,
             mailboxes: mailboxes,
             control: control,
-            descriptorLimit: descriptorLimit - HealthControl.descriptors(config),
+            descriptorLimit: descriptorLimit - HealthControl.descriptors(config)
+                - (config.admin == nil ? 0 : AdminServer.mostConnections + 1),
             logs: logs
         )
         self.shared = shared

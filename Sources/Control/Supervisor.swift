@@ -19,7 +19,10 @@ public final class Supervisor {
     private var statsStream: StatsStream?
     private let version: String
     private let began = weir_monotonic_ns()
+    private let startTime = Double(weir_realtime_ns()) / 1e9
     private(set) var isDraining = false
+    /// Whether a signal has asked for the end.
+    private var wasSignalled = false
     /// When the next step towards the end is due by itself.
     private var end: Deadline?
 
@@ -84,8 +87,9 @@ public final class Supervisor {
 
     private func startAdmin() {
         guard let admin else { return }
-        services.last?.health?.events.follow = { [weak admin] event in
-            admin?.stream(AdminOperations.eventText(event)) { _ in true }
+        services.last?.health?.events.follow = { [weak self, weak admin] event in
+            guard let self else { return }
+            admin?.stream(AdminOperations.eventText(event, of: run)) { _ in true }
         }
         admin.start()
         let stream = StatsStream(admin, self, on: loop)
@@ -122,9 +126,11 @@ public final class Supervisor {
             if signal < 0 { return }
             if signal == SIGUSR1 {
                 writer.reopen()
-            } else if isDraining {
+            } else if wasSignalled {
                 stop("a second signal came")
             } else {
+                // What a request or a time-out has begun is not a signal: one may still come.
+                wasSignalled = true
                 beginDrain()
             }
         }
@@ -167,6 +173,8 @@ public final class Supervisor {
 extension Supervisor: AdminSubject {
     var config: Config { services.last?.config ?? own }
 
+    var run: String { String(Int(startTime * 1000), radix: 36) }
+
     var isServing: Bool { services.last?.isWhole ?? false }
 
     var events: [NumberedEvent] { services.last?.health?.events.recent ?? [] }
@@ -177,6 +185,7 @@ extension Supervisor: AdminSubject {
         ProcessReport(
             version: version,
             began: began,
+            startTime: startTime,
             isDraining: isDraining,
             descriptorLimit: descriptorLimit
         )
@@ -190,8 +199,8 @@ extension Supervisor: AdminSubject {
         services.last?.health?.version(pool: pool, server: server) ?? 0
     }
 
-    func change(pool: Int, servers: [String], _ change: ServerChange) {
-        services.last?.health?.change(pool: pool, servers: servers, change)
+    func change(pool: Int, servers: [String], meant: String, _ change: ServerChange) {
+        services.last?.health?.change(pool: pool, servers: servers, meant: meant, change)
     }
 
     func drain() { beginDrain() }

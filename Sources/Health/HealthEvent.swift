@@ -46,6 +46,8 @@ public struct HealthEvent: Sendable, Equatable {
     public var reason: String
     /// How long it will last, in nanoseconds; 0 where that is not known.
     public var duration: Int64
+    /// Whether it leaves the endpoint's state, and what is told of that, as they are.
+    public var isAside = false
 
     /// An event.
     public init(

@@ -197,6 +197,9 @@ public struct ServerConfig: Sendable, Equatable {
     public var maxConnections: Int?
     /// The host name by which it was found; `nil` where the file gives its address.
     public var hostName: String?
+    /// What the file calls the server that it was found for; `nil` where the file gives its
+    /// address.
+    public var label: String?
 
     /// A server of weight 1.
     public init(name: String, address: ServerAddress) {

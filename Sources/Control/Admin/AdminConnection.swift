@@ -61,6 +61,10 @@ final class AdminConnection {
     /// Sends a part of the event stream.
     func stream(_ text: String) {
         guard isStreaming, !isClosed else { return }
+        if sent > 65_536 {
+            output.removeFirst(sent)
+            sent = 0
+        }
         output += Array(text.utf8)
         if output.count - sent > Self.mostStreamed { close() } else { flush() }
     }

@@ -13,6 +13,8 @@ protocol AdminSubject: AnyObject {
     var isServing: Bool { get }
     /// What has happened to pools, oldest first.
     var events: [NumberedEvent] { get }
+    /// A name for this run of the process, as no other has.
+    var run: String { get }
     /// How things stand now.
     func report() -> ServiceReport
     /// How things stand with the process.
@@ -21,8 +23,8 @@ protocol AdminSubject: AnyObject {
     func endpoints(pool: Int, named name: String) -> [String]
     /// How often operators have changed a server.
     func version(pool: String, server: String) -> Int
-    /// Changes servers.
-    func change(pool: Int, servers: [String], _ change: ServerChange)
+    /// Changes servers, which were meant by this name.
+    func change(pool: Int, servers: [String], meant: String, _ change: ServerChange)
     /// Does what SIGTERM does.
     func drain()
 }
@@ -108,17 +110,22 @@ struct AdminOperations {
 
     /// The events that are kept behind the last one that the client has, then each as it happens.
     private func events(_ request: AdminRequest, _ values: [String]) -> AdminResponse {
-        let last = request.field("last-event-id").flatMap { UInt64($0) } ?? 0
+        // Numbers begin anew with each process: of another one's, everything is news.
+        let parts = (request.field("last-event-id") ?? "").split(separator: "-")
+        let isOurs = parts.count == 2 && parts[0] == subject.run
+        let last = isOurs ? UInt64(parts[1]) ?? 0 : 0
         let missed = subject.events.filter { $0.number > last }
         var text = "retry: 2000\n\n"
-        for event in missed { text += Self.eventText(event) }
+        for event in missed { text += Self.eventText(event, of: subject.run) }
         var response = AdminResponse(type: "text/event-stream", text)
         response.isEventStream = true
         return response
     }
 
     /// An event as a client of the stream reads it (HTML, section 9.2).
-    static func eventText(_ numbered: NumberedEvent) -> String {
+    ///
+    /// `run` names the process whose numbers these are.
+    static func eventText(_ numbered: NumberedEvent, of run: String) -> String {
         let event = numbered.event
         let data = JSONText.object([
             ("time", .decimal(Double(numbered.time) / 1e9)),
@@ -128,7 +135,8 @@ struct AdminOperations {
             ("reason", .text(event.reason)),
             ("duration", event.duration > 0 ? .decimal(Double(event.duration) / 1e9) : .null),
         ])
-        return "id: \(numbered.number)\nevent: \(event.kind.rawValue)\ndata: \(data.text)\n\n"
+        return
+            "id: \(run)-\(numbered.number)\nevent: \(event.kind.rawValue)\ndata: \(data.text)\n\n"
     }
 
     // MARK: Pools and servers
@@ -170,7 +178,7 @@ struct AdminOperations {
                 "The server was changed since: read it again. Its ETag is \(tag(index, names))."
             )
         }
-        subject.change(pool: index, servers: names, change)
+        subject.change(pool: index, servers: names, meant: values[1], change)
         return answer(index, names)
     }
 

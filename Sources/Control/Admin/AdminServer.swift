@@ -10,11 +10,15 @@ final class AdminServer {
     /// From one sign of life on a stream of events to the next, in nanoseconds.
     private static let heartbeat: Int64 = 15_000_000_000
 
+    /// Nanoseconds without accepting after the kernel refused to, as it has no descriptor left.
+    private static let pause: Int64 = 100_000_000
+
     private let loop: ControlLoop
     private let access: AdminAccess
     private let router: AdminRouter
     private let listener: Int32
     private let unixPath: String?
+    private var hasEnded = false
     private var connections: [ObjectIdentifier: AdminConnection] = [:]
     /// Where it listens, as an operator would type it.
     let address: String
@@ -62,15 +66,16 @@ final class AdminServer {
 
     /// Begins to accept clients.
     func start() {
-        _ = loop.watch(listener) { [unowned self] _ in accept() }
+        watchListener()
         loop.every(Self.heartbeat) { [weak self] in self?.stream(": \n\n", where: { _ in true }) }
     }
 
     /// Stops to listen and closes all connections.
     func end() {
+        hasEnded = true
+        if let unixPath { _ = weir_unlink(unixPath) }
         loop.close(listener)
         for connection in Array(connections.values) { connection.close() }
-        if let unixPath { _ = weir_unlink(unixPath) }
     }
 
     /// Whether anybody streams events and asked by a query that `isWanted` takes.
@@ -86,11 +91,22 @@ final class AdminServer {
         }
     }
 
+    private func watchListener() {
+        guard !hasEnded else { return }
+        _ = loop.watch(listener) { [unowned self] _ in accept() }
+    }
+
     private func accept() {
         for _ in 0..<16 {
             var peer = weir_address()
             let descriptor = weir_accept(listener, &peer)
-            guard descriptor >= 0 else { return }
+            guard descriptor >= 0 else {
+                if descriptor == -EAGAIN { return }
+                // Without a descriptor to be had the listener would stay ready.
+                loop.unwatch(listener)
+                loop.after(Self.pause) { [weak self] in self?.watchListener() }
+                return
+            }
             guard connections.count < Self.mostConnections else {
                 weir_close(descriptor)
                 continue

@@ -46,7 +46,7 @@ indirect enum JSONText {
 
     /// A number with at most six places behind the point; what is no number is 0.
     static func text(of number: Double) -> String {
-        guard number.isFinite, abs(number) < 1e15 else { return "0" }
+        guard number.isFinite, abs(number) < 9e12 else { return "0" }
         let millionths = Int((abs(number) * 1e6).rounded())
         let sign = number < 0 && millionths > 0 ? "-" : ""
         let whole = sign + String(millionths / 1_000_000)

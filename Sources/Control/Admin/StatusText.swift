@@ -72,7 +72,7 @@ public enum StatusText {
     // MARK: Words
 
     private static func count(_ value: JSONText?) -> String {
-        value?.number.map { String(Int($0)) } ?? "-"
+        value?.number.flatMap { Int(exactly: $0.rounded(.down)) }.map(String.init) ?? "-"
     }
 
     private static func megabytes(_ value: JSONText?) -> String {

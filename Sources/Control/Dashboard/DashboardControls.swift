@@ -17,12 +17,20 @@ extension DashboardScript {
         async function change(pool, server, body) {
           const path = "/pools/" + encodeURIComponent(pool) + "/servers/"
             + encodeURIComponent(server);
-          const answer = await fetch(path, {
-            method: "PATCH", body: JSON.stringify(body),
-            headers: headers({"content-type": "application/json"}),
-          });
-          if (!answer.ok) trouble((await answer.json()).detail);
+          let words = "";
+          try {
+            const answer = await fetch(path, {
+              method: "PATCH", body: JSON.stringify(body),
+              headers: headers({"content-type": "application/json"}),
+            });
+            if (!answer.ok) words = (await answer.json()).detail;
+          } catch (problem) {
+            words = problem.message;
+          }
+          refusal = words && server + " was not changed: " + words;
+          trouble(refusal);
         }
+        let refusal = "";
         function failures(endpoint) {
           const kinds = Object.values(endpoint.failures);
           return kinds.reduce((sum, one) => sum + one, endpoint.statuses["5xx"]);
@@ -43,6 +51,7 @@ extension DashboardScript {
             weight.type = "number"; weight.min = 0; weight.max = 1000;
             weight.setAttribute("aria-label", "weight of " + endpoint.name);
             weight.addEventListener("change", () => {
+              if (weight.value === "" || !weight.checkValidity()) return;
               change(pool.name, endpoint.name, {weight: Number(weight.value)});
             });
             cells.weight.append(weight);
@@ -116,16 +125,16 @@ extension DashboardScript {
           for (const line of block.split("\n")) {
             if (line.startsWith("event: ")) name = line.slice(7);
             if (line.startsWith("data: ")) data += line.slice(6);
-            if (line.startsWith("id: ")) id = Number(line.slice(4));
+            if (line.startsWith("id: ")) id = line.slice(4);
           }
           if (!data) return;
           if (name === "stats") show(JSON.parse(data));
-          else if (id > lastEvent) { lastEvent = id; happened(JSON.parse(data)); }
+          else if (id !== lastEvent) { lastEvent = id; happened(JSON.parse(data)); }
         }
         async function follow() {
           try {
             const answer = await fetch("/events?stats", {
-              headers: headers({"last-event-id": String(lastEvent)}),
+              headers: headers({"last-event-id": lastEvent}),
             });
             if (answer.status === 401) {
               $("login").hidden = false;
@@ -147,7 +156,7 @@ extension DashboardScript {
               const blocks = text.split("\n\n");
               text = blocks.pop();
               blocks.forEach(take);
-              if (blocks.length) trouble("");
+              if (blocks.length) trouble(refusal);
             }
           } catch (problem) {
             clearTimeout(quiet);

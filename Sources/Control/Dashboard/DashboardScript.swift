@@ -5,7 +5,7 @@ enum DashboardScript {
         const $ = id => document.getElementById(id);
         const kept = 120;
         const series = {rate: [], p50: [], p99: [], errors: []};
-        let token = null, lastEvent = 0, quiet = null;
+        let token = null, lastEvent = "", quiet = null;
 
         function headers(more) {
           return token ? {...more, authorization: "Bearer " + token} : {...more};

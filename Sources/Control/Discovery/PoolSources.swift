@@ -169,6 +169,7 @@ final class PoolSources {
     ) -> ServerConfig {
         var copy = server
         copy.hostName = hostName
+        copy.label = server.name
         // Names are what sticky tokens and hash tables go by: one for each address.
         copy.name = address.text(port: port)
         copy.address = .ip(address, port: port)

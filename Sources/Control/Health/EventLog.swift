@@ -41,11 +41,14 @@ final class EventLog {
         let numbered = NumberedEvent(number: count, time: weir_realtime_ns(), event: event)
         if recent.count >= Self.kept { recent.removeFirst(Self.kept / 4) }
         recent.append(numbered)
-        if !event.endpoint.isEmpty, event.kind != .ejectionRefused {
+        if !event.endpoint.isEmpty, event.kind != .ejectionRefused, !event.isAside {
             latest[event.pool, default: [:]][event.endpoint] = numbered
         }
         follow?(numbered)
     }
+
+    /// An endpoint is gone: what happened to it does not concern whoever has its name next.
+    func forget(pool: String, endpoint: String) { latest[pool]?[endpoint] = nil }
 
     /// What happened last to an endpoint; `nil` if nothing has.
     func latest(pool: String, endpoint: String) -> NumberedEvent? { latest[pool]?[endpoint] }

@@ -101,6 +101,9 @@ final class HealthControl {
     }
 
     private func publish(_ update: PoolUpdate, _ hostNames: [Int: String]) {
+        let left = Set(monitors[update.pool].members.compactMap { $0?.name })
+            .subtracting(update.members.compactMap { $0?.name })
+        for name in left { events.forget(pool: config.pools[update.pool].name, endpoint: name) }
         monitors[update.pool].update(update)
         check(update.pool, update.members, hostNames: hostNames)
         tellWorkers(.pool(update))
@@ -225,27 +228,31 @@ extension HealthControl {
             guard let server else { return nil }
             let isMeant =
                 server.name == name || server.address.description == name
-                || server.hostName == name
+                || server.hostName == name || server.label == name
             return isMeant ? server.name : nil
         }
     }
 
     /// Changes what the file says of servers, until the end of the process.
-    func change(pool: Int, servers: [String], _ change: ServerChange) {
+    ///
+    /// `meant` is the name by which they were meant: addresses that are found for it later are
+    /// changed likewise.
+    func change(pool: Int, servers: [String], meant: String, _ change: ServerChange) {
         let name = config.pools[pool].name
+        if !servers.contains(meant) { changes.change(pool: name, server: meant, change) }
         for server in servers {
             changes.change(pool: name, server: server, change)
             let words = [
                 change.state.map { "state \($0.rawValue)" }, change.weight.map { "weight \($0)" },
             ]
-            events.tell(
-                HealthEvent(
-                    .changed,
-                    pool: name,
-                    endpoint: server,
-                    reason: words.compactMap(\.self).joined(separator: ", ") + " by the operator"
-                )
+            var event = HealthEvent(
+                .changed,
+                pool: name,
+                endpoint: server,
+                reason: words.compactMap(\.self).joined(separator: ", ") + " by the operator"
             )
+            event.isAside = change.state == nil
+            events.tell(event)
         }
         if let discovery = discoveries.first(where: { $0.index == pool }) {
             discovery.publishAgain()

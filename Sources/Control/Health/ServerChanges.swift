@@ -27,7 +27,10 @@ struct ServerChanges {
     func applied(to members: [ServerConfig?], pool: String) -> [ServerConfig?] {
         guard let changed = entries[pool] else { return members }
         return members.map { server in
-            guard var server, let entry = changed[server.name] else { return server }
+            guard var server,
+                let entry = changed[server.name] ?? server.label.flatMap({ changed[$0] })
+                    ?? server.hostName.flatMap({ changed[$0] })
+            else { return server }
             server.state = entry.state ?? server.state
             server.weight = entry.weight ?? server.weight
             return server

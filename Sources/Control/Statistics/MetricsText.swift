@@ -86,7 +86,7 @@ struct MetricsText {
         family("weir_ready", "gauge", "Whether new traffic is wanted: 0 while draining.")
         line("weir_ready", [], process.isDraining ? 0 : 1 as UInt64)
         family("process_start_time_seconds", "gauge", "When the process began, since 1970.")
-        line("process_start_time_seconds", [], process.time - process.uptime)
+        line("process_start_time_seconds", [], process.startTime)
         family("process_cpu_seconds_total", "counter", "CPU time of all threads.")
         line("process_cpu_seconds_total", [], process.cpuSeconds)
         family("process_resident_memory_bytes", "gauge", "Memory in use.")

@@ -10,6 +10,8 @@ struct ProcessReport {
     var monotonic: Int64
     /// Seconds since the start.
     var uptime: Double
+    /// When it began, in seconds since 1970.
+    var startTime: Double
     var isDraining: Bool
     var residentBytes = 0
     var descriptors = 0
@@ -17,8 +19,15 @@ struct ProcessReport {
     var cpuSeconds = 0.0
 
     /// The process as it is now; `began` is the start on the monotonic clock.
-    init(version: String, began: Int64, isDraining: Bool, descriptorLimit: Int) {
+    init(
+        version: String,
+        began: Int64,
+        startTime: Double,
+        isDraining: Bool,
+        descriptorLimit: Int
+    ) {
         self.version = version
+        self.startTime = startTime
         self.isDraining = isDraining
         self.descriptorLimit = descriptorLimit
         pid = Int(weir_process_id())

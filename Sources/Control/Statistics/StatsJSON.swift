@@ -169,7 +169,7 @@ struct StatsJSON {
 
     private func recent(_ now: EndpointTotals, _ before: EndpointTotals?) -> [(String, JSONText)] {
         guard let earlier else { return [] }
-        let before = before ?? EndpointTotals()
+        let before = before ?? now
         return Self.recent(
             requests: now.tries &- before.tries,
             errors: now.statuses[5] &- before.statuses[5],

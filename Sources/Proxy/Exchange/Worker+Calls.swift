@@ -59,6 +59,7 @@ extension Worker {
             let text = RawSpan(_unsafeStart: source, byteCount: head.headSize)
             exchange.pointee.callStatus = GRPCStatus(head: text)
         }
+        exchange.pointee.status = head.status
         if let status = exchange.pointee.callStatus,
             route(exchange).pointee.retryStatuses.contains(call: status),
             retries(slot, .callStatus)

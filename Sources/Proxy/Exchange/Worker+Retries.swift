@@ -16,7 +16,13 @@ extension Worker {
         let isUnseen = failure.isUnseen
         let exchange = exchanges[slot]
         let isInTime = now < exchange.pointee.triesDeadline && now < exchange.pointee.deadline
-        if isUnseen, isInTime, fallsBack(slot) { return }
+        if isUnseen, isInTime {
+            let endpoint = Int(exchange.pointee.endpoint)
+            if fallsBack(slot) {
+                if endpoint >= 0 { countFailure(endpoint, failure.outcome) }
+                return
+            }
+        }
         if exchanges.isInUse(slot) { fail(slot, failure.outcome) }
     }
 
@@ -38,9 +44,7 @@ extension Worker {
         if failure == .status || failure == .callStatus, decision == .giveUp { return false }
         if Self.blamesEndpoint(failure, decision, isReused: isReused) {
             // The end of the last try is counted with the request's.
-            if decision != .giveUp, failure != .status {
-                countFailure(Int(exchange.pointee.endpoint), failure.outcome)
-            }
+            if decision != .giveUp { countTried(exchange, failure) }
             tell(exchange, .failed, verdict(failure, exchange), retryAfter: retryAfter)
         } else {
             exchange.pointee.flags.formUnion([.told, .toldFailure])

@@ -96,7 +96,7 @@ extension Worker {
         )
         entry.client = down[slot].pointee.peer
         entry.reason = reason.description
-        count(entry, of: slot)
+        countUnanswered(entry, of: slot)
         log(entry)
         closeDownstream(slot)
     }

@@ -128,7 +128,7 @@ extension Worker {
         )
         entry.client = downstream.pointee.peer
         entry.reason = failure?.text
-        count(entry, of: slot)
+        countUnanswered(entry, of: slot)
         statistics.listeners.row(Int(downstream.pointee.listener))
             .add(ListenerColumn.handshakeFailures)
         log(entry)

@@ -36,6 +36,13 @@ extension Worker {
         row.add(TrafficColumn.bytesOut, entry.bytesOut)
     }
 
+    /// A connection ends before its first request.
+    mutating func countUnanswered(_ entry: LogEntry, of slot: Int32) {
+        var entry = entry
+        entry.status = 0
+        count(entry, of: slot)
+    }
+
     private mutating func trafficRow(_ listener: Int, route: Int) -> UnsafeMutablePointer<UInt64> {
         let place = route >= 0 ? route : statistics.rowsPerListener &- 1
         return statistics.traffic.row(listener &* statistics.rowsPerListener &+ place)
@@ -66,6 +73,14 @@ extension Worker {
         let time = max(0, now - exchange.pointee.tryBegan)
         row.add(EndpointColumn.answerTime, UInt64(bitPattern: time))
         row.add(EndpointColumn.histogram, duration: time, statistics, mayBeFine: false)
+    }
+
+    /// A try has failed, and another one follows.
+    mutating func countTried(_ exchange: UnsafeMutablePointer<Exchange>, _ failure: TryFailure) {
+        switch failure {
+        case .status, .callStatus: countAnswer(exchange, status: exchange.pointee.status)
+        default: countFailure(Int(exchange.pointee.endpoint), failure.outcome)
+        }
     }
 
     /// A try has ended: in failure, if this outcome is one of the endpoint's.

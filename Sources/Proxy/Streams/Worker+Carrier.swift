@@ -130,6 +130,7 @@ extension Worker {
         let id = RequestID(high: random.next(), low: random.next())
         var entry = LogEntry(outcome: .headTimeout, status: Outcome.headTimeout.status, id: id)
         entry.client = down[slot].pointee.peer
+        countUnanswered(entry, of: slot)
         log(entry)
         session.terminate(HTTP2Code.enhanceYourCalm)
         queueCarrier(slot)

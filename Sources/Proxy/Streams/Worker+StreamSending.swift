@@ -123,7 +123,8 @@ extension Worker {
 
     /// Where the head that begins at `bytes` ends, its blank line included; 0 without an end.
     private static func headSize(_ bytes: UnsafeMutableRawPointer, _ count: Int) -> Int {
-        // The last byte of the four is looked for: where another stands, up to four are passed over.
+        // The last byte of the four is looked for: where another stands, up to four are passed
+        // over.
         var last = 15
         while last < count {
             let byte = bytes.load(fromByteOffset: last, as: UInt8.self)

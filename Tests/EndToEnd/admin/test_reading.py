@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import signal
 import socket
 import subprocess
 
@@ -112,6 +113,20 @@ def test_failures_are_counted_by_kind(served, backend):
     assert admin.stats()["routes"][1]["outcomes"] == {"upstream-reset": 2}
 
 
+def test_answers_that_are_tried_again_count_for_their_server(served, backend):
+    bad = backend(fixed("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"))
+    good = backend()
+    pool = {"servers": [bad.address, good.address], "retries": {"status": [503]}, "ejection": "off"}
+    proxy, admin, _ = served(bad, pools={"main": pool})
+    for _ in range(8):
+        assert proxy.ask(target="/api/").status == 200
+    admin.stats(requests=8)
+    endpoint = admin.endpoint(bad.address)
+    assert 0 < endpoint["tries"] == endpoint["statuses"]["5xx"]
+    assert admin.endpoint(good.address)["statuses"]["2xx"] == 8
+    assert admin.stats()["routes"][1]["retries"] == endpoint["tries"]
+
+
 def test_metrics(served):
     proxy, admin, server = served()
     for _ in range(5):
@@ -185,6 +200,9 @@ def test_health_and_drain(served, backend):
     assert admin.ask(target="/readyz").status == 503
     assert admin.ask(target="/livez").status == 200
     assert admin.stats()["state"] == "draining"
+    # The first signal is what it was before: a drain, not the second one.
+    proxy.signal(signal.SIGTERM)
+    assert admin.stats()["state"] == "draining"
     server.released = True
     assert client.response().status == 200
     assert proxy.wait() == 0
@@ -212,10 +230,14 @@ def test_events_as_they_happen_and_those_missed(served, backend):
     again = EventStream(admin)
     assert again.next()[0] == number
     again.close()
-    last = EventStream(admin, fields=[("Last-Event-ID", str(number))])
+    last = EventStream(admin, fields=[("Last-Event-ID", number)])
     admin.json("PATCH", f"/pools/main/servers/{other.address}", body={"weight": 7})
     assert last.next()[1] == "changed"
     last.close()
+    # Another process's numbers say nothing of this one's.
+    foreign = EventStream(admin, fields=[("Last-Event-ID", "other-999")])
+    assert foreign.next()[0] == number
+    foreign.close()
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ class EventStream:
                 assert self.client.fill(), "the stream ended"
             line, self.client.buffer = self.client.buffer.split(b"\n", 1)
             if not line and "data" in event:
-                return int(event["id"]), event["event"], json.loads(event["data"])
+                return event["id"], event["event"], json.loads(event["data"])
             if b": " in line:
                 name, value = line.decode().split(": ", 1)
                 event[name] = value
