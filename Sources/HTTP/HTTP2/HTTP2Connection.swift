@@ -25,6 +25,9 @@ public final class HTTP2Connection {
     /// reads none is told to calm down.
     public static let mostQueued = 1_000
 
+    /// Interim answers to one request that are taken.
+    public static let mostInterims: UInt8 = 16
+
     /// A connection on which nothing was said yet; its settings wait to be sent.
     ///
     /// nil if nghttp2 has no memory.

@@ -48,6 +48,8 @@ public enum HTTP2Flaw: UInt8, BitwiseCopyable, Sendable, Equatable, CaseIterable
     case invalidStatus
     /// An interim answer ends the stream.
     case interimEndsStream
+    /// More interim answers came than are passed on.
+    case tooManyInterims
     /// A body begins before the head of the final answer.
     case bodyBeforeHead
     /// The body is longer than Content-Length says, or there must be none.
@@ -85,6 +87,7 @@ public enum HTTP2Flaw: UInt8, BitwiseCopyable, Sendable, Equatable, CaseIterable
         case .repeatedHost: "There is more than one Host."
         case .differentHosts: "The authority and Host name different hosts."
         case .invalidStatus: "The status is none that an answer may have."
+        case .tooManyInterims: "There are more interim answers than are passed on."
         case .interimEndsStream: "An interim answer ends the stream."
         case .bodyBeforeHead: "The body begins before the head."
         case .bodyTooLong: "The body is longer than Content-Length says."

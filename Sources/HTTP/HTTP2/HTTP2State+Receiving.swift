@@ -69,6 +69,15 @@ extension HTTP2State {
             unsafe fail(stream, built.flaw)
             return
         }
+        if unsafe built.part == .response && built.status < 200 {
+            unsafe stream.pointee.interims &+= 1
+            // A few bytes may stand for a head's whole text: they are counted before it is kept.
+            if unsafe stream.pointee.interims > HTTP2Connection.mostInterims {
+                unsafe batch.pointee.truncateText(to: built.base)
+                unsafe fail(stream, .tooManyInterims)
+                return
+            }
+        }
         if unsafe built.part == .trailers && stream.pointee.lacksBody {
             unsafe fail(stream, .bodyTooShort)
             return

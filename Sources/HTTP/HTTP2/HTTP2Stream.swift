@@ -38,6 +38,8 @@ struct HTTP2Stream: BitwiseCopyable {
     var token: UInt64 = 0
     /// Where among the events its head is, while the caller has not looked at it; else -1.
     var headEvent: Int32 = -1
+    /// Interim answers that have come.
+    var interims: UInt8 = 0
     /// Body bytes lent until `send` has returned.
     var supply: UnsafeRawPointer?
     /// How many of them are left.

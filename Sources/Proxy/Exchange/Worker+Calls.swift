@@ -86,6 +86,11 @@ extension Worker {
         if exchange.pointee.flags.contains(.awaitsStatus) { judgeCall(exchange) }
     }
 
+    /// The answer ends without trailers: a call is without a status then, which counts as unknown.
+    mutating func noteCallWithoutStatus(_ exchange: UnsafeMutablePointer<Exchange>) {
+        if exchange.pointee.flags.contains(.call) { callEnded(exchange, nil) }
+    }
+
     private mutating func judgeCall(_ exchange: UnsafeMutablePointer<Exchange>) {
         let pool = pools + Int(exchange.pointee.pool)
         let place = Int(exchange.pointee.endpoint) &- pool.pointee.firstEndpoint
@@ -94,7 +99,7 @@ extension Worker {
 
     /// What a call's status says of the endpoint.
     mutating func verdict(ofCall exchange: UnsafeMutablePointer<Exchange>) -> TryVerdict {
-        guard let status = exchange.pointee.callStatus else { return .good }
+        let status = exchange.pointee.callStatus ?? .unknown
         let counted = pools[Int(exchange.pointee.pool)].countedStatuses
         return counted.contains(call: status) ? .countedAnswer : .good
     }

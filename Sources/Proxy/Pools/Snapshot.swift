@@ -109,15 +109,22 @@ public final class Snapshot: @unchecked Sendable {
             certificates.isEmpty ? config.listeners.map { _ in nil } : certificates
         self.clientContexts =
             clientContexts.isEmpty ? config.pools.map { _ in nil } : clientContexts
-        listeners = .allocate(capacity: max(1, config.listeners.count))
-        for (index, listener) in config.listeners.enumerated() {
-            (listeners + index).initialize(to: ListenerEntry(listener))
-        }
+        listeners = Self.listeners(config)
         handshakeRates = config.listeners.map { listener in
             listener.tls?.handshakeRate.map { $0 / Double(max(1, workers)) }
         }
         self.workers = workers
         self.texts = texts
+    }
+
+    private static func listeners(_ config: Config) -> UnsafeMutablePointer<ListenerEntry> {
+        let entries = UnsafeMutablePointer<ListenerEntry>.allocate(
+            capacity: max(1, config.listeners.count)
+        )
+        for (index, listener) in config.listeners.enumerated() {
+            (entries + index).initialize(to: ListenerEntry(listener))
+        }
+        return entries
     }
 
     /// The table of routes, and what each changes of heads.

@@ -93,13 +93,7 @@ extension Worker {
                     hasMore = secure.unread > 0 || connection.pending > 0
                     continue
                 }
-                if step < 0 {
-                    // What came before the end is handed over first; the end is reported again.
-                    side.endsBehind = count > 0
-                    if count == 0 { count = step == TLSConnection.ended ? 0 : Int(-EPROTO) }
-                    buffers.give(&side.sealed)
-                    return SecureRead(count: count, isDrained: count <= 0)
-                }
+                if step < 0 { return endReading(&side, step, count) }
                 hasMore = false
             }
             buffers.give(&side.sealed)
@@ -129,6 +123,21 @@ extension Worker {
         keepSealed(&side, offered)
         let isEmpty = isDrained && side.sealed.isEmpty && connection.pending == 0
         return SecureRead(count: count > 0 ? count : Int(-EAGAIN), isDrained: isEmpty)
+    }
+
+    /// The peer has ended, or the connection failed, behind so many bytes.
+    ///
+    /// What came before the end is handed over first; the end is reported again.
+    private mutating func endReading(
+        _ side: inout SecureSide,
+        _ step: Int,
+        _ count: Int
+    ) -> SecureRead {
+        side.endsBehind = count > 0
+        buffers.give(&side.sealed)
+        if count > 0 { return SecureRead(count: count, isDrained: false) }
+        let end = step == TLSConnection.ended ? 0 : Int(-EPROTO)
+        return SecureRead(count: end, isDrained: true)
     }
 
     /// Ciphertext that OpenSSL has not taken stays with the connection.

@@ -77,7 +77,7 @@ extension Worker {
             line.client = client(of: stream, request)
             line.request = request
             line.loggedID = .made(id)
-            count(line, of: stream)
+            self.count(line, of: stream)
             log(line)
         }
         closeStream(stream)

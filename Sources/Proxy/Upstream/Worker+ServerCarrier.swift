@@ -264,6 +264,11 @@ extension Worker {
             guard stream >= 0 else { break }
             unlinkServerStream(stream)
             noteReused(up[stream], carrier)
+            // It has not been sent: the first time that this happens to a request is no try.
+            let exchange = exchanges[up[stream].pointee.exchange]
+            if !exchange.pointee.flags.contains(.wantsFresh) {
+                up[stream].pointee.flags.insert(.reused)
+            }
             failServerStream(stream, .closedUnseen)
         }
         if up.find(slot, generation: generation) != nil { retireCarrier(server: slot) }
@@ -309,9 +314,9 @@ extension Worker {
     /// come whole is not touched.
     mutating func failCarrier(server slot: Int32, _ failure: TryFailure) {
         let carrier = up[slot]
-        unlistCarrier(slot)
-        carrier.pointee.streams.flags.insert(.ending)
-        while carrier.pointee.streams.oldest >= 0 {
+        let generation = carrier.pointee.generation
+        carrierFailed(slot)
+        while up.find(slot, generation: generation) != nil, carrier.pointee.streams.oldest >= 0 {
             let stream = carrier.pointee.streams.oldest
             let kind = endOfStream(stream, carrier, failure)
             unlinkServerStream(stream)
@@ -320,7 +325,13 @@ extension Worker {
             noteReused(up[stream], carrier)
             failServerStream(stream, kind)
         }
-        closeUpstream(slot)
+        if up.find(slot, generation: generation) != nil { closeUpstream(slot) }
+    }
+
+    /// Nothing new goes onto the carrier, which is not the server's doing.
+    mutating func carrierFailed(_ slot: Int32) {
+        unlistCarrier(slot)
+        up[slot].pointee.streams.flags.insert(.ending)
     }
 
     /// What the carrier's end means for a stream.

@@ -32,7 +32,8 @@ extension Worker {
     private mutating func sendServerFrames(_ slot: Int32) {
         let carrier = up[slot]
         carrier.pointee.streams.flags.remove(.isQueued)
-        guard let session = serverSession(slot) else { return }
+        guard let session = serverSession(slot), !carrier.pointee.flags.contains(.sendFailed)
+        else { return }
         let generation = carrier.pointee.generation
         var left = Self.turnBytes
         while carrier.pointee.output.isEmpty, left > 0 {
@@ -43,6 +44,7 @@ extension Worker {
             guard sendToServer(carrier, frameArea, count) else {
                 // What the server has said before is read first.
                 carrier.pointee.flags.insert([.sendFailed, .readable, .broken])
+                carrierFailed(slot)
                 queueUpstream(slot)
                 return
             }
@@ -55,7 +57,22 @@ extension Worker {
             guard up.find(slot, generation: generation) != nil else { return }
         }
         // A fault of the server's that nghttp2 has answered by itself.
-        if session.endCode != nil { failCarrier(server: slot, .badAnswer) }
+        if session.endCode != nil {
+            failCarrier(server: slot, .badAnswer)
+            return
+        }
+        sendWhatFits(slot)
+    }
+
+    /// Sends requests that wait for a place: one is free only once the reset of the stream before
+    /// has left, or when the server allows more than it did.
+    private mutating func sendWhatFits(_ slot: Int32) {
+        let carrier = up[slot]
+        if carrier.pointee.streams.waiting > 0,
+            carrier.pointee.streams.flags.contains(.isSettled)
+        {
+            sendWaiting(slot, .max)
+        }
     }
 
     /// Sends bytes on a carrier; what the kernel does not take waits.
@@ -162,7 +179,13 @@ extension Worker {
                 return
             }
             let count = receive(carrier, frameInput, Self.readSize)
-            if count == Int(-EAGAIN) { return }
+            if count == Int(-EAGAIN) {
+                // Frames were lost on their way out: nothing that follows them would make sense.
+                if carrier.pointee.flags.contains(.sendFailed) {
+                    failCarrier(server: slot, .reset)
+                }
+                return
+            }
             guard count > 0 else {
                 if count < 0 { carrier.pointee.flags.insert(.broken) }
                 failCarrier(server: slot, .reset)
@@ -190,6 +213,8 @@ extension Worker {
             }
         } else if session.isSettled, !carrier.pointee.streams.flags.contains(.isSettled) {
             carrierSettled(slot, session)
+        } else {
+            sendWhatFits(slot)
         }
     }
 
@@ -245,7 +270,10 @@ extension Worker {
         case .refused:
             entry.pointee.streams.flags.insert(.reset)
             // Behind a GOAWAY a connection that has served others is no try (RFC 9113 §6.8).
-            let isEnding = carrier.pointee.streams.flags.contains(.ending)
+            // Once: a server that takes nobody would be asked for ever.
+            let isEnding =
+                carrier.pointee.streams.flags.contains(.ending)
+                && !exchanges[entry.pointee.exchange].pointee.flags.contains(.wantsFresh)
             if isEnding { noteReused(entry, carrier) }
             failServerStream(stream, isEnding ? .closedUnseen : .refused)
             return

@@ -55,7 +55,10 @@ extension Worker {
             return
         }
         let generation = entry.pointee.generation
-        if isLast { exchange.pointee.answerBody = BodyDecoder(.length(UInt64(count))) }
+        if isLast {
+            noteCallWithoutStatus(exchange)
+            exchange.pointee.answerBody = BodyDecoder(.length(UInt64(count)))
+        }
         out.removeAll()
         _ = takeAnswerBody(stream, bytes, count, 0, spare: 0)
         if let again = up.find(stream, generation: generation) { creditAnswer(again) }
@@ -135,6 +138,7 @@ extension Worker {
                 return false
             }
         }
+        if isLast { noteCallWithoutStatus(exchange) }
         exchange.pointee.answerBody = BodyDecoder(
             isLast ? .length(UInt64(count &- offset)) : .untilClose
         )

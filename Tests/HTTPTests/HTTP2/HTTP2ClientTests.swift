@@ -101,6 +101,22 @@ private let malformedCases: [(HTTP2Flaw, [(String, String)], UInt8)] = [
         }
     }
 
+    @Test("interim answers have a bound, whatever a few bytes stand for")
+    func interims() throws {
+        let peer = try client()
+        peer.request(usual)
+        _ = peer.sent()
+        var events: [String] = []
+        for _ in 0..<40 {
+            let head = [(":status", "103"), ("link", "x")]
+            events += peer.receive(.headers(1, head, RawFrame.endHeaders))
+        }
+        #expect(events.count { $0.hasPrefix("interim 1") } == Int(HTTP2Connection.mostInterims))
+        #expect(events.count == Int(HTTP2Connection.mostInterims) + 1)
+        #expect(events.last?.hasPrefix("malformed 1") == true)
+        #expect(peer.connection.endCode == nil)
+    }
+
     @Test("interim answers, a body and trailers come as such")
     func interim() throws {
         let peer = try client()
