@@ -175,7 +175,7 @@ def ending(sample):
               for code, count in found["streams"].items()]
     words += [f"{title} ×{found[key]:,}" for key, title in
               [("large", "431"), ("closed", "closed"), ("reset", "reset")] if found[key]]
-    return ", ".join(words) or "held"
+    return ", ".join(words) or ("left by itself" if found["left"] else "held")
 
 
 def ended_well(flood, sample):

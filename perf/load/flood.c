@@ -181,7 +181,7 @@ static void serve(struct connection *connection) {
     // No connection has more than a few turns, so that all are served alike.
     for (int turn = 0; turn < 4; turn++) {
         ssize_t count = recv(descriptor, buffer, reading, 0);
-        if (count > 0 && options.untilAnswer) return startOver(connection, &found.answers);
+        if (count > 0 && options.untilAnswer) return startOver(connection, &found.left);
         if (count > 0) readFrames(connection, buffer, (size_t)count);
         if (options.answers && connection->answers >= options.answers)
             return startOver(connection, &found.left);
@@ -261,11 +261,12 @@ int main(int argc, char **argv) {
     printCodes("ended", found.ended);
     printCodes("streams", found.streams);
     printf("\"opened\": %llu, \"held\": %zu, \"bytes\": %llu, \"closed\": %llu, \"reset\": %llu, "
-           "\"answers\": %llu, \"large\": %llu, \"longest\": %.3f, \"shortest\": %.4f, "
+           "\"left\": %llu, \"answers\": %llu, \"large\": %llu, \"longest\": %.3f, \"shortest\": %.4f, "
            "\"seconds\": %.2f}\n",
            (unsigned long long)found.opened, held, (unsigned long long)found.bytes,
            (unsigned long long)found.closed, (unsigned long long)found.reset,
-           (unsigned long long)found.answers, (unsigned long long)found.large,
+           (unsigned long long)found.left, (unsigned long long)found.answers,
+           (unsigned long long)found.large,
            (double)found.longest / 1e9, (double)found.shortest / 1e9,
            (double)(nanoseconds() - started) / 1e9);
     return 0;
