@@ -146,6 +146,8 @@ struct Exchange: SlabEntry {
     /// Tries that `retries.attempts` does not count: those that found out about an ejected
     /// endpoint, and those of the pool that the fallback serves for.
     var uncounted: UInt8 = 0
+    /// How often a server's GOAWAY kept the request from being looked at.
+    var turnedAway: UInt8 = 0
     var bytesIn: UInt64 = 0
     var bytesOut: UInt64 = 0
     /// Bytes of body received, for `limits.body-size`.

@@ -264,14 +264,20 @@ extension Worker {
             guard stream >= 0 else { break }
             unlinkServerStream(stream)
             noteReused(up[stream], carrier)
-            // It has not been sent: the first time that this happens to a request is no try.
-            let exchange = exchanges[up[stream].pointee.exchange]
-            if !exchange.pointee.flags.contains(.wantsFresh) {
-                up[stream].pointee.flags.insert(.reused)
-            }
+            // It has not been sent, which is no try.
+            if mayTurnAway(up[stream]) { up[stream].pointee.flags.insert(.reused) }
             failServerStream(stream, .closedUnseen)
         }
         if up.find(slot, generation: generation) != nil { retireCarrier(server: slot) }
+    }
+
+    /// Whether a request that a GOAWAY kept from being looked at is sent again without counting as
+    /// tried: not for ever, as to a server that turns everybody away.
+    mutating func mayTurnAway(_ entry: UnsafeMutablePointer<Upstream>) -> Bool {
+        let exchange = exchanges[entry.pointee.exchange]
+        guard exchange.pointee.turnedAway < 16 else { return false }
+        exchange.pointee.turnedAway &+= 1
+        return true
     }
 
     /// Says on a carrier that no further stream comes, as far as its socket takes it now.

@@ -270,10 +270,8 @@ extension Worker {
         case .refused:
             entry.pointee.streams.flags.insert(.reset)
             // Behind a GOAWAY a connection that has served others is no try (RFC 9113 §6.8).
-            // Once: a server that takes nobody would be asked for ever.
             let isEnding =
-                carrier.pointee.streams.flags.contains(.ending)
-                && !exchanges[entry.pointee.exchange].pointee.flags.contains(.wantsFresh)
+                carrier.pointee.streams.flags.contains(.ending) && mayTurnAway(entry)
             if isEnding { noteReused(entry, carrier) }
             failServerStream(stream, isEnding ? .closedUnseen : .refused)
             return

@@ -258,10 +258,9 @@ def test_server_that_prefers_http_1(weir, certificates, backend):
     assert len(one.connections) == before
 
 
+@pytest.mark.parametrize("carrier", ["tls"], indirect=True)
 def test_servers_speak_as_they_choose(weir, certificates, backend, server, carrier):
-    """One of each in one pool."""
-    if carrier != "tls":
-        pytest.skip("ALPN chooses")
+    """One of each in one pool: ALPN chooses."""
     from harness.secure import server_context
 
     old = backend(context=server_context(certificates.site, alpn=["http/1.1"]))
@@ -283,9 +282,8 @@ def test_servers_speak_as_they_choose(weir, certificates, backend, server, carri
     assert len(new.connections) == 1
 
 
+@pytest.mark.parametrize("carrier", ["tls"], indirect=True)
 def test_untrusted_server(weir, certificates, server, carrier, pooled2):
-    if carrier != "tls":
-        pytest.skip("without TLS nobody proves anything")
     from harness.http2_server import H2Backend
 
     one = H2Backend(pair=certificates.foreign)
