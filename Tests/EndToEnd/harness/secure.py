@@ -3,6 +3,7 @@
 import socket
 import ssl
 import subprocess
+import threading
 
 from harness.client import Client, connect
 from harness.wait import DEADLINE, scaled
@@ -60,6 +61,8 @@ class SecureSocket:
 
     def __init__(self, sock, context, server_side=False, server_name=None, session=None):
         self.raw = sock
+        # One thread may send while another receives: records must leave in their order.
+        self.lock = threading.RLock()
         self.incoming = ssl.MemoryBIO()
         self.outgoing = ssl.MemoryBIO()
         self.tls = context.wrap_bio(
@@ -72,8 +75,9 @@ class SecureSocket:
 
     def flush(self):
         """Sends the records that are ready."""
-        if data := self.outgoing.read():
-            self.raw.sendall(data)
+        with self.lock:
+            if data := self.outgoing.read():
+                self.raw.sendall(data)
 
     def step(self):
         """Goes on with the handshake as far as what has come allows; True once it is done."""
@@ -86,10 +90,11 @@ class SecureSocket:
     def receive(self):
         """Takes in more records; False at the end of the stream."""
         data = self.raw.recv(262144)
-        if data:
-            self.incoming.write(data)
-        else:
-            self.incoming.write_eof()
+        with self.lock:
+            if data:
+                self.incoming.write(data)
+            else:
+                self.incoming.write_eof()
         return bool(data)
 
     def handshake(self):
@@ -109,7 +114,8 @@ class SecureSocket:
     def recv(self, size):
         while True:
             try:
-                return self.tls.read(size)
+                with self.lock:
+                    return self.tls.read(size)
             except ssl.SSLWantReadError:
                 self.flush()
                 self.receive()
@@ -123,9 +129,10 @@ class SecureSocket:
     def sendall(self, data):
         view = memoryview(data)
         while view:
-            count = self.tls.write(view[:65536])
+            with self.lock:
+                count = self.tls.write(view[:65536])
+                self.flush()
             view = view[count:]
-            self.flush()
 
     def say_end(self):
         """Sends close_notify and waits for nothing."""
