@@ -69,7 +69,7 @@ extension HTTP2State {
             unsafe fail(stream, built.flaw)
             return
         }
-        if unsafe built.part == .response && built.status < 200 {
+        if built.part == .response && built.status < 200 {
             unsafe stream.pointee.interims &+= 1
             // A few bytes may stand for a head's whole text: they are counted before it is kept.
             if unsafe stream.pointee.interims > HTTP2Connection.mostInterims {
