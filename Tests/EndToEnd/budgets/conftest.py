@@ -21,7 +21,8 @@ def tools(tmp_path_factory):
     load = ROOT / "perf/load"
     sources = {"backend": load / "backend.c", "client": load / "client.c"}
     for name, source in sources.items():
-        subprocess.run([*C, "-o", folder / name, source], check=True)
+        libraries = ["-lssl", "-lcrypto", "-lm"]
+        subprocess.run([*C, "-o", folder / name, source, *libraries], check=True)
     source = ROOT / "Tests/Support/count_allocations.c"
     shared = ["-shared", "-fPIC", "-o", folder / "count_allocations.so"]
     subprocess.run([*C, *shared, source], check=True)
