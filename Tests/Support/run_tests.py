@@ -154,6 +154,7 @@ def short(totals):
     totals.step("formatting", run("formatting", ["make", "--silent", "lint"]))
     # The sanitizer's build is the debug build with more checks, so one run of it serves for both.
     swift_tests(totals, "address", "--sanitize=address", "--scratch-path", ROOT / ".build-asan")
+    planted_leak(totals)
     if run("release build", ["make", "--silent", "build"]):
         end_to_end(totals, "release", ROOT / ".build/release/weir")
     else:
