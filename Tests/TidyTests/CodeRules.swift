@@ -43,6 +43,30 @@ struct CodeRules {
         #expect(slips.isEmpty, "\(slips.report)")
     }
 
+    @Test("no method borrows the worker, which the compiler would copy")
+    func workersAreNotCopied() {
+        var methods = 0
+        var slips: [Slip] = []
+        for file in sources where file.path.hasPrefix("Sources/Proxy/") {
+            var isWorker = false
+            for (index, line) in file.code.enumerated() {
+                if !line.hasPrefix(" ") && !line.hasPrefix("}") && !line.isEmpty {
+                    isWorker =
+                        line.hasPrefix("extension Worker ") || line.contains("struct Worker:")
+                }
+                let words = line.split(separator: " ").prefix(3)
+                guard isWorker, line.hasPrefix("    "), !line.hasPrefix("     "),
+                    words.contains("func")
+                else { continue }
+                methods += 1
+                if words.contains("mutating") || words.contains("static") { continue }
+                slips.append(Slip(path: file.path, line: index + 1, what: "not mutating"))
+            }
+        }
+        #expect(methods > 300)
+        #expect(slips.isEmpty, "\(slips.report)")
+    }
+
     @Test("no notes to come back to are left")
     func words() {
         let notes = ["TODO", "FIXME", "XXX", "HACK"]

@@ -16,7 +16,7 @@ extension Checker {
             }
         )
         config.socketMode =
-            all.count(AdminKeys.socketMode).map(UInt32.init(truncatingIfNeeded:))
+            all.count(ListenerKeys.socketMode).map(UInt32.init(truncatingIfNeeded:))
             ?? config.socketMode
         checkAdmin(map, item, config, listeners)
         return config
@@ -46,14 +46,7 @@ extension Checker {
                 remedy: "give admin another port"
             )
         }
-        if let mode = map.item(AdminKeys.socketMode), !config.address.isUnix {
-            reporter.error(
-                .noEffect,
-                mode.keyPlace ?? mode.place,
-                "\"socket-mode\" has no effect without a unix socket",
-                remedy: "remove it, or listen at unix:/path"
-            )
-        }
+        if !config.address.isUnix { reportSocketMode(map) }
         if let item = map.item(AdminKeys.isPublic), !map.mentions(AdminKeys.tokenFile) {
             reporter.error(
                 .noEffect,
@@ -66,25 +59,14 @@ extension Checker {
 
     /// The absolute path of a file that holds a token.
     private func tokenFile(_ item: RawItem) -> String? {
-        guard let text = item.text else { return nil }
-        let path = FilePath.resolve(text.text, from: reporter.files[item.place.file].path)
-        switch files.read(path) {
-        case .failure(let problem):
-            reporter.reportFile(text.shown(path), problem.reason, at: item.place, options: options)
-        case .success(let bytes):
-            if AdminConfig.token(bytes) == nil {
-                reporter.error(
-                    .secret,
-                    item.place,
-                    "\(text.shown(path)) holds no token",
-                    remedy: "a token has \(AdminKeys.tokenSize.lowerBound) to "
-                        + "\(AdminKeys.tokenSize.upperBound) letters, digits and signs: "
-                        + "openssl rand -hex 32 > \(FilePath.last(text.written))"
-                )
-            }
+        secretFile(item) { bytes, shown, name in
+            guard AdminConfig.token(bytes) == nil else { return nil }
+            return (
+                "\(shown) holds no token",
+                "a token has \(AdminKeys.tokenSize.lowerBound) to "
+                    + "\(AdminKeys.tokenSize.upperBound) letters, digits and signs: "
+                    + "openssl rand -hex 32 > \(name)"
+            )
         }
-        let absolute = absolute(text.text, at: item.place)
-        written.remember(absolute, text)
-        return absolute
     }
 }

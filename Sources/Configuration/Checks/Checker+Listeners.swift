@@ -115,17 +115,21 @@ extension Checker {
                 remedy: "remove it, or listen at an IP address"
             )
         }
-        if let mode = map.item(ListenerKeys.socketMode), !found.isEmpty,
-            !found.contains(where: { $0.config.address.isUnix })
-        {
-            reporter.error(
-                .noEffect,
-                mode.keyPlace ?? mode.place,
-                "\"socket-mode\" has no effect without a unix socket",
-                remedy: "remove it, or listen at unix:/path"
-            )
+        if !found.isEmpty, !found.contains(where: { $0.config.address.isUnix }) {
+            reportSocketMode(map)
         }
         return found
+    }
+
+    /// Reports `socket-mode` where nothing listens at a unix socket.
+    func reportSocketMode(_ map: RawMap) {
+        guard let mode = map.item(ListenerKeys.socketMode) else { return }
+        reporter.error(
+            .noEffect,
+            mode.keyPlace ?? mode.place,
+            "\"socket-mode\" has no effect without a unix socket",
+            remedy: "remove it, or listen at unix:/path"
+        )
     }
 
     /// Names stand in logs and metrics.

@@ -30,7 +30,7 @@ extension Checker {
                 warnOfSameSite(item)
             }
         }
-        if let file = map.item(StickyKeys.secretFile) { config.secretFile = secretFile(file) }
+        if let file = map.item(StickyKeys.secretFile) { config.secretFile = stickySecretFile(file) }
         return config
     }
 
@@ -114,23 +114,35 @@ extension Checker {
     }
 
     /// The absolute path of a secret of the right size.
-    private func secretFile(_ item: RawItem) -> String? {
+    private func stickySecretFile(_ item: RawItem) -> String? {
+        secretFile(item) { bytes, shown, name in
+            guard !StickyKeys.secretSize.contains(bytes.count) else { return nil }
+            let count = bytes.count == 1 ? "1 byte" : "\(bytes.count) bytes"
+            return (
+                "\(shown) has \(count)",
+                "a secret has \(StickyKeys.secretSize.lowerBound) to "
+                    + "\(StickyKeys.secretSize.upperBound): head -c 32 /dev/urandom > \(name)"
+            )
+        }
+    }
+
+    /// The absolute path of a file whose bytes stay hidden.
+    ///
+    /// `fault` is given the bytes, the file as it may be shown, and its last name as written; it
+    /// says what is wrong and what to write instead, `nil` for nothing.
+    func secretFile(
+        _ item: RawItem,
+        fault: (_ bytes: [UInt8], _ shown: String, _ name: String) -> (String, remedy: String)?
+    ) -> String? {
         guard let text = item.text else { return nil }
         let path = FilePath.resolve(text.text, from: reporter.files[item.place.file].path)
         switch files.read(path) {
         case .failure(let problem):
             reporter.reportFile(text.shown(path), problem.reason, at: item.place, options: options)
         case .success(let bytes):
-            if !StickyKeys.secretSize.contains(bytes.count) {
-                let count = bytes.count == 1 ? "1 byte" : "\(bytes.count) bytes"
-                reporter.error(
-                    .secret,
-                    item.place,
-                    "\(text.shown(path)) has \(count)",
-                    remedy: "a secret has \(StickyKeys.secretSize.lowerBound) to "
-                        + "\(StickyKeys.secretSize.upperBound): "
-                        + "head -c 32 /dev/urandom > \(FilePath.last(text.written))"
-                )
+            let name = FilePath.last(text.written)
+            if let (words, remedy) = fault(bytes, text.shown(path), name) {
+                reporter.error(.secret, item.place, words, remedy: remedy)
             }
         }
         let absolute = absolute(text.text, at: item.place)

@@ -23,20 +23,13 @@ enum AdminKeys {
         "What is answered without the token: `health` is `/livez`, `/healthz` and `/readyz`, "
             + "`metrics` is `/metrics`."
     )
-    static let socketMode = Key(
-        "socket-mode",
-        .octal,
-        standard: "0660",
-        example: "0600",
-        "Rights of a `unix:` socket, in octal."
-    )
 
     static let set = KeySet(
         "admin",
         noun: "admin",
         short: .scalar("address"),
         "The admin API: statistics, metrics, states of servers.",
-        keys: [address, tokenFile, isPublic, socketMode]
+        keys: [address, tokenFile, isPublic, ListenerKeys.socketMode]
     )
 
     /// Bytes of a token.

@@ -82,11 +82,7 @@ struct EffectivePrinter {
                 security(first, &yaml)
                 yaml.line(ListenerKeys.maxConnections.name, count(first.maxConnections))
                 yaml.line(ListenerKeys.backlog.name, String(first.backlog))
-                if first.address.isUnix {
-                    let digits = String(first.socketMode, radix: 8)
-                    let zeros = String(repeating: "0", count: max(0, 4 - digits.count))
-                    yaml.line(ListenerKeys.socketMode.name, quoted(zeros + digits))
-                }
+                if first.address.isUnix { socketMode(first.socketMode, &yaml) }
             }
         }
     }
@@ -244,9 +240,12 @@ extension EffectivePrinter {
             let words = admin.isPublic.map(\.rawValue).sorted()
             yaml.line(AdminKeys.isPublic.name, YAMLText.list(words))
         }
-        guard admin.address.isUnix else { return }
-        let digits = String(admin.socketMode, radix: 8)
+        if admin.address.isUnix { socketMode(admin.socketMode, &yaml) }
+    }
+
+    private func socketMode(_ mode: UInt32, _ yaml: inout YAMLText) {
+        let digits = String(mode, radix: 8)
         let zeros = String(repeating: "0", count: max(0, 4 - digits.count))
-        yaml.line(AdminKeys.socketMode.name, quoted(zeros + digits))
+        yaml.line(ListenerKeys.socketMode.name, quoted(zeros + digits))
     }
 }

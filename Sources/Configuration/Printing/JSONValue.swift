@@ -1,12 +1,42 @@
-/// A JSON document to be printed, keys in the order given.
-indirect enum JSONValue {
+/// A JSON document, keys in the order given.
+public indirect enum JSONValue: Sendable {
     case text(String)
     case number(Int)
+    case count(UInt64)
     /// A number with at most six places behind the point.
     case decimal(Double)
     case bool(Bool)
+    case null
     case list([JSONValue])
     case object([(String, JSONValue)])
+
+    /// The document on one line.
+    public var compact: String {
+        var text = ""
+        write(to: &text)
+        return text
+    }
+
+    private func write(to output: inout String) {
+        switch self {
+        case .list(let items):
+            output += "["
+            for (index, item) in items.enumerated() {
+                if index > 0 { output += "," }
+                item.write(to: &output)
+            }
+            output += "]"
+        case .object(let entries):
+            output += "{"
+            for (index, entry) in entries.enumerated() {
+                if index > 0 { output += "," }
+                output += quoted(entry.0) + ":"
+                entry.1.write(to: &output)
+            }
+            output += "}"
+        default: output += rendered()
+        }
+    }
 
     /// The document with two blanks of indentation a level; short lists stay on one line.
     func rendered(indent: Int = 0) -> String {
@@ -15,8 +45,10 @@ indirect enum JSONValue {
         switch self {
         case .text(let text): return quoted(text)
         case .number(let number): return String(number)
-        case .decimal(let number): return Quantity.text(factor: number)
+        case .count(let number): return String(number)
+        case .decimal(let number): return Self.text(of: number)
         case .bool(let flag): return flag ? "true" : "false"
+        case .null: return "null"
         case .list(let items):
             if items.isEmpty { return "[]" }
             if items.allSatisfy(\.isScalar) {
@@ -35,9 +67,17 @@ indirect enum JSONValue {
 
     private var isScalar: Bool {
         switch self {
-        case .text, .number, .decimal, .bool: true
+        case .text, .number, .count, .decimal, .bool, .null: true
         case .list, .object: false
         }
+    }
+
+    /// A number with at most six places behind the point; what is none, or too large for that,
+    /// is 0.
+    public static func text(of number: Double) -> String {
+        guard number.isFinite, abs(number) < 9e12 else { return "0" }
+        let text = Quantity.text(factor: abs(number))
+        return number < 0 && text != "0" ? "-" + text : text
     }
 }
 

@@ -1,3 +1,4 @@
+import Configuration
 import HTTP
 
 /// A request to the admin API.
@@ -126,14 +127,14 @@ struct AdminProblem: Error, Equatable {
 
     /// The answer that says it.
     var response: AdminResponse {
-        let json = JSONText.object([
-            ("type", .text("about:blank")), ("title", .text(title)), ("status", .int(status)),
+        let json = JSONValue.object([
+            ("type", .text("about:blank")), ("title", .text(title)), ("status", .number(status)),
             ("detail", .text(detail)),
         ])
         var response = AdminResponse(
             status,
             type: "application/problem+json",
-            json.text + "\n"
+            json.compact + "\n"
         )
         response.fields = fields.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         return response

@@ -61,8 +61,8 @@ struct AdminOperations {
         AdminResponse(status, type: "text/plain; charset=utf-8", text)
     }
 
-    private static func json(_ status: Int, _ document: JSONText) -> AdminResponse {
-        AdminResponse(status, type: "application/json", document.text + "\n")
+    private static func json(_ status: Int, _ document: JSONValue) -> AdminResponse {
+        AdminResponse(status, type: "application/json", document.compact + "\n")
     }
 
     private static func dashboard() -> AdminResponse {
@@ -127,7 +127,7 @@ struct AdminOperations {
     /// `run` names the process whose numbers these are.
     static func eventText(_ numbered: NumberedEvent, of run: String) -> String {
         let event = numbered.event
-        let data = JSONText.object([
+        let data = JSONValue.object([
             ("time", .decimal(Double(numbered.time) / 1e9)),
             ("event", .text(event.kind.rawValue)),
             ("pool", .text(event.pool)),
@@ -135,8 +135,8 @@ struct AdminOperations {
             ("reason", .text(event.reason)),
             ("duration", event.duration > 0 ? .decimal(Double(event.duration) / 1e9) : .null),
         ])
-        return
-            "id: \(run)-\(numbered.number)\nevent: \(event.kind.rawValue)\ndata: \(data.text)\n\n"
+        let head = "id: \(run)-\(numbered.number)\nevent: \(event.kind.rawValue)\n"
+        return head + "data: \(data.compact)\n\n"
     }
 
     // MARK: Pools and servers
@@ -145,7 +145,8 @@ struct AdminOperations {
         -> AdminResponse
     {
         let index = try poolIndex(values[0])
-        return Self.json(200, statistics.pool(subject.report().pools[index]))
+        let statistics = statistics
+        return Self.json(200, statistics.pool(statistics.report.pools[index]))
     }
 
     private func server(_ request: AdminRequest, _ values: [String]) throws(AdminProblem)
@@ -184,7 +185,7 @@ struct AdminOperations {
 
     private func answer(_ pool: Int, _ names: [String]) -> AdminResponse {
         let endpoints = subject.report().pools[pool].endpoints.filter { names.contains($0.name) }
-        let document = JSONText.object([
+        let document = JSONValue.object([
             ("pool", .text(subject.config.pools[pool].name)),
             ("endpoints", .list(endpoints.map { .object(StatsJSON.endpoint($0)) })),
         ])

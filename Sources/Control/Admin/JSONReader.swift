@@ -1,12 +1,14 @@
+import Configuration
+
 /// Reads JSON (RFC 8259), strictly: each name once in an object, at most 32 levels.
 ///
-/// All numbers are read as ``JSONText/decimal(_:)``.
+/// All numbers are read as ``JSONValue/decimal(_:)``.
 struct JSONReader {
     private static let mostLevels = 32
     private var rest: Substring.UnicodeScalarView
 
     /// The document; `nil` for bytes that are none.
-    static func document(_ bytes: [UInt8]) -> JSONText? {
+    static func document(_ bytes: [UInt8]) -> JSONValue? {
         guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
         var reader = JSONReader(rest: text.unicodeScalars[...])
         guard let value = reader.value(level: 0) else { return nil }
@@ -27,20 +29,20 @@ struct JSONReader {
         return true
     }
 
-    private mutating func value(level: Int) -> JSONText? {
+    private mutating func value(level: Int) -> JSONValue? {
         skipBlanks()
         guard level < Self.mostLevels, let first = rest.first else { return nil }
         switch first {
         case "{": return object(level: level)
         case "[": return list(level: level)
-        case "\"": return string().map(JSONText.text)
+        case "\"": return string().map(JSONValue.text)
         default: return word()
         }
     }
 
-    private mutating func object(level: Int) -> JSONText? {
+    private mutating func object(level: Int) -> JSONValue? {
         guard take("{") else { return nil }
-        var members: [(String, JSONText)] = []
+        var members: [(String, JSONValue)] = []
         var names: Set<String> = []
         if take("}") { return .object(members) }
         repeat {
@@ -52,9 +54,9 @@ struct JSONReader {
         return take("}") ? .object(members) : nil
     }
 
-    private mutating func list(level: Int) -> JSONText? {
+    private mutating func list(level: Int) -> JSONValue? {
         guard take("[") else { return nil }
-        var items: [JSONText] = []
+        var items: [JSONValue] = []
         if take("]") { return .list(items) }
         repeat {
             guard let item = value(level: level + 1) else { return nil }
@@ -64,7 +66,7 @@ struct JSONReader {
     }
 
     /// A number, or one of the three words.
-    private mutating func word() -> JSONText? {
+    private mutating func word() -> JSONValue? {
         var word = ""
         while let next = rest.first, !", \t\r\n}]".unicodeScalars.contains(next) {
             word.unicodeScalars.append(next)
@@ -135,15 +137,15 @@ struct JSONReader {
     }
 }
 
-extension JSONText {
+extension JSONValue {
     /// The member of this name; `nil` for what is no object or has none.
-    subscript(_ name: String) -> JSONText? {
+    subscript(_ name: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.0 == name }?.1
     }
 
     /// The items; none for what is no list.
-    var items: [JSONText] {
+    var items: [JSONValue] {
         if case .list(let items) = self { items } else { [] }
     }
 
@@ -153,10 +155,10 @@ extension JSONText {
     }
 
     /// The number; `nil` for what is none.
-    var number: Double? {
+    var double: Double? {
         switch self {
         case .decimal(let number): number
-        case .int(let number): Double(number)
+        case .number(let number): Double(number)
         case .count(let number): Double(number)
         default: nil
         }

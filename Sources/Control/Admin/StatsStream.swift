@@ -36,7 +36,7 @@ final class StatsStream {
         var stats = StatsJSON(report: report, process: subject.process())
         if let last {
             stats.earlier = (last.report, Double(now - last.time) / 1e9)
-            let text = "event: stats\ndata: \(stats.document.text)\n\n"
+            let text = "event: stats\ndata: \(stats.document.compact)\n\n"
             server.stream(text, where: Self.isWanted)
         }
         last = (report, now)

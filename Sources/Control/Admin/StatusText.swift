@@ -1,3 +1,5 @@
+import Configuration
+
 /// What `weir status` prints: one screen of text about a running process.
 public enum StatusText {
     /// The screen for what `GET /stats` answered; `nil` if that is no such document.
@@ -8,16 +10,16 @@ public enum StatusText {
         return render(document)
     }
 
-    static func render(_ stats: JSONText) -> String {
+    static func render(_ stats: JSONValue) -> String {
         var lines = [head(stats), ""]
         lines += listeners(stats["listeners"]?.items ?? [])
         for pool in stats["pools"]?.items ?? [] { lines += [""] + self.pool(pool) }
         return lines.joined(separator: "\n") + "\n"
     }
 
-    private static func head(_ stats: JSONText) -> String {
+    private static func head(_ stats: JSONValue) -> String {
         let total = stats["total"]
-        let uptime = span(stats["uptime"]?.number ?? 0)
+        let uptime = span(stats["uptime"]?.double ?? 0)
         let requests = count(total?["requests"])
         let failed = count(total?["statuses"]?["5xx"])
         return "weir \(stats["version"]?.string ?? "?"), pid \(count(stats["pid"])), "
@@ -26,7 +28,7 @@ public enum StatusText {
             + "\(megabytes(stats["memory"])) of memory"
     }
 
-    private static func listeners(_ listeners: [JSONText]) -> [String] {
+    private static func listeners(_ listeners: [JSONValue]) -> [String] {
         var rows = [["LISTENER", "ADDRESS", "NOW", "REQUESTS", "5XX", "P50", "P99"]]
         for listener in listeners {
             rows.append([
@@ -39,12 +41,12 @@ public enum StatusText {
         return table(rows)
     }
 
-    private static func pool(_ pool: JSONText) -> [String] {
+    private static func pool(_ pool: JSONValue) -> [String] {
         var title = "pool \(pool["name"]?.string ?? ""), \(pool["strategy"]?.string ?? "")"
         if case .bool(true) = pool["panic"] {
             title += ": too few servers are healthy, so health is ignored"
         }
-        if let queue = pool["queue"]?.number, queue > 0 {
+        if let queue = pool["queue"]?.double, queue > 0 {
             title += ", \(Int(queue)) requests wait"
         }
         var rows = [["SERVER", "STATE", "WEIGHT", "NOW", "TRIES", "FAILED", "P50", "P99", "WHY"]]
@@ -54,10 +56,10 @@ public enum StatusText {
         return [title] + table(rows)
     }
 
-    private static func row(_ endpoint: JSONText) -> [String] {
-        var failed = endpoint["statuses"]?["5xx"]?.number ?? 0
+    private static func row(_ endpoint: JSONValue) -> [String] {
+        var failed = endpoint["statuses"]?["5xx"]?.double ?? 0
         if case .object(let kinds) = endpoint["failures"] {
-            failed += kinds.reduce(0) { $0 + ($1.1.number ?? 0) }
+            failed += kinds.reduce(0) { $0 + ($1.1.double ?? 0) }
         }
         let isUsual = endpoint["state"]?.string == "up"
         return [
@@ -71,19 +73,19 @@ public enum StatusText {
 
     // MARK: Words
 
-    private static func count(_ value: JSONText?) -> String {
-        value?.number.flatMap { Int(exactly: $0.rounded(.down)) }.map(String.init) ?? "-"
+    private static func count(_ value: JSONValue?) -> String {
+        value?.double.flatMap { Int(exactly: $0.rounded(.down)) }.map(String.init) ?? "-"
     }
 
-    private static func megabytes(_ value: JSONText?) -> String {
-        value?.number.map { JSONText.text(of: ($0 / 1_048_576 * 10).rounded() / 10) + " MiB" }
+    private static func megabytes(_ value: JSONValue?) -> String {
+        value?.double.map { JSONValue.text(of: ($0 / 1_048_576 * 10).rounded() / 10) + " MiB" }
             ?? "-"
     }
 
-    private static func time(_ value: JSONText?) -> String {
-        guard let seconds = value?.number else { return "-" }
-        if seconds >= 1 { return JSONText.text(of: (seconds * 100).rounded() / 100) + " s" }
-        if seconds >= 0.001 { return JSONText.text(of: (seconds * 1e4).rounded() / 10) + " ms" }
+    private static func time(_ value: JSONValue?) -> String {
+        guard let seconds = value?.double else { return "-" }
+        if seconds >= 1 { return JSONValue.text(of: (seconds * 100).rounded() / 100) + " s" }
+        if seconds >= 0.001 { return JSONValue.text(of: (seconds * 1e4).rounded() / 10) + " ms" }
         return String(Int((seconds * 1e6).rounded())) + " µs"
     }
 

@@ -1,3 +1,4 @@
+import Configuration
 import Proxy
 
 /// What `GET /metrics` answers: Prometheus's text format 0.0.4.
@@ -47,7 +48,7 @@ struct MetricsText {
     }
 
     mutating func line(_ name: String, _ labels: [(String, String)], _ value: Double) {
-        line(name, labels, JSONText.text(of: value))
+        line(name, labels, JSONValue.text(of: value))
     }
 
     private static func escaped(_ text: String) -> String {
@@ -71,7 +72,7 @@ struct MetricsText {
     ) {
         for bound in Self.bounds {
             let upTo = histogram.count(upTo: bound * 1e9)
-            line("\(name)_bucket", labels + [("le", JSONText.text(of: bound))], upTo)
+            line("\(name)_bucket", labels + [("le", JSONValue.text(of: bound))], upTo)
         }
         line("\(name)_bucket", labels + [("le", "+Inf")], histogram.total)
         line("\(name)_sum", labels, Double(sum) / 1e9)

@@ -1,3 +1,4 @@
+import Configuration
 import Proxy
 
 /// What `GET /stats` answers.
@@ -8,17 +9,18 @@ struct StatsJSON {
     var earlier: (report: ServiceReport, seconds: Double)?
 
     /// The whole document.
-    var document: JSONText {
-        .object([
+    var document: JSONValue {
+        let total = report.total
+        return .object([
             ("version", .text(process.version)),
-            ("pid", .int(process.pid)),
+            ("pid", .number(process.pid)),
             ("time", .decimal(process.time)),
             ("uptime", .decimal(process.uptime)),
             ("state", .text(process.isDraining ? "draining" : "serving")),
-            ("memory", .int(process.residentBytes)),
-            ("descriptors", .int(process.descriptors)),
+            ("memory", .number(process.residentBytes)),
+            ("descriptors", .number(process.descriptors)),
             ("cpu", .decimal(process.cpuSeconds)),
-            ("total", .object(Self.traffic(report.total) + recent(report.total, earlierTotal))),
+            ("total", .object(Self.traffic(total) + recent(total, earlier?.report.total))),
             ("listeners", .list(report.listeners.indices.map(listener))),
             ("routes", .list(report.routes.map { Self.route($0) } + [unrouted])),
             ("pools", .list(report.pools.map(pool))),
@@ -27,19 +29,19 @@ struct StatsJSON {
     }
 
     /// One pool, as `GET /pools/{pool}` answers it.
-    func pool(_ pool: ServiceReport.Pool) -> JSONText {
-        let head: [(String, JSONText)] = [
+    func pool(_ pool: ServiceReport.Pool) -> JSONValue {
+        let head: [(String, JSONValue)] = [
             ("name", .text(pool.name)),
             ("strategy", .text(pool.strategy)),
-            ("healthy-weight", .int(pool.healthyWeight)),
-            ("weight", .int(pool.weight)),
+            ("healthy-weight", .number(pool.healthyWeight)),
+            ("weight", .number(pool.weight)),
             ("panic", .bool(pool.isInPanic)),
-            ("queue", .int(pool.queue)),
+            ("queue", .number(pool.queue)),
         ]
         let before = earlier?.report.pools.first { $0.name == pool.name }?.endpoints ?? []
         let known = Dictionary(before.map { ($0.name, $0.totals) }) { first, _ in first }
         let endpoints = pool.endpoints.map { endpoint in
-            JSONText.object(
+            JSONValue.object(
                 Self.endpoint(endpoint) + recent(endpoint.totals, known[endpoint.name])
             )
         }
@@ -47,18 +49,18 @@ struct StatsJSON {
     }
 
     /// One endpoint.
-    static func endpoint(_ endpoint: ServiceReport.Endpoint) -> [(String, JSONText)] {
+    static func endpoint(_ endpoint: ServiceReport.Endpoint) -> [(String, JSONValue)] {
         let totals = endpoint.totals
-        var entries: [(String, JSONText)] = [
+        var entries: [(String, JSONValue)] = [
             ("name", .text(endpoint.name)),
             ("state", .text(endpoint.state)),
-            ("reason", endpoint.reason.map(JSONText.text) ?? .null),
-            ("since", endpoint.since.map(JSONText.decimal) ?? .null),
-            ("until", endpoint.until.map(JSONText.decimal) ?? .null),
-            ("weight", .int(endpoint.weight)),
-            ("priority", .int(endpoint.priority)),
+            ("reason", endpoint.reason.map(JSONValue.text) ?? .null),
+            ("since", endpoint.since.map(JSONValue.decimal) ?? .null),
+            ("until", endpoint.until.map(JSONValue.decimal) ?? .null),
+            ("weight", .number(endpoint.weight)),
+            ("priority", .number(endpoint.priority)),
             ("changed", .bool(endpoint.isChanged)),
-            ("in-flight", .int(endpoint.inFlight)),
+            ("in-flight", .number(endpoint.inFlight)),
             ("tries", .count(totals.tries)),
             ("connects", .count(totals.connects)),
             ("statuses", statuses(totals.statuses)),
@@ -70,14 +72,14 @@ struct StatsJSON {
         return entries
     }
 
-    private func listener(_ index: Int) -> JSONText {
+    private func listener(_ index: Int) -> JSONValue {
         let listener = report.listeners[index]
         let before = earlier?.report.listeners[index].traffic
         let connections = listener.connections
-        let head: [(String, JSONText)] = [
+        let head: [(String, JSONValue)] = [
             ("name", .text(listener.name)),
             ("address", .text(listener.address)),
-            ("connections", .int(connections.active)),
+            ("connections", .number(connections.active)),
             ("connections-total", .count(connections.connections)),
             ("http2-connections-total", .count(connections.http2)),
             ("handshakes", .count(connections.handshakes)),
@@ -89,37 +91,37 @@ struct StatsJSON {
         )
     }
 
-    private static func route(_ route: ServiceReport.Route) -> JSONText {
-        let head: [(String, JSONText)] = [
+    private static func route(_ route: ServiceReport.Route) -> JSONValue {
+        let head: [(String, JSONValue)] = [
             ("name", .text(route.name)),
-            ("pool", route.pool.map(JSONText.text) ?? .null),
+            ("pool", route.pool.map(JSONValue.text) ?? .null),
         ]
         return .object(head + traffic(route.traffic))
     }
 
     /// What no route took stands last, and has no name.
-    private var unrouted: JSONText {
-        let head: [(String, JSONText)] = [("name", .null), ("pool", .null)]
+    private var unrouted: JSONValue {
+        let head: [(String, JSONValue)] = [("name", .null), ("pool", .null)]
         return .object(head + Self.traffic(report.unrouted))
     }
 
-    private func worker(_ index: Int, _ worker: WorkerReport) -> JSONText {
+    private func worker(_ index: Int, _ worker: WorkerReport) -> JSONValue {
         let age = max(0, process.monotonic - worker.lastTurn)
         return .object([
-            ("worker", .int(index)),
+            ("worker", .number(index)),
             ("turns", .count(worker.turns)),
             ("last-turn-age", .decimal(Double(age) / 1e9)),
             ("longest-turn", .decimal(Double(worker.longestTurn) / 1e9)),
             ("late-turns", .count(worker.lateTurns)),
-            ("clients", .int(worker.clients)),
-            ("requests", .int(worker.exchanges)),
-            ("server-connections", .int(worker.servers)),
-            ("buffer-bytes", .int(worker.bufferBytes)),
+            ("clients", .number(worker.clients)),
+            ("requests", .number(worker.exchanges)),
+            ("server-connections", .number(worker.servers)),
+            ("buffer-bytes", .number(worker.bufferBytes)),
         ])
     }
 
-    private static func traffic(_ traffic: TrafficTotals) -> [(String, JSONText)] {
-        let outcomes = Outcome.allCases.compactMap { outcome -> (String, JSONText)? in
+    private static func traffic(_ traffic: TrafficTotals) -> [(String, JSONValue)] {
+        let outcomes = Outcome.allCases.compactMap { outcome -> (String, JSONValue)? in
             let count = traffic.outcomes[Int(outcome.rawValue)]
             return count > 0 ? ("\(outcome.word)", .count(count)) : nil
         }
@@ -134,16 +136,16 @@ struct StatsJSON {
         ]
     }
 
-    private static func statuses(_ statuses: [UInt64]) -> JSONText {
+    private static func statuses(_ statuses: [UInt64]) -> JSONValue {
         .object((1...5).map { ("\($0)xx", .count(statuses[$0])) })
     }
 
     /// Seconds; `null` where nothing was measured.
-    private static func latency(_ histogram: DurationHistogram, sum: UInt64) -> JSONText {
+    private static func latency(_ histogram: DurationHistogram, sum: UInt64) -> JSONValue {
         guard histogram.total > 0 else { return .null }
         let shares = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)]
         let quantiles = shares.map { name, share in
-            (name, JSONText.decimal((histogram.quantile(share) ?? 0) / 1e9))
+            (name, JSONValue.decimal((histogram.quantile(share) ?? 0) / 1e9))
         }
         return .object(
             [
@@ -155,9 +157,7 @@ struct StatsJSON {
 
     // MARK: What is recent
 
-    private var earlierTotal: TrafficTotals? { earlier?.report.total }
-
-    private func recent(_ now: TrafficTotals, _ before: TrafficTotals?) -> [(String, JSONText)] {
+    private func recent(_ now: TrafficTotals, _ before: TrafficTotals?) -> [(String, JSONValue)] {
         guard let earlier, let before else { return [] }
         return Self.recent(
             requests: now.requests &- before.requests,
@@ -167,7 +167,7 @@ struct StatsJSON {
         )
     }
 
-    private func recent(_ now: EndpointTotals, _ before: EndpointTotals?) -> [(String, JSONText)] {
+    private func recent(_ now: EndpointTotals, _ before: EndpointTotals?) -> [(String, JSONValue)] {
         guard let earlier else { return [] }
         let before = before ?? now
         return Self.recent(
@@ -183,12 +183,12 @@ struct StatsJSON {
         errors: UInt64,
         _ histogram: DurationHistogram,
         seconds: Double
-    ) -> [(String, JSONText)] {
-        func time(_ share: Double) -> JSONText {
+    ) -> [(String, JSONValue)] {
+        func time(_ share: Double) -> JSONValue {
             histogram.quantile(share).map { .decimal($0 / 1e9) } ?? .null
         }
         let share = requests > 0 ? min(1, Double(errors) / Double(requests)) : 0
-        let entries: [(String, JSONText)] = [
+        let entries: [(String, JSONValue)] = [
             ("rate", .decimal(Double(requests) / max(seconds, 1e-3))), ("errors", .decimal(share)),
             ("p50", time(0.5)), ("p99", time(0.99)),
         ]

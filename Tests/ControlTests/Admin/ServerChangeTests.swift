@@ -38,6 +38,6 @@ struct ServerChangeTests {
         ]
     )
     func numbers(value: Double, text: String) {
-        #expect(JSONText.text(of: value) == text)
+        #expect(JSONValue.text(of: value) == text)
     }
 }
