@@ -26,32 +26,48 @@ struct EndpointRemark {
     /// The share of answers that may be errors without a word.
     private static let errorShare = 0.1
 
+    private let pool: [Recent]
+    /// Those of all endpoints that answered, the quickest first.
+    private let medians: [Double]
+    private let answering: Int
+
+    /// Remarks about the endpoints of a pool, by what each of them did.
+    ///
+    /// O(n log n); a text is O(1).
+    init(_ pool: [Recent]) {
+        self.pool = pool
+        medians = pool.compactMap(\.median).sorted()
+        answering = pool.count { $0.answers > 0 }
+    }
+
     /// In words, for the endpoint at `index` of its pool; `nil` if nothing is odd.
-    static func text(for index: Int, in pool: [Recent]) -> String? {
+    func text(for index: Int) -> String? {
         let own = pool[index]
-        let others = pool.indices.filter { $0 != index }.map { pool[$0] }
         let failed = own.failures.filter { $0.count > 0 }
         if !failed.isEmpty {
             let kinds = failed.map { "\($0.count) by \($0.kind)" }.joined(separator: ", ")
             let sum = failed.reduce(0) { $0 &+ $1.count }
             return "\(sum) of \(sum &+ own.answers) tries failed in the last second: \(kinds)"
         }
-        if own.errors > 0, Double(own.errors) > Double(own.answers) * errorShare {
+        if own.errors > 0, Double(own.errors) > Double(own.answers) * Self.errorShare {
             return "\(own.errors) of \(own.answers) answers in the last second are errors (5xx)"
         }
-        if own.answers == 0, own.waiting > 0, others.contains(where: { $0.answers > 0 }) {
+        if own.answers == 0, own.waiting > 0, answering > 0 {
             let requests = own.waiting == 1 ? "1 request waits" : "\(own.waiting) requests wait"
             return "slow: \(requests), none was answered in the last second"
         }
-        return slow(own, beside: others)
+        guard let median = own.median, let usual = usual(beside: median),
+            median >= usual * Self.slowFactor, median - usual >= Self.slowDifference
+        else { return nil }
+        return "slow: takes \(Words.time(median)) to answer, the others \(Words.time(usual))"
     }
 
-    private static func slow(_ own: Recent, beside others: [Recent]) -> String? {
-        let medians = others.compactMap(\.median).sorted()
-        guard let median = own.median, !medians.isEmpty else { return nil }
-        let usual = medians[(medians.count - 1) / 2]
-        guard median >= usual * slowFactor, median - usual >= slowDifference else { return nil }
-        return "slow: takes \(Words.time(median)) to answer, the others \(Words.time(usual))"
+    /// The middle of the others' medians, the lower one of two; `own` is one of `medians`.
+    private func usual(beside own: Double) -> Double? {
+        guard medians.count > 1 else { return nil }
+        let middle = (medians.count - 2) / 2
+        // Where the own one stands at or before the middle, that of the others is one further on.
+        return medians[middle] < own ? medians[middle] : medians[middle + 1]
     }
 }
 

@@ -40,7 +40,9 @@ struct StatsJSON {
         ]
         let before = earlier?.report.pools.first { $0.name == pool.name }
         let known = Dictionary((before?.endpoints ?? []).map { ($0.name, $0) }) { $1 }
-        let recents = pool.endpoints.map { EndpointRemark.Recent($0, since: known[$0.name]) }
+        let remarks = EndpointRemark(
+            pool.endpoints.map { EndpointRemark.Recent($0, since: known[$0.name]) }
+        )
         let endpoints = pool.endpoints.indices.map { index in
             let endpoint = pool.endpoints[index]
             return JSONValue.object(
@@ -48,7 +50,7 @@ struct StatsJSON {
                     + recent(
                         endpoint.totals,
                         known[endpoint.name]?.totals,
-                        remark: EndpointRemark.text(for: index, in: recents)
+                        remark: remarks.text(for: index)
                     )
             )
         }

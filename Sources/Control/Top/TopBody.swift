@@ -133,7 +133,7 @@ struct TopBody {
             if state == "ejected", let until = endpoint["until"]?.double, until > now {
                 return "\(reason); back in \(Words.span((until - now).rounded(.up)))"
             }
-            guard let since = endpoint["since"]?.double, now > since else { return reason }
+            guard let since = endpoint["since"]?.double, now - since >= 1 else { return reason }
             return "\(reason); for \(Words.span(now - since))"
         }
     }

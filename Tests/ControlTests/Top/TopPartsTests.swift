@@ -116,7 +116,7 @@ struct EndpointRemarkTests {
     typealias Recent = EndpointRemark.Recent
 
     private func text(_ own: Recent, _ others: Recent...) -> String? {
-        EndpointRemark.text(for: 0, in: [own] + others)
+        EndpointRemark([own] + others).text(for: 0)
     }
 
     @Test("one that is like the others gets none")
@@ -136,6 +136,10 @@ struct EndpointRemarkTests {
                 == "slow: takes 310 ms to answer, the others 2 ms"
         )
         #expect(text(slow, Recent(answers: 9, median: 0.2)) == nil)
+        // The quickest of four has others that are slower still.
+        let others = [0.4, 0.5, 0.6].map { Recent(answers: 9, median: $0) }
+        #expect(EndpointRemark([slow] + others).text(for: 0) == nil)
+        #expect(EndpointRemark(others + [Recent(answers: 9, median: 2)]).text(for: 3) != nil)
         #expect(text(slow, Recent()) == nil)
     }
 
