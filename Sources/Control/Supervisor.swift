@@ -6,21 +6,23 @@ import Proxy
 /// Runs services until they are told to end: signals, drain, logs.
 public final class Supervisor {
     /// What says how logs are written and when running requests are cut.
-    private let own: Config
-    private let logs: LogQueue
-    private let writer: LogWriter
+    var own: Config
+    let logs: LogQueue
+    let writer: LogWriter
     private let wake: Int32
     private let signals: Int32
     private let control: Mailbox<ControlMessage>
     private let descriptorLimit: Int
-    private let loop: ControlLoop
-    private var services: [Service] = []
-    private var admin: AdminServer?
+    let loop: ControlLoop
+    private(set) var services: [Service] = []
+    var admin: AdminServer?
     private var statsStream: StatsStream?
     private let version: String
     private let began = weir_monotonic_ns()
     private let startTime = Double(weir_realtime_ns()) / 1e9
     private(set) var isDraining = false
+    /// What is known of reloads.
+    var reloads: ReloadState
     /// Whether a signal has asked for the end.
     private var wasSignalled = false
     /// When the next step towards the end is due by itself.
@@ -30,9 +32,16 @@ public final class Supervisor {
     ///
     /// Signals are blocked from here on; make it before any other thread runs.
     ///
+    /// `read` reads the file anew for a reload; `nil` where there is none.
+    ///
     /// - Throws: ``StartError`` if a log cannot be opened.
-    public init(_ config: Config, version: String) throws(StartError) {
+    public init(
+        _ config: Config,
+        version: String,
+        read: (() -> LoadResult)? = nil
+    ) throws(StartError) {
         weir_block_signals()
+        reloads = ReloadState(read: read, lastSuccess: Self.wallClock)
         self.version = version
         own = config
         descriptorLimit = Int(weir_raise_descriptor_limit())
@@ -54,9 +63,16 @@ public final class Supervisor {
     ///
     /// - Throws: ``StartError`` for an address that cannot be listened on.
     public func serve(_ config: Config) throws(StartError) -> [String] {
-        let service = Service(config, logs: logs, wake: wake, control: control, loop: loop)
+        let service = Service(
+            config,
+            logs: logs,
+            wake: wake,
+            control: control,
+            loop: loop,
+            descriptorLimit: descriptorLimit
+        )
         do throws(StartError) {
-            try service.start(descriptorLimit: descriptorLimit)
+            try service.start()
         } catch {
             service.cleanUp()
             admin?.end()
@@ -74,9 +90,7 @@ public final class Supervisor {
     public func openAdmin(_ config: Config) throws(StartError) -> String? {
         guard let wanted = config.admin else { return nil }
         do throws(StartError) {
-            let operations = AdminOperations(subject: self)
-            let router = AdminRouter(operations: operations.all)
-            let server = try AdminServer(wanted, router: router, on: loop)
+            let server = try makeAdmin(wanted)
             admin = server
             return server.address
         } catch {
@@ -85,7 +99,18 @@ public final class Supervisor {
         }
     }
 
-    private func startAdmin() {
+    /// An admin API that does not answer yet.
+    ///
+    /// - Throws: ``StartError`` for an address that cannot be listened on.
+    func makeAdmin(_ config: AdminConfig) throws(StartError) -> AdminServer {
+        let router = AdminRouter(operations: AdminOperations(subject: self).all)
+        return try AdminServer(config, router: router, on: loop)
+    }
+
+    /// Has the admin API answer, if there is one.
+    func startAdmin() {
+        statsStream = nil
+        services.last?.health?.events.follow = nil
         guard let admin else { return }
         services.last?.health?.events.follow = { [weak self, weak admin] event in
             guard let self else { return }
@@ -112,11 +137,13 @@ public final class Supervisor {
         _ = loop.watch(wake) { [unowned self] _ in weir_eventfd_clear(wake) }
         _ = loop.receive(from: control) { [unowned self] in receive($0) }
         startAdmin()
+        if reloads.read != nil { PIDFile.write() }
         if let limit { end = loop.after(limit.inNanoseconds) { [unowned self] in beginDrain() } }
         while !services.allSatisfy(\.hasEnded) { loop.turn() }
         admin?.end()
         for descriptor in [wake, control.descriptor] { loop.unwatch(descriptor) }
         for service in services { service.cleanUp() }
+        PIDFile.remove()
         finishLogs()
     }
 
@@ -126,6 +153,8 @@ public final class Supervisor {
             if signal < 0 { return }
             if signal == SIGUSR1 {
                 writer.reopen()
+            } else if signal == SIGHUP {
+                reload { _ in }
             } else if wasSignalled {
                 stop("a second signal came")
             } else {
@@ -187,6 +216,7 @@ extension Supervisor: AdminSubject {
             began: began,
             startTime: startTime,
             isDraining: isDraining,
+            reloads: reloads,
             descriptorLimit: descriptorLimit
         )
     }
@@ -204,4 +234,7 @@ extension Supervisor: AdminSubject {
     }
 
     func drain() { beginDrain() }
+
+    /// Nanoseconds since 1970.
+    static var wallClock: Int64 { weir_realtime_ns() }
 }

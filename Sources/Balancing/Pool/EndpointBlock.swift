@@ -276,6 +276,52 @@ public enum Availability: UInt32, Sendable {
         }
     }
 
+    /// Goes on with what another pool's blocks know of the same endpoint, before anybody uses it
+    /// here.
+    ///
+    /// `withEjection`: whether it stays ejected. What the operator says is not taken over.
+    public func inherit(
+        _ index: EndpointIndex,
+        from other: SharedPool,
+        _ otherIndex: EndpointIndex,
+        withEjection: Bool,
+        now: Int64
+    ) {
+        let (own, known) = unsafe (block(index), other.block(otherIndex))
+        unsafe own.pointee.failuresInARow.store(
+            known.pointee.failuresInARow.load(ordering: .relaxed),
+            ordering: .relaxed
+        )
+        unsafe own.pointee.latency.store(
+            known.pointee.latency.load(ordering: .relaxed),
+            ordering: .relaxed
+        )
+        unsafe own.pointee.avoidedUntil.store(
+            known.pointee.avoidedUntil.load(ordering: .relaxed),
+            ordering: .relaxed
+        )
+        var before = other.health(otherIndex)
+        if before.ejection == .probing { before.ejection = .halfOpen }
+        if withEjection, before.ejection != .none {
+            ejected.wrappingAdd(1, ordering: .acquiringAndReleasing)
+            ejectedEnd.max(index + 1, ordering: .relaxed)
+        }
+        change(index, now: now) { health in
+            let operatorState = health.operatorState
+            if withEjection {
+                health = before
+                health.operatorState = operatorState
+            }
+            health.isCheckedDown = before.isCheckedDown
+            return true
+        }
+        // After the change, which may have begun a slow start of its own.
+        unsafe own.pointee.returned.store(
+            known.pointee.returned.load(ordering: .relaxed),
+            ordering: .relaxed
+        )
+    }
+
     /// Changes with each change of an endpoint's availability.
     public var changes: UInt32 { version.load(ordering: .acquiring) }
 

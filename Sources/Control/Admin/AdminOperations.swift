@@ -25,6 +25,8 @@ protocol AdminSubject: AnyObject {
     func version(pool: String, server: String) -> Int
     /// Changes servers, which were meant by this name.
     func change(pool: Int, servers: [String], meant: String, _ change: ServerChange)
+    /// Reads the file anew and serves by it; is told what came of it.
+    func reload(_ done: @escaping (ReloadResult) -> Void)
     /// Does what SIGTERM does.
     func drain()
 }
@@ -50,6 +52,9 @@ struct AdminOperations {
             .init(path: "/pools/{pool}", method: "GET", run: pool),
             .init(path: "/pools/{pool}/servers/{server}", method: "GET", run: server),
             .init(path: "/pools/{pool}/servers/{server}", method: "PATCH", run: change),
+            .init(path: "/reload", method: "POST") { _, _ in
+                .later { answer in subject.reload { answer($0.response) } }
+            },
             .init(path: "/drain", method: "POST") { _, _ in
                 subject.drain()
                 return Self.json(202, .object([("state", .text("draining"))]))

@@ -14,7 +14,9 @@ final class AdminServer {
     private static let pause: Int64 = 100_000_000
 
     private let loop: ControlLoop
-    private let access: AdminAccess
+    private var access: AdminAccess
+    /// What the file says of it.
+    private(set) var config: AdminConfig
     private let router: AdminRouter
     private let listener: Int32
     private let unixPath: String?
@@ -33,11 +35,8 @@ final class AdminServer {
     ) throws(StartError) {
         self.loop = loop
         self.router = router
-        access = AdminAccess(
-            token: try Self.token(config),
-            isPublic: config.isPublic,
-            isUnix: config.address.isUnix
-        )
+        self.config = config
+        access = try Self.access(config)
         do throws(SystemError) {
             let socket = try Socket.listening(
                 at: ListeningAddress(config.address, mode: config.socketMode),
@@ -51,6 +50,28 @@ final class AdminServer {
             throw StartError.listening(config.address, error)
         }
         if case .unix(let path) = config.address { unixPath = path } else { unixPath = nil }
+    }
+
+    /// Whether a changed file leaves the socket as it is.
+    func listens(as config: AdminConfig) -> Bool {
+        config.address == self.config.address && config.socketMode == self.config.socketMode
+    }
+
+    /// Serves by a changed file, which leaves the socket as it is; `access` is its own.
+    func follow(_ config: AdminConfig, _ access: AdminAccess) {
+        self.config = config
+        self.access = access
+    }
+
+    /// Who may ask, by the file.
+    ///
+    /// - Throws: ``StartError`` for a bad token.
+    static func access(_ config: AdminConfig) throws(StartError) -> AdminAccess {
+        AdminAccess(
+            token: try token(config),
+            isPublic: config.isPublic,
+            isUnix: config.address.isUnix
+        )
     }
 
     private static func token(_ config: AdminConfig) throws(StartError) -> [UInt8]? {
@@ -67,11 +88,20 @@ final class AdminServer {
     /// Begins to accept clients.
     func start() {
         watchListener()
-        loop.every(Self.heartbeat) { [weak self] in self?.stream(": \n\n", where: { _ in true }) }
+        beat()
+    }
+
+    private func beat() {
+        loop.after(Self.heartbeat) { [weak self] in
+            guard let self, !hasEnded else { return }
+            stream(": \n\n", where: { _ in true })
+            beat()
+        }
     }
 
     /// Stops to listen and closes all connections.
     func end() {
+        guard !hasEnded else { return }
         hasEnded = true
         if let unixPath { _ = weir_unlink(unixPath) }
         loop.close(listener)

@@ -20,6 +20,9 @@ struct ServerChanges {
         entries[pool, default: [:]][server] = entry
     }
 
+    /// Pools some of whose servers were changed.
+    var pools: Set<String> { Set(entries.keys) }
+
     /// How often a server was changed.
     func version(pool: String, server: String) -> Int { entries[pool]?[server]?.version ?? 0 }
 

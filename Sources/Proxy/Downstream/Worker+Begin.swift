@@ -51,7 +51,7 @@ extension Worker {
             bytes: bytes,
             count: count,
             id: RequestID(high: random.next(), low: random.next()),
-            keepAlive: head.keepAlive && !isDraining
+            keepAlive: head.keepAlive && !isEnding(downstream)
                 && downstream.pointee.served < limits.requestsPerConnection
         )
         if isLate || buffers.bytesInUse &- Int(readArea.capacity) > limits.memory {

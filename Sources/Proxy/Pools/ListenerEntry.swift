@@ -10,8 +10,11 @@ struct ListenerEntry: BitwiseCopyable {
     var servesCoveredOnly: Bool
     /// Handshakes under way at once in each worker.
     var maxHandshakes: Int
+    /// Whether the file has it no longer: its connections end when nothing runs on them.
+    var isClosing: Bool
 
-    init(_ listener: ListenerConfig) {
+    init(_ listener: ListenerConfig, isClosing: Bool = false) {
+        self.isClosing = isClosing
         httpsPort = listener.httpsRedirect ?? 0
         speaksHTTP2InClear = listener.http2 == .cleartext
         servesCoveredOnly =

@@ -1,0 +1,132 @@
+import CLinux
+import Configuration
+import EventLoop
+import Proxy
+
+/// The listening sockets of a service, by place of their listener.
+final class ListeningSockets {
+    private let workers: Int
+    /// Paths of unix sockets.
+    private var paths: [Int: String] = [:]
+    /// By place: the descriptors; workers close those that they do not share.
+    private var descriptors: [Int: [Int32]] = [:]
+    /// By place: the port, which the kernel may have chosen; 0 for a unix socket.
+    private var ports: [Int: UInt16] = [:]
+
+    /// No sockets, for so many workers.
+    init(workers: Int) { self.workers = workers }
+
+    /// Opens the sockets of listeners, for each worker its own: all of them, or none.
+    ///
+    /// - Throws: ``StartError`` for an address that cannot be listened on.
+    func open(
+        _ placed: PlacedConfig,
+        _ places: Set<Int>
+    ) throws(StartError) -> [[WorkerListener]] {
+        var perWorker: [[WorkerListener]] = .init(repeating: [], count: workers)
+        for place in places.sorted() {
+            let listener = placed.config.listeners[place]
+            do throws(SystemError) {
+                try open(listener, place, into: &perWorker)
+            } catch {
+                discard(perWorker)
+                throw StartError.listening(listener.address, error)
+            }
+        }
+        return perWorker
+    }
+
+    private func open(
+        _ listener: ListenerConfig,
+        _ place: Int,
+        into perWorker: inout [[WorkerListener]]
+    ) throws(SystemError) {
+        var address = ListeningAddress(listener.address, mode: listener.socketMode)
+        var isShared = false
+        if case .unix(let path, _) = address {
+            isShared = true
+            let socket = try Socket.listening(
+                at: address,
+                backlog: listener.backlog,
+                sharesPort: false,
+                userTimeout: 30_000
+            )
+            paths[place] = path
+            let descriptor = socket.release()
+            descriptors[place] = [descriptor]
+            for worker in 0..<workers {
+                perWorker[worker].append(
+                    WorkerListener(index: place, descriptor: descriptor, isShared: true)
+                )
+            }
+        }
+        var port: UInt16 = 0
+        if !isShared { try Self.refuseTaken(address) }
+        for worker in 0..<workers where !isShared {
+            let socket = try Socket.listening(
+                at: address,
+                backlog: listener.backlog,
+                sharesPort: true,
+                userTimeout: 30_000
+            )
+            port = socket.localPort
+            address = address.with(port: port)
+            let descriptor = socket.release()
+            descriptors[place, default: []].append(descriptor)
+            perWorker[worker].append(
+                WorkerListener(index: place, descriptor: descriptor, isShared: false)
+            )
+        }
+        ports[place] = port
+    }
+
+    /// By place: where each listener listens, as an operator would type it.
+    func addresses(_ placed: PlacedConfig) -> [Int: String] {
+        var addresses: [Int: String] = [:]
+        for place in placed.listeners {
+            let listener = placed.config.listeners[place]
+            let scheme = listener.tls == nil ? "http" : "https"
+            addresses[place] = listener.address.display(scheme: scheme, port: ports[place] ?? 0)
+        }
+        return addresses
+    }
+
+    /// Gives the kernel's queue of a listener that stays another length.
+    func setBacklog(_ backlog: Int, at place: Int) {
+        for descriptor in descriptors[place] ?? [] {
+            _ = weir_listen(descriptor, Int32(clamping: backlog))
+        }
+    }
+
+    /// `SO_REUSEPORT` would let a second Weir listen beside this one and take half of its
+    /// clients: a socket without it finds out whether somebody listens already.
+    private static func refuseTaken(_ address: ListeningAddress) throws(SystemError) {
+        _ = try Socket.listening(at: address, backlog: 1, sharesPort: false, userTimeout: 30_000)
+    }
+
+    /// Closes sockets that no worker was told of.
+    func discard(_ opened: [[WorkerListener]]) {
+        for listener in opened.joined() where !listener.isShared {
+            weir_close(listener.descriptor)
+        }
+        close(Set(opened.joined().map(\.index)))
+    }
+
+    /// Lets go of what control has of listeners whose workers have closed theirs.
+    func close(_ places: Set<Int>) {
+        for place in places {
+            let gone = descriptors.removeValue(forKey: place) ?? []
+            ports[place] = nil
+            guard let path = paths.removeValue(forKey: place) else { continue }
+            for descriptor in gone { weir_close(descriptor) }
+            // Somebody else may listen there by now.
+            if !paths.values.contains(path) { _ = weir_unlink(path) }
+        }
+    }
+
+    /// Removes the paths of unix sockets, before a successor can listen there.
+    func unlinkPaths() {
+        for path in paths.values { _ = weir_unlink(path) }
+        paths = [:]
+    }
+}
