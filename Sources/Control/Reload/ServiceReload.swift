@@ -54,10 +54,12 @@ final class ServiceReload {
         // What is not used any more makes room.
         let query = UseQuery(workers: service.workers)
         service.tell(.uses(query))
-        wait(until: loop.now + Self.patience, for: { query.answer != nil }) { [self] _ in
+        let limit = loop.now + Self.patience
+        let next: (Bool) -> Void = { [self] _ in
             if let uses = query.answer { service.release(uses) }
             prepare()
         }
+        wait(until: limit, for: { query.answer != nil }, then: next)
     }
 
     private func wait(
@@ -114,9 +116,8 @@ final class ServiceReload {
         service.placed = prepared.placed
         service.secrets = prepared.secrets
         let limit = loop.now + health.patience
-        wait(until: limit, for: { [health] in health.hasFound }) { [self] _ in
-            tell(prepared, before, snapshot, previous)
-        }
+        let next: (Bool) -> Void = { [self] _ in tell(prepared, before, snapshot, previous) }
+        wait(until: limit, for: { [health] in health.hasFound }, then: next)
     }
 
     private func tell(
@@ -142,26 +143,31 @@ final class ServiceReload {
         )
         shared.setBounds(placed, descriptorLimit: service.descriptors(for: config))
         service.tell(.change(change))
-        let limit = loop.now + Self.patience
-        wait(until: limit, for: { change.isAcknowledged }) { [self] isDone in
-            certificates.follow(prepared.material)
+        let next: (Bool) -> Void = { [self] isDone in
             if !statistics.isEmpty { service.replaceStatistics(statistics, before) }
-            for place in placed.listeners where !placed.newListeners.contains(place) {
-                let backlog = placed.config.listeners[place].backlog
-                if backlog != before.config.listeners[place].backlog {
-                    service.sockets.setBacklog(backlog, at: place)
-                }
-            }
-            guard isDone else {
-                let count = change.missing
-                finished(StartError(description: "\(count) workers have not gone over yet"))
-                return
-            }
-            service.sockets.close(closed)
-            service.past.keepOnly(config)
-            cutLater(closed, gone)
-            withExtendedLifetime(previous) { finished(nil) }
+            finish(prepared, before, isDone ? nil : change.missing)
+            withExtendedLifetime(previous) { cutLater(closed, gone) }
         }
+        wait(until: loop.now + Self.patience, for: { change.isAcknowledged }, then: next)
+    }
+
+    /// Workers have gone over, or `missing` of them have not in time.
+    private func finish(_ prepared: Prepared, _ before: PlacedConfig, _ missing: Int?) {
+        let placed = prepared.placed
+        certificates.follow(prepared.material)
+        for place in placed.listeners where !placed.newListeners.contains(place) {
+            let backlog = placed.config.listeners[place].backlog
+            if backlog != before.config.listeners[place].backlog {
+                service.sockets.setBacklog(backlog, at: place)
+            }
+        }
+        if let missing {
+            finished(StartError(description: "\(missing) workers have not gone over yet"))
+            return
+        }
+        service.sockets.close(Set(before.listeners).subtracting(placed.listeners))
+        service.past.keepOnly(config)
+        finished(nil)
     }
 
     /// What still runs on listeners and at servers that went is cut when its time is over.
