@@ -52,9 +52,10 @@ final class ListeningSockets {
         let inherited = inheritance.takeListener(listener.address) ?? []
         var address = ListeningAddress(listener.address, mode: listener.socketMode)
         if case .unix(let path, _) = address {
-            paths[place] = path
             var descriptor = inherited.first ?? -1
             if descriptor < 0 { descriptor = try Self.unixSocket(address, listener.backlog) }
+            // Not before: what somebody else has there stays.
+            paths[place] = path
             descriptors[place] = [descriptor]
             for worker in 0..<workers {
                 perWorker[worker].append(

@@ -184,11 +184,23 @@ public final class Supervisor {
         }
     }
 
-    /// Has everything finish what runs, and then end.
-    func beginDrain() {
+    /// Has everything finish what runs, and then end: at once if another process serves, else
+    /// behind `drain-delay`, in which nobody is to send more.
+    func beginDrain(isHandedOver: Bool = false) {
         guard !isDraining else { return }
         isDraining = true
+        for service in services { service.shared?.isReady.store(false, ordering: .relaxed) }
         loop.cancel(end)
+        let delay = isHandedOver ? 0 : own.drainDelay.inNanoseconds
+        guard delay > 0 else {
+            drainWorkers()
+            return
+        }
+        logs.note(level: .info, "not ready any more: draining begins in \(own.drainDelay.configurationText)")
+        end = loop.after(delay) { [unowned self] in drainWorkers() }
+    }
+
+    private func drainWorkers() {
         end = loop.after(own.shutdownTimeout.inNanoseconds) { [unowned self] in
             stop("shutdown-timeout has passed")
         }
@@ -258,7 +270,10 @@ extension Supervisor: AdminSubject {
     private static var ownProgram: String? {
         var buffer = [CChar](repeating: 0, count: 4096)
         guard weir_own_program(&buffer, buffer.count) == 0 else { return nil }
-        return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return String(
+            decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)),
+            as: UTF8.self
+        )
     }
 
     /// Nanoseconds since 1970.

@@ -91,6 +91,6 @@ extension Supervisor {
     private func handOver() {
         for service in services { service.sockets.forgetPaths() }
         admin?.handOver()
-        beginDrain()
+        beginDrain(isHandedOver: true)
     }
 }
