@@ -37,7 +37,8 @@ public final class Supervisor {
     ///
     /// Signals are blocked from here on; make it before any other thread runs.
     ///
-    /// `inheritance` is what the process before hands over; `read` reads the file anew for a reload; `nil` where there is none.
+    /// `inheritance` is what the process before hands over; `read` reads the file anew for a
+    /// reload, `nil` where there is none.
     ///
     /// - Throws: ``StartError`` if a log cannot be opened.
     public init(
@@ -196,7 +197,10 @@ public final class Supervisor {
             drainWorkers()
             return
         }
-        logs.note(level: .info, "not ready any more: draining begins in \(own.drainDelay.configurationText)")
+        logs.note(
+            level: .info,
+            "not ready any more: draining begins in \(own.drainDelay.configurationText)"
+        )
         end = loop.after(delay) { [unowned self] in drainWorkers() }
     }
 
