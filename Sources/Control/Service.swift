@@ -19,6 +19,10 @@ final class Service {
     private let logs: LogQueue
     private let workers: Int
     private var mailboxes: [Mailbox<WorkerMessage>] = []
+    /// By worker: whether it is alive.
+    private(set) var pulses: [Pulse] = []
+    /// Sockets that were handed over; what is for its listeners it takes out.
+    var inherited = InheritedSockets()
     private let left: Countdown
     private let wake: Int32
     private let control: Mailbox<ControlMessage>
@@ -138,6 +142,7 @@ final class Service {
         } catch {
             throw StartError(description: "cannot start a worker: \(error)")
         }
+        pulses = mailboxes.map { _ in Pulse() }
         let shared = SharedState(
             config,
             mailboxes: mailboxes,
@@ -189,10 +194,20 @@ final class Service {
                         }
                     }
                 }
-                _ = try Thread(name: "weir-worker-\(index)", body) { left.one() }
+                _ = try Thread(name: Self.threadName(index), body) { left.one() }
             } catch {
                 throw StartError(description: "cannot start a worker: \(error)")
             }
+        }
+    }
+
+    /// The name of a worker's thread.
+    static func threadName(_ index: Int) -> String { "weir-worker-\(index)" }
+
+    /// Asks every worker for a sign of life, but those that have not answered yet.
+    func askForLife(_ now: Instant) {
+        for (mailbox, pulse) in zip(mailboxes, pulses) where pulse.ask(now) {
+            mailbox.post(.pulse(pulse))
         }
     }
 
@@ -220,6 +235,9 @@ final class Service {
 
     // MARK: Listening
 
+    /// Milliseconds after which data that a client does not acknowledge ends its connection.
+    private static let userTimeout: UInt32 = 30_000
+
     /// The listening sockets of each worker.
     private func openListeners() throws(StartError) -> [[WorkerListener]] {
         var perWorker: [[WorkerListener]] = .init(repeating: [], count: workers)
@@ -238,6 +256,7 @@ final class Service {
         _ index: Int,
         into perWorker: inout [[WorkerListener]]
     ) throws(SystemError) {
+        if try openInherited(listener, index, into: &perWorker) { return }
         var address = ListeningAddress(listener.address, mode: listener.socketMode)
         let isShared: Bool
         if case .unix = address {
@@ -259,7 +278,7 @@ final class Service {
                 at: address,
                 backlog: listener.backlog,
                 sharesPort: true,
-                userTimeout: 30_000
+                userTimeout: Self.userTimeout
             )
             if case .unix(let path, _) = address { unixPaths.append(path) }
             port = socket.localPort
@@ -272,9 +291,40 @@ final class Service {
         addresses.append(listener.address.display(scheme: scheme, port: port))
     }
 
+    /// Listens at sockets that were handed over for the address; false if there are none.
+    private func openInherited(
+        _ listener: ListenerConfig,
+        _ index: Int,
+        into perWorker: inout [[WorkerListener]]
+    ) throws(SystemError) -> Bool {
+        var port = listener.address.port ?? 0
+        let groups = inherited.take(listener.address)
+        for group in groups {
+            for descriptor in group {
+                try Socket.adoptListening(
+                    descriptor,
+                    backlog: listener.backlog,
+                    userTimeout: Self.userTimeout
+                )
+                if port == 0 { port = Socket.localPort(of: descriptor) }
+            }
+            let shares = InheritedSockets.share(group, index: index, workers: workers)
+            for worker in 0..<workers { perWorker[worker] += shares[worker] }
+        }
+        if groups.isEmpty { return false }
+        let scheme = listener.tls == nil ? "http" : "https"
+        addresses.append(listener.address.display(scheme: scheme, port: port))
+        return true
+    }
+
     /// `SO_REUSEPORT` would let a second Weir listen beside this one and take half of its
     /// clients: a socket without it finds out whether somebody listens already.
     private static func refuseTaken(_ address: ListeningAddress) throws(SystemError) {
-        _ = try Socket.listening(at: address, backlog: 1, sharesPort: false, userTimeout: 30_000)
+        _ = try Socket.listening(
+            at: address,
+            backlog: 1,
+            sharesPort: false,
+            userTimeout: userTimeout
+        )
     }
 }

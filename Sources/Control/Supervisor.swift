@@ -17,6 +17,11 @@ public final class Supervisor {
     private var services: [Service] = []
     private var admin: AdminServer?
     private var statsStream: StatsStream?
+    /// Who wants to know how the process fares.
+    let manager = ServiceManager()
+    private var watch: WorkerWatch?
+    /// Sockets that were handed over and that nothing has taken yet.
+    private var inherited: InheritedSockets
     private let version: String
     private let began = weir_monotonic_ns()
     private let startTime = Double(weir_realtime_ns()) / 1e9
@@ -28,12 +33,18 @@ public final class Supervisor {
 
     /// A supervisor whose logs are those of `config`.
     ///
-    /// Signals are blocked from here on; make it before any other thread runs.
+    /// Signals are blocked from here on; make it before any other thread runs. Listeners of an
+    /// address that one of the `inherited` sockets has take it.
     ///
     /// - Throws: ``StartError`` if a log cannot be opened.
-    public init(_ config: Config, version: String) throws(StartError) {
+    public init(
+        _ config: Config,
+        version: String,
+        inherited: InheritedSockets = InheritedSockets()
+    ) throws(StartError) {
         weir_block_signals()
         self.version = version
+        self.inherited = inherited
         own = config
         descriptorLimit = Int(weir_raise_descriptor_limit())
         do throws(SystemError) {
@@ -55,6 +66,8 @@ public final class Supervisor {
     /// - Throws: ``StartError`` for an address that cannot be listened on.
     public func serve(_ config: Config) throws(StartError) -> [String] {
         let service = Service(config, logs: logs, wake: wake, control: control, loop: loop)
+        service.inherited = inherited
+        defer { inherited = service.inherited }
         do throws(StartError) {
             try service.start(descriptorLimit: descriptorLimit)
         } catch {
@@ -76,7 +89,12 @@ public final class Supervisor {
         do throws(StartError) {
             let operations = AdminOperations(subject: self)
             let router = AdminRouter(operations: operations.all)
-            let server = try AdminServer(wanted, router: router, on: loop)
+            let server = try AdminServer(
+                wanted,
+                router: router,
+                on: loop,
+                inherited: inherited.take(wanted.address).first?.first
+            )
             admin = server
             return server.address
         } catch {
@@ -112,12 +130,28 @@ public final class Supervisor {
         _ = loop.watch(wake) { [unowned self] _ in weir_eventfd_clear(wake) }
         _ = loop.receive(from: control) { [unowned self] in receive($0) }
         startAdmin()
+        startWatch()
         if let limit { end = loop.after(limit.inNanoseconds) { [unowned self] in beginDrain() } }
         while !services.allSatisfy(\.hasEnded) { loop.turn() }
         admin?.end()
         for descriptor in [wake, control.descriptor] { loop.unwatch(descriptor) }
         for service in services { service.cleanUp() }
         finishLogs()
+    }
+
+    /// Tells the service manager that everything serves, and watches over the workers from now on.
+    private func startWatch() {
+        let watch = WorkerWatch({ [unowned self] in services }, manager, on: loop, logs: logs)
+        self.watch = watch
+        watch.start()
+        manager.ready(servingStatus)
+    }
+
+    /// What is served, in words for the service manager's screen.
+    var servingStatus: String {
+        let all = services.flatMap(\.addresses)
+        let first = all.prefix(3).joined(separator: ", ")
+        return "serving at \(first)" + (all.count > 3 ? " and \(all.count - 3) more" : "")
     }
 
     private func readSignals(_ signals: Int32) {
@@ -144,6 +178,8 @@ public final class Supervisor {
             stop("shutdown-timeout has passed")
         }
         logs.note(level: .info, "draining: running requests may finish")
+        watch?.isDraining = true
+        manager.stopping("draining")
         for service in services {
             // Before a successor can listen at the same paths.
             service.cleanUp()

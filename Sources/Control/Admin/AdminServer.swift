@@ -23,13 +23,14 @@ final class AdminServer {
     /// Where it listens, as an operator would type it.
     let address: String
 
-    /// Listens where the file says.
+    /// Listens where the file says, at a socket that was handed over for it if there is one.
     ///
     /// - Throws: ``StartError`` for an address that cannot be listened on, or a bad token.
     init(
         _ config: AdminConfig,
         router: AdminRouter,
-        on loop: ControlLoop
+        on loop: ControlLoop,
+        inherited: Int32? = nil
     ) throws(StartError) {
         self.loop = loop
         self.router = router
@@ -38,6 +39,14 @@ final class AdminServer {
             isPublic: config.isPublic,
             isUnix: config.address.isUnix
         )
+        if let inherited {
+            listener = inherited
+            let port = Socket.localPort(of: inherited)
+            address = config.address.display(scheme: "http", port: port)
+            // Who made its file removes it.
+            unixPath = nil
+            return
+        }
         do throws(SystemError) {
             let socket = try Socket.listening(
                 at: ListeningAddress(config.address, mode: config.socketMode),
