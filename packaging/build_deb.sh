@@ -14,6 +14,7 @@ umask 022
 make --silent install WEIR="$weir" DESTDIR="$stage/root" PREFIX=/usr \
     ZSH_COMPLETIONS=/usr/share/zsh/vendor-completions \
     FISH_COMPLETIONS=/usr/share/fish/vendor_completions.d > /dev/null
+strip --strip-unneeded "$stage/root/usr/bin/weir"
 # The package's own script makes the user.
 rm -r "$stage/root/usr/lib/sysusers.d"
 gzip --best --no-name "$stage/root/usr/share/man/man1/weir.1"

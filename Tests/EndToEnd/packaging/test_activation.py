@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from harness import Client, binary, fixed
+from harness import Client, binary
 from harness.admin import Admin
 from harness.manager import passing
 from harness.setups import single
@@ -39,7 +39,7 @@ def at(one):
 
 def test_workers_share_a_socket_that_was_passed(weir, backend, listening):
     one = listening()
-    config = {"workers": 3, "listen": at(one), "servers": [backend(fixed()).address]}
+    config = {"workers": 3, "listen": at(one), "servers": [backend().address]}
     proxy = weir(config, **passing([one]))
     assert proxy.address == one.getsockname()
     clients = [proxy.client() for _ in range(30)]
@@ -61,7 +61,7 @@ def test_each_takes_its_own(weir, backend, listening, tmp_path):
     config = {
         "listen": [f":{dual.getsockname()[1]}", f"unix:{tmp_path / 'a.sock'}", at(plain),
                    "127.0.0.1:0"],
-        "servers": [backend(fixed()).address],
+        "servers": [backend().address],
         "admin": f"unix:{tmp_path / 'b.sock'}",
     }
     names = "web.socket:plain.socket:a.socket:b.socket"
@@ -109,5 +109,5 @@ def test_what_was_meant_for_another_process(weir, backend, listening):
     """Without its own number in LISTEN_PID it takes nothing."""
     one = listening()
     environment = {"LISTEN_FDS": "1", "LISTEN_PID": "1"}
-    proxy = weir(single(backend(fixed())), environment=environment, pass_fds=[one.fileno()])
+    proxy = weir(single(backend()), environment=environment, pass_fds=[one.fileno()])
     assert proxy.address != one.getsockname() and proxy.ask().status == 200

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import Client, binary, eventually, fixed
+from harness import Client, binary, eventually
+from harness.admin import Admin
 from harness.manager import free_low_port
 from harness.setups import LOGGED, single
 
@@ -47,7 +48,7 @@ class TestRun:
         port = free_low_port()
         group = grp.getgrnam("daemon").gr_gid
         config = {"user": "nobody", "group": "daemon", "listen": f"127.0.0.1:{port}"}
-        proxy = weir({**config, "workers": 3, "servers": [backend(fixed()).address]})
+        proxy = weir({**config, "workers": 3, "servers": [backend().address]})
         assert proxy.address == ("127.0.0.1", port) and proxy.ask().status == 200
         found = list(statuses(proxy))
         assert len(found) >= 5
@@ -65,7 +66,7 @@ class TestRun:
         os.chown(folder, NOBODY, NOBODY)
         log, path = folder / "access.json", folder / "weir.sock"
         config = {"user": "nobody", "listen": f"unix:{path}", "log": {"access": str(log)}}
-        proxy = weir({**config, "servers": [backend(fixed()).address]})
+        proxy = weir({**config, "servers": [backend().address]})
         client = Client(str(path))
         assert client.ask(target="/one").status == 200
         assert proxy.access(1, path=log)
@@ -113,15 +114,8 @@ class TestRun:
     def test_what_it_uses_is_still_told(self, weir, backend):
         """A process that has changed its user is kept from /proc/self unless it asks."""
         config = {"user": "nobody", "admin": "127.0.0.1:0", **LOGGED}
-        proxy = weir(single(backend(fixed()), **config))
-        address = next(
-            found.group(1)
-            for line in proxy.lines
-            if (found := re.search("admin API on (.+)", line))
-        )
-        client = Client(("127.0.0.1", int(address.rsplit(":", 1)[1])))
-        text = client.ask(target="/metrics").body.decode()
-        client.close()
+        proxy = weir(single(backend(), **config))
+        text = Admin(proxy).ask(target="/metrics").body.decode()
         assert float(re.search(r"^process_open_fds (\S+)", text, re.M).group(1)) > 5
 
 

@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from harness import DEADLINE, eventually, fixed, scaled
+from harness import DEADLINE, eventually, scaled
 from harness.manager import Manager
 from harness.setups import single
 
@@ -103,7 +103,7 @@ class Held:
 
 
 def test_a_worker_that_hangs_is_told_of_and_feeds_nobody(weir, backend, manager):
-    config = {"workers": 3, **single(backend(fixed()))}
+    config = {"workers": 3, **single(backend())}
     proxy = weir(config, environment=watched(manager))
     manager.told("WATCHDOG")
     held = Held(proxy.pid, "weir-worker-1")
