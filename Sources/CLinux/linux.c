@@ -352,6 +352,8 @@ static void handled_signals(sigset_t *set) {
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGUSR1);
+    sigaddset(set, SIGHUP);
+    sigaddset(set, SIGUSR2);
 }
 
 void weir_block_signals(void) {
@@ -471,4 +473,19 @@ const char *weir_error_text(int error) {
 
 const char *weir_environment(const char *name) {
     return getenv(name);
+}
+
+int weir_signal_process(int pid, int signal) {
+    return kill(pid, signal) ? -errno : 0;
+}
+
+int weir_write_pid_file(const char *path) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd < 0) {
+        return -errno;
+    }
+    int written = dprintf(fd, "%d\n", (int)getpid());
+    int failed = written < 0 ? -errno : 0;
+    close(fd);
+    return failed;
 }

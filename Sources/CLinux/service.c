@@ -56,6 +56,11 @@ int weir_adopt_listener(int fd, struct weir_listener *listener) {
     return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
 }
 
+int weir_duplicate(int fd) {
+    int other = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return other < 0 ? -errno : other;
+}
+
 // ---- Threads
 
 // The first line of a file of a thread.

@@ -12,33 +12,33 @@ struct Run: ParsableCommand {
     var file: String
 
     func run() throws {
-        let result = try started { () throws(StartError) in try loadAsServing() }
+        let identity = try started { () throws(StartError) in try becomeServing() }
+        let result = loadFile(file, as: identity)
         Output.trouble(render(result.diagnostics))
         guard let config = result.config else { throw ExitCode(1) }
         try started { () throws(StartError) in
-            let inherited = try InheritedSockets.passed()
-            try inherited.check(config)
+            let inheritance = try Inheritance.receive()
+            try inheritance.check(config)
             let supervisor = try Supervisor(
                 config,
                 version: Version.text,
-                inherited: inherited
-            )
+                inheritance: inheritance
+            ) { loadFile(file, as: identity) }
             _ = try supervisor.openAdmin(config)
             supervisor.announce(try supervisor.serve(config))
             supervisor.wait()
         }
     }
 
-    /// Reads the file as who serves: where it names a user, the process becomes that one first,
-    /// so that whatever opens now opens again in a reload.
-    private func loadAsServing() throws(StartError) -> LoadResult {
-        let result = loadFile(file)
-        guard let user = result.config?.user else { return result }
-        let identity = try Identity(user: user, group: result.config?.group)
-        if identity.isCurrent { return result }
+    /// Becomes the user that the file names, before anything else is opened, so that whatever opens
+    /// now opens again in a reload; `nil` where it names nobody.
+    private func becomeServing() throws(StartError) -> ServingIdentity? {
+        let config = loadFile(file, requiresFiles: false).config
+        guard let user = config?.user else { return nil }
+        let identity = try Identity(user: user, group: config?.group)
         let keepsPorts = Identity.mayBindAllPorts
         try identity.become()
-        return loadFile(file, as: identity.serving(keepsPorts: keepsPorts))
+        return identity.serving(keepsPorts: keepsPorts)
     }
 
     /// Ends the command with the words of what keeps it from starting.

@@ -21,6 +21,9 @@ struct weir_listener {
 // it. 0 and where it listens, -EINVAL if it is no listening stream socket, or another negated errno.
 int weir_adopt_listener(int fd, struct weir_listener *listener);
 
+// Another descriptor of the same open file, or a negated errno.
+int weir_duplicate(int fd);
+
 // What the process's thread of this name does at present, in words.
 void weir_thread_state(const char *name, char *buffer, size_t capacity);
 

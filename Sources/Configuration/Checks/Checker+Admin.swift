@@ -15,6 +15,7 @@ extension Checker {
                 item.text.flatMap { AdminConfig.Public(rawValue: $0.text) }
             }
         )
+        config.keepsChanges = all.bool(AdminKeys.keepsChanges)
         config.socketMode =
             all.count(ListenerKeys.socketMode).map(UInt32.init(truncatingIfNeeded:))
             ?? config.socketMode

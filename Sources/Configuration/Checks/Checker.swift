@@ -38,6 +38,7 @@ struct Checker<Files: FileAccess> {
         config.workers = all.count(TopLevelKeys.workers)
         config.user = identityName(TopLevelKeys.user)
         config.group = identityName(TopLevelKeys.group)
+        config.drainDelay = all.duration(TopLevelKeys.drainDelay) ?? config.drainDelay
         config.shutdownTimeout =
             all.duration(TopLevelKeys.shutdownTimeout) ?? config.shutdownTimeout
         config.limits = limits(all)

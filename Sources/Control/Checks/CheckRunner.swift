@@ -31,7 +31,8 @@ final class CheckRunner {
 
     private let loop: ControlLoop
     private let room = CheckRoom()
-    private let contexts: PoolContexts?
+    /// How TLS is begun, for pools that have it.
+    var contexts: PoolContexts?
     private let report: (Report) -> Void
     private var targets: [CheckKey: CheckTarget] = [:]
     private var subscriptions: [CheckTarget.Subscriber: CheckTarget] = [:]
@@ -55,6 +56,14 @@ final class CheckRunner {
         self.contexts = contexts
         self.report = report
         random = SeededRandom(seed: seed)
+    }
+
+    /// Checks no endpoint of a pool any more.
+    func forget(pool: Int) {
+        for (endpoint, target) in subscriptions where endpoint.pool == pool {
+            unsubscribe(endpoint, from: target)
+        }
+        fill()
     }
 
     /// How many different things are checked.

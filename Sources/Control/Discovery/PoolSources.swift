@@ -47,6 +47,14 @@ final class PoolSources {
         follow()
     }
 
+    /// Asks for nothing any more.
+    func stop() {
+        for source in names.values { resolver.release(source.watch, source.observer) }
+        for source in services.values { source.stop() }
+        names = [:]
+        services = [:]
+    }
+
     /// Whether there is a file to be looked at.
     var hasFile: Bool { file != nil }
 

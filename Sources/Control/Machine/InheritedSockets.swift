@@ -1,17 +1,19 @@
 import CLinux
 import Configuration
 import EventLoop
-import Proxy
 import Routing
 
 /// Listening sockets that were open before the process began, by the address that each is for.
 ///
-/// From a service manager (sd_listen_fds(3)), or whoever else hands them over. A listener takes
-/// those of its address instead of opening its own.
+/// A service manager passes them (sd_listen_fds(3)) and keeps them open; a listener accepts from those
+/// of its address instead of opening its own.
 public struct InheritedSockets {
-    private struct Entry {
+    /// One socket.
+    struct Entry {
+        /// What it is for.
         var address: ListenAddress
-        var descriptors: [Int32]
+        /// Its descriptor, which stays open as long as the process does.
+        var descriptor: Int32
         /// Who it comes from, for messages; empty where that is not known.
         var name: String
     }
@@ -45,20 +47,18 @@ public struct InheritedSockets {
         for number in 0..<min(count, most) {
             let descriptor = firstPassed + Int32(number)
             let name = names.indices.contains(number) ? String(names[number]) : ""
-            var listener = weir_listener()
-            let result = weir_adopt_listener(descriptor, &listener)
-            guard result == 0 else {
+            do throws(SystemError) {
+                try sockets.adopt(descriptor, name)
+            } catch {
                 let reason =
-                    result == -EINVAL
-                    ? "no listening stream socket"
-                    : String(cString: weir_error_text(-result)).lowercased()
+                    error.code == EINVAL
+                    ? "no listening stream socket" : error.reason.lowercased()
                 throw StartError(
                     description: "descriptor \(descriptor)\(origin(name)), which the service "
                         + "manager passed, is of no use: \(reason); a socket unit for Weir has "
                         + "ListenStream= and Accept=no"
                 )
             }
-            sockets.add([descriptor], at: address(listener), from: name)
         }
         return sockets
     }
@@ -76,17 +76,33 @@ public struct InheritedSockets {
         return .unix(path: path)
     }
 
-    /// Adds sockets of one address, one for all workers or several that the kernel chooses among.
-    public mutating func add(_ descriptors: [Int32], at address: ListenAddress, from name: String) {
-        entries.append(Entry(address: address, descriptors: descriptors, name: name))
+    /// Adds a listening socket and makes it one of this process.
+    ///
+    /// - Throws: ``SystemError`` for one that is no listening stream socket, or none at all.
+    mutating func adopt(_ descriptor: Int32, _ name: String) throws(SystemError) {
+        var listener = weir_listener()
+        _ = try SystemError.check(weir_adopt_listener(descriptor, &listener), "getsockopt")
+        add(descriptor, at: Self.address(listener), from: name)
     }
 
-    /// Takes out the sockets for an address of the file: a list for each address that it stands
-    /// for, each with one socket or several that the kernel chooses among.
-    mutating func take(_ address: ListenAddress) -> [[Int32]] {
-        let taken = entries.filter { Self.serves($0.address, address) }
-        entries.removeAll { Self.serves($0.address, address) }
-        return taken.map(\.descriptors)
+    /// Adds a listening socket of this address; `name` is whom it comes from, empty where that is
+    /// not known.
+    mutating func add(_ descriptor: Int32, at address: ListenAddress, from name: String) {
+        entries.append(Entry(address: address, descriptor: descriptor, name: name))
+    }
+
+    /// All of them.
+    var all: [Entry] { entries }
+
+    /// The sockets for an address of the file: one, or one for each version of IP.
+    func descriptors(for address: ListenAddress) -> [Int32] {
+        entries.filter { Self.serves($0.address, address) }.map(\.descriptor)
+    }
+
+    /// Other descriptors of the same sockets, for the caller to close: what a reload takes away, a
+    /// later one may bring back.
+    func duplicates(for address: ListenAddress) -> [Int32] {
+        descriptors(for: address).map { weir_duplicate($0) }.filter { $0 >= 0 }
     }
 
     /// Whether a socket at one address is for a listener of the other.
@@ -119,23 +135,5 @@ public struct InheritedSockets {
 
     private static func origin(_ name: String) -> String {
         name.isEmpty || name == "unknown" ? "" : " (\(name))"
-    }
-
-    /// By worker: what of one address's sockets it accepts from.
-    ///
-    /// Each socket has one worker at least, and each worker one socket.
-    static func share(_ descriptors: [Int32], index: Int, workers: Int) -> [[WorkerListener]] {
-        var shares: [[WorkerListener]] = .init(repeating: [], count: workers)
-        guard !descriptors.isEmpty else { return shares }
-        for turn in 0..<max(descriptors.count, workers) {
-            shares[turn % workers].append(
-                WorkerListener(
-                    index: index,
-                    descriptor: descriptors[turn % descriptors.count],
-                    isShared: descriptors.count < workers
-                )
-            )
-        }
-        return shares
     }
 }

@@ -20,11 +20,21 @@ struct StatsJSON {
             ("memory", .number(process.residentBytes)),
             ("descriptors", .number(process.descriptors)),
             ("cpu", .decimal(process.cpuSeconds)),
+            ("reload", reload),
             ("total", .object(Self.traffic(total) + recent(total, earlier?.report.total))),
             ("listeners", .list(report.listeners.indices.map(listener))),
             ("routes", .list(report.routes.map { Self.route($0) } + [unrouted])),
             ("pools", .list(report.pools.map(pool))),
             ("workers", .list(report.workers.enumerated().map(worker))),
+        ])
+    }
+
+    private var reload: JSONValue {
+        .object([
+            ("successful", .bool(process.reloads.lastSucceeded)),
+            ("taken", .decimal(Double(process.reloads.lastSuccess) / 1e9)),
+            ("successes", .number(process.reloads.successes)),
+            ("failures", .number(process.reloads.failures)),
         ])
     }
 

@@ -1,11 +1,16 @@
 """Listening sockets that somebody else has opened."""
 
+import json
+import os
+import signal
 import socket
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
-from harness import Client, binary
+from harness import Client, binary, eventually
 from harness.admin import Admin
 from harness.manager import passing
 from harness.setups import single
@@ -111,3 +116,60 @@ def test_what_was_meant_for_another_process(weir, backend, listening):
     environment = {"LISTEN_FDS": "1", "LISTEN_PID": "1"}
     proxy = weir(single(backend()), environment=environment, pass_fds=[one.fileno()])
     assert proxy.address != one.getsockname() and proxy.ask().status == 200
+
+
+def follow(proxy, manager):
+    """Has another process take over, and returns its number."""
+    proxy.signal(signal.SIGUSR2)
+    return int(manager.told("MAINPID")["MAINPID"])
+
+
+@pytest.fixture
+def successors():
+    """Numbers of processes that end with the test."""
+    numbers = []
+    yield numbers
+    for number in numbers:
+        os.kill(number, signal.SIGTERM)
+        eventually(lambda number=number: not running(number), f"the end of {number}")
+
+
+def running(process):
+    try:
+        text = Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return text.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_through_reload_and_upgrade(weir, backend, listening, manager, successors):
+    """A socket that a reload leaves out comes back with the next, and goes along in an upgrade."""
+    stays, goes = listening(), listening()
+    both = {"listen": [at(stays), at(goes)], "servers": [backend().address]}
+    environment = manager.environment(WATCHDOG_USEC="400000")
+    proxy = weir(both, listeners=2, environment=environment, **passing([stays, goes]))
+
+    def reload(config, count):
+        proxy.file.write_text(json.dumps({"workers": 2, "shutdown-timeout": "2s", **config}))
+        proxy.signal(signal.SIGHUP)
+        told = manager.told("RELOADING", count)
+        assert int(told["MONOTONIC_USEC"]) <= time.monotonic_ns() // 1000
+        manager.told("READY", count + 1)
+
+    reload({**both, "listen": at(stays)}, 1)
+    waiting = Client(goes.getsockname())
+    waiting.send_request("GET", "/")
+    assert proxy.ask().status == 200
+    reload(both, 2)
+    assert waiting.response().status == 200
+    waiting.close()
+    successor = follow(proxy, manager)
+    successors.append(successor)
+    assert proxy.wait() == 0
+    for one in [stays, goes]:
+        client = Client(one.getsockname())
+        assert client.ask().status == 200
+        client.close()
+    # What has a successor does not stop, and the successor is fed by.
+    assert not manager.times("STOPPING")
+    manager.told("WATCHDOG", len(manager.times("WATCHDOG")) + 2)

@@ -206,6 +206,8 @@ class TestService:
             assert run("curl", "-sS", url).stdout.startswith("Weir serves here.")
             assert "listeners" in run("/usr/bin/weir", "status").stdout.lower()
             assert proxy.access(1, path="/var/log/weir/access.json")
+            self.reload(unit, proxy, manager)
+            assert run("curl", "-sS", url).stdout == "By another file.\n"
             proxy.signal(signal.SIGTERM)
             manager.told("STOPPING")
             assert proxy.wait() == 0
@@ -213,6 +215,27 @@ class TestService:
             proxy.kill()
             manager.close()
             notified.unlink()
+
+
+    def reload(self, unit, proxy, manager):
+        """What `systemctl reload weir` does, with a bad file and then with a good one."""
+
+        def run_all():
+            for command in unit.values["ExecReload"]:
+                words = shlex.split(command.replace("$MAINPID", str(proxy.pid)))
+                done = run(*unit.prefix(), *words, check=False)
+                if done.returncode:
+                    return done
+            return done
+
+        good = FILE.read_text()
+        FILE.write_text(good + "lsten: 1\n")
+        done = run_all()
+        assert done.returncode == 1 and "unknown-key" in done.stderr
+        FILE.write_text(re.sub(r'body: ".*?"', 'body: "By another file.\\\\n"', good))
+        assert run_all().returncode == 0
+        assert "MONOTONIC_USEC" in manager.told("RELOADING")
+        manager.told("READY", 2)
 
 
 class TestRemoval:

@@ -1,3 +1,4 @@
+import Configuration
 import Testing
 
 @testable import Proxy
@@ -62,7 +63,7 @@ struct DurationHistogramTests {
 
     @Test("a worker's rows and histograms are read as written")
     func rows() {
-        let statistics = WorkerStatistics(listeners: 2, routes: 3, endpoints: 4)
+        let statistics = WorkerStatistics(PlacedConfig(Config()))
         let row = statistics.traffic.row(5)
         for _ in 0..<10 {
             row.add(TrafficColumn.outcomes)
@@ -87,5 +88,20 @@ struct DurationHistogramTests {
         #expect(histogram.total == 10)
         WorkerStatistics.read(endpoint + EndpointColumn.histogram, into: &histogram)
         #expect(histogram.total == 11)
+    }
+
+    @Test("what was counted at a place is forgotten when another gets it")
+    func cleared() {
+        let statistics = WorkerStatistics(PlacedConfig(Config()))
+        let row = statistics.endpoints.row(2)
+        row.add(EndpointColumn.tries, 7)
+        row.add(EndpointColumn.histogram, duration: 2_000_000, statistics, mayBeFine: false)
+        statistics.clear(endpoint: 2)
+        var totals = EndpointTotals()
+        statistics.add(endpoint: 2, to: &totals)
+        #expect(totals.tries == 0 && totals.answerTimes.total == 0)
+        row.add(EndpointColumn.histogram, duration: 2_000_000, statistics, mayBeFine: false)
+        statistics.add(endpoint: 2, to: &totals)
+        #expect(totals.answerTimes.total == 1)
     }
 }
