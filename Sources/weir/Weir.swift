@@ -62,9 +62,14 @@ enum Output {
 }
 
 /// Reads a file as every command does.
-func loadFile(_ path: String, requiresFiles: Bool = true) -> LoadResult {
+func loadFile(
+    _ path: String,
+    requiresFiles: Bool = true,
+    as identity: ServingIdentity? = nil
+) -> LoadResult {
     var options = LoadOptions()
     options.requiresFiles = requiresFiles
+    options.identity = identity
     options.workingDirectory = FileSystem.workingFolder
     options.inspectTLS = inspectCertificates
     return load(
