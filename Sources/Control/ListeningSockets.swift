@@ -61,7 +61,7 @@ final class ListeningSockets {
             }
         }
         var port: UInt16 = 0
-        if !isShared { try Self.refuseTaken(address) }
+        if !isShared, !isOurs(address.port) { try Self.refuseTaken(address) }
         for worker in 0..<workers where !isShared {
             let socket = try Socket.listening(
                 at: address,
@@ -97,6 +97,14 @@ final class ListeningSockets {
             _ = weir_listen(descriptor, Int32(clamping: backlog))
         }
     }
+
+    /// Gives the file of a unix socket that stays other rights.
+    func setMode(_ mode: UInt32, at place: Int) {
+        if let path = paths[place] { _ = weir_set_mode(path, mode) }
+    }
+
+    /// Whether we listen at a port already, if at another address: one may cover the other.
+    private func isOurs(_ port: UInt16) -> Bool { port != 0 && ports.values.contains(port) }
 
     /// `SO_REUSEPORT` would let a second Weir listen beside this one and take half of its
     /// clients: a socket without it finds out whether somebody listens already.
