@@ -355,6 +355,7 @@ static void handled_signals(sigset_t *set) {
     sigaddset(set, SIGINT);
     sigaddset(set, SIGUSR1);
     sigaddset(set, SIGHUP);
+    sigaddset(set, SIGUSR2);
 }
 
 void weir_block_signals(void) {

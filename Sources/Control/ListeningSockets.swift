@@ -6,6 +6,8 @@ import Proxy
 /// The listening sockets of a service, by place of their listener.
 final class ListeningSockets {
     private let workers: Int
+    /// Sockets of the process before.
+    private let inheritance: Inheritance
     /// Paths of unix sockets.
     private var paths: [Int: String] = [:]
     /// By place: the descriptors; workers close those that they do not share.
@@ -13,8 +15,14 @@ final class ListeningSockets {
     /// By place: the port, which the kernel may have chosen; 0 for a unix socket.
     private var ports: [Int: UInt16] = [:]
 
-    /// No sockets, for so many workers.
-    init(workers: Int) { self.workers = workers }
+    /// No sockets, for so many workers; those of a process before are used first.
+    init(workers: Int, inheritance: Inheritance) {
+        self.workers = workers
+        self.inheritance = inheritance
+    }
+
+    /// The descriptors of a listener.
+    func descriptors(at place: Int) -> [Int32] { descriptors[place] ?? [] }
 
     /// Opens the sockets of listeners, for each worker its own: all of them, or none.
     ///
@@ -41,28 +49,40 @@ final class ListeningSockets {
         _ place: Int,
         into perWorker: inout [[WorkerListener]]
     ) throws(SystemError) {
+        let inherited = inheritance.takeListener(listener.address) ?? []
         var address = ListeningAddress(listener.address, mode: listener.socketMode)
-        var isShared = false
         if case .unix(let path, _) = address {
-            isShared = true
-            let socket = try Socket.listening(
-                at: address,
-                backlog: listener.backlog,
-                sharesPort: false,
-                userTimeout: 30_000
-            )
+            var descriptor = inherited.first ?? -1
+            if descriptor < 0 {
+                descriptor = try Self.unixSocket(address, listener.backlog)
+            } else {
+                _ = weir_set_mode(path, listener.socketMode)
+            }
+            // Not before: what somebody else has there stays.
             paths[place] = path
-            let descriptor = socket.release()
             descriptors[place] = [descriptor]
             for worker in 0..<workers {
                 perWorker[worker].append(
                     WorkerListener(index: place, descriptor: descriptor, isShared: true)
                 )
             }
+            return
+        }
+        // Each is listened on by somebody, or the clients in its queue would wait in vain.
+        for (number, descriptor) in inherited.enumerated() {
+            descriptors[place, default: []].append(descriptor)
+            perWorker[number % workers].append(
+                WorkerListener(index: place, descriptor: descriptor, isShared: false)
+            )
         }
         var port: UInt16 = 0
-        if !isShared, !isOurs(address.port) { try Self.refuseTaken(address) }
-        for worker in 0..<workers where !isShared {
+        if let first = inherited.first {
+            port = UInt16(clamping: weir_local_port(first))
+            address = address.with(port: port)
+        } else if !isOurs(address.port) {
+            try Self.refuseTaken(address)
+        }
+        for worker in inherited.count..<max(inherited.count, workers) {
             let socket = try Socket.listening(
                 at: address,
                 backlog: listener.backlog,
@@ -106,6 +126,19 @@ final class ListeningSockets {
     /// Whether we listen at a port already, if at another address: one may cover the other.
     private func isOurs(_ port: UInt16) -> Bool { port != 0 && ports.values.contains(port) }
 
+    private static func unixSocket(
+        _ address: ListeningAddress,
+        _ backlog: Int
+    ) throws(SystemError) -> Int32 {
+        let socket = try Socket.listening(
+            at: address,
+            backlog: backlog,
+            sharesPort: false,
+            userTimeout: 30_000
+        )
+        return socket.release()
+    }
+
     /// `SO_REUSEPORT` would let a second Weir listen beside this one and take half of its
     /// clients: a socket without it finds out whether somebody listens already.
     private static func refuseTaken(_ address: ListeningAddress) throws(SystemError) {
@@ -131,6 +164,9 @@ final class ListeningSockets {
             if !paths.values.contains(path) { _ = weir_unlink(path) }
         }
     }
+
+    /// Leaves the paths of unix sockets to the process that listens there now.
+    func forgetPaths() { paths = [:] }
 
     /// Removes the paths of unix sockets, before a successor can listen there.
     func unlinkPaths() {

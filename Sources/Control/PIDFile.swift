@@ -2,7 +2,7 @@ import CLinux
 
 /// The file that names a running process, for commands that signal it.
 public enum PIDFile {
-    /// Where it is. The folder is the service manager's to make; without it there is no file.
+    /// Where it is; without the folder, which is the service manager's to make, there is none.
     public static let path = "/run/weir/weir.pid"
 
     /// The process that the file names; `nil` where there is no good file.

@@ -23,6 +23,7 @@ final class Service {
     private let control: Mailbox<ControlMessage>
     let loop: ControlLoop
     private let descriptorLimit: Int
+    private let inheritance: Inheritance
     /// What has which place.
     var placed: PlacedConfig
     /// What is done for its endpoints; `nil` until it has started.
@@ -74,22 +75,24 @@ final class Service {
     /// A service that `wake` tells about its end, and whose workers tell `control` the rest.
     ///
     /// Endpoints are found and checked on `loop`. `descriptorLimit`: descriptors that the process
-    /// may open.
+    /// may open; `inheritance`: what the process before hands over.
     init(
         _ config: Config,
         logs: LogQueue,
         wake: Int32,
         control: Mailbox<ControlMessage>,
         loop: ControlLoop,
-        descriptorLimit: Int
+        descriptorLimit: Int,
+        inheritance: Inheritance
     ) {
+        self.inheritance = inheritance
         self.control = control
         self.loop = loop
         placed = PlacedConfig(config)
         self.logs = logs
         self.descriptorLimit = descriptorLimit
         workers = config.workers ?? Self.usableCPUs()
-        sockets = ListeningSockets(workers: workers)
+        sockets = ListeningSockets(workers: workers, inheritance: inheritance)
         left = Countdown(workers, wake: wake)
         self.wake = wake
     }
@@ -138,9 +141,12 @@ final class Service {
     }
 
     private func startWorkers(_ started: Countdown) throws(StartError) {
-        let certificates = try CertificateControl(placed, on: loop, logs: logs) {
-            [unowned self] in tell($0)
-        }
+        let certificates = try CertificateControl(
+            placed,
+            tickets: inheritance.tickets,
+            on: loop,
+            logs: logs
+        ) { [unowned self] in tell($0) }
         secrets = try Self.readSecrets(config)
         let snapshot = Snapshot(
             placed,
@@ -172,6 +178,7 @@ final class Service {
         self.shared = shared
         self.health = health
         health.begin()
+        health.inherit(inheritance)
         self.certificates = certificates
         certificates.begin()
         let slots = min(descriptorLimit, 1 << 20)

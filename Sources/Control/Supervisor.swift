@@ -14,6 +14,11 @@ public final class Supervisor {
     private let control: Mailbox<ControlMessage>
     private let descriptorLimit: Int
     let loop: ControlLoop
+    private let inheritance: Inheritance
+    /// The file of the program, as it was found at the start.
+    let program: String?
+    /// The process that is to follow, while it starts.
+    var upgrade: Upgrade?
     private(set) var services: [Service] = []
     var admin: AdminServer?
     private var statsStream: StatsStream?
@@ -32,15 +37,19 @@ public final class Supervisor {
     ///
     /// Signals are blocked from here on; make it before any other thread runs.
     ///
-    /// `read` reads the file anew for a reload; `nil` where there is none.
+    /// `inheritance` is what the process before hands over; `read` reads the file anew for a reload; `nil` where there is none.
     ///
     /// - Throws: ``StartError`` if a log cannot be opened.
     public init(
         _ config: Config,
         version: String,
+        inheritance: Inheritance? = nil,
         read: (() -> LoadResult)? = nil
     ) throws(StartError) {
         weir_block_signals()
+        self.inheritance = inheritance ?? Inheritance()
+        if let secret = inheritance?.secret { StickySecrets.inherit(secret) }
+        program = Self.ownProgram
         reloads = ReloadState(read: read, lastSuccess: Self.wallClock)
         self.version = version
         own = config
@@ -69,7 +78,8 @@ public final class Supervisor {
             wake: wake,
             control: control,
             loop: loop,
-            descriptorLimit: descriptorLimit
+            descriptorLimit: descriptorLimit,
+            inheritance: inheritance
         )
         do throws(StartError) {
             try service.start()
@@ -104,7 +114,12 @@ public final class Supervisor {
     /// - Throws: ``StartError`` for an address that cannot be listened on.
     func makeAdmin(_ config: AdminConfig) throws(StartError) -> AdminServer {
         let router = AdminRouter(operations: AdminOperations(subject: self).all)
-        return try AdminServer(config, router: router, on: loop)
+        return try AdminServer(
+            config,
+            router: router,
+            inherited: inheritance.takeAdmin(config.address),
+            on: loop
+        )
     }
 
     /// Has the admin API answer, if there is one.
@@ -138,6 +153,8 @@ public final class Supervisor {
         _ = loop.receive(from: control) { [unowned self] in receive($0) }
         startAdmin()
         if reloads.read != nil { PIDFile.write() }
+        inheritance.discardRest()
+        inheritance.tellReady()
         if let limit { end = loop.after(limit.inNanoseconds) { [unowned self] in beginDrain() } }
         while !services.allSatisfy(\.hasEnded) { loop.turn() }
         admin?.end()
@@ -155,6 +172,8 @@ public final class Supervisor {
                 writer.reopen()
             } else if signal == SIGHUP {
                 reload { _ in }
+            } else if signal == SIGUSR2 {
+                upgrade { _ in }
             } else if wasSignalled {
                 stop("a second signal came")
             } else {
@@ -165,10 +184,23 @@ public final class Supervisor {
         }
     }
 
-    private func beginDrain() {
+    /// Has everything finish what runs, and then end: at once if another process serves, else
+    /// behind `drain-delay`, in which nobody is to send more.
+    func beginDrain(isHandedOver: Bool = false) {
         guard !isDraining else { return }
         isDraining = true
+        for service in services { service.shared?.isReady.store(false, ordering: .relaxed) }
         loop.cancel(end)
+        let delay = isHandedOver ? 0 : own.drainDelay.inNanoseconds
+        guard delay > 0 else {
+            drainWorkers()
+            return
+        }
+        logs.note(level: .info, "not ready any more: draining begins in \(own.drainDelay.configurationText)")
+        end = loop.after(delay) { [unowned self] in drainWorkers() }
+    }
+
+    private func drainWorkers() {
         end = loop.after(own.shutdownTimeout.inNanoseconds) { [unowned self] in
             stop("shutdown-timeout has passed")
         }
@@ -234,6 +266,15 @@ extension Supervisor: AdminSubject {
     }
 
     func drain() { beginDrain() }
+
+    private static var ownProgram: String? {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        guard weir_own_program(&buffer, buffer.count) == 0 else { return nil }
+        return String(
+            decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)),
+            as: UTF8.self
+        )
+    }
 
     /// Nanoseconds since 1970.
     static var wallClock: Int64 { weir_realtime_ns() }

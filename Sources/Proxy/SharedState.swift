@@ -44,6 +44,8 @@ public final class SharedState: Sendable {
     public let control: Mailbox<ControlMessage>
     /// Every worker's mailbox.
     let mailboxes: [Mailbox<WorkerMessage>]
+    /// Whether new traffic is wanted: what `ready-path` says.
+    public let isReady = Atomic<Bool>(true)
     private let counters: Mutex<[WorkerStatistics]>
 
     /// What every worker counts.

@@ -182,3 +182,26 @@ struct Reload: ParsableCommand {
         guard answer.status == 200 else { throw ExitCode(1) }
     }
 }
+
+/// `weir upgrade`.
+struct Upgrade: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Have a new process take the place of a running Weir, without losing a request.",
+        discussion: """
+            The running process starts the program of its own path, which may have been replaced, \
+            hands its listening sockets over, and drains once the new one serves. A new process \
+            that does not serve within a minute is ended, and the old one goes on: exit code 1.
+            """
+    )
+
+    @OptionGroup var target: AdminTarget
+    @OptionGroup var process: ProcessTarget
+
+    func run() throws {
+        if try process.signals(SIGUSR2, insteadOf: target) {
+            Output.text("told to upgrade by SIGUSR2; what came of it stands in its log\n")
+        } else {
+            Output.text(try target.ask("POST", "/upgrade"))
+        }
+    }
+}

@@ -16,7 +16,11 @@ struct Run: ParsableCommand {
         Output.trouble(render(result.diagnostics))
         guard let config = result.config else { throw ExitCode(1) }
         do throws(StartError) {
-            let supervisor = try Supervisor(config, version: Version.text) { loadFile(file) }
+            let supervisor = try Supervisor(
+                config,
+                version: Version.text,
+                inheritance: try Inheritance.receive()
+            ) { loadFile(file) }
             _ = try supervisor.openAdmin(config)
             supervisor.announce(try supervisor.serve(config))
             supervisor.wait()

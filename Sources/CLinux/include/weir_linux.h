@@ -3,6 +3,8 @@
 #ifndef WEIR_LINUX_H
 #define WEIR_LINUX_H
 
+#include "weir_handover.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>

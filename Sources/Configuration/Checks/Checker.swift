@@ -36,6 +36,7 @@ struct Checker<Files: FileAccess> {
         let all = root.over(TopLevelKeys.set.standards)
         var config = Config()
         config.workers = all.count(TopLevelKeys.workers)
+        config.drainDelay = all.duration(TopLevelKeys.drainDelay) ?? config.drainDelay
         config.shutdownTimeout =
             all.duration(TopLevelKeys.shutdownTimeout) ?? config.shutdownTimeout
         config.limits = limits(all)

@@ -81,6 +81,14 @@ enum TopLevelKeys {
         example: "2",
         "Worker threads; `auto` is one for each CPU that the process may use."
     )
+    static let drainDelay = Key(
+        "drain-delay",
+        .duration(.zero...Bounds.longest),
+        standard: "0s",
+        example: "5s",
+        "How long Weir serves on after SIGTERM while it says that it is not ready, so that the "
+            + "balancer in front sends no more; then it drains."
+    )
     static let shutdownTimeout = Key(
         "shutdown-timeout",
         .duration(.zero...Bounds.longest),
@@ -121,7 +129,8 @@ enum TopLevelKeys {
         "The keys of the file itself.",
         keys: [
             listen, servers, listeners, routes, pools, poolDefaults, include, limits, timeouts,
-            trustedProxies, networks, forwarding, workers, shutdownTimeout, resolver, admin, log,
+            trustedProxies, networks, forwarding, workers, drainDelay, shutdownTimeout,
+            resolver, admin, log,
             simulate,
         ]
     )

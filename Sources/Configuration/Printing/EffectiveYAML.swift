@@ -16,6 +16,7 @@ struct EffectivePrinter {
     func printed() -> String {
         var yaml = YAMLText()
         yaml.line(TopLevelKeys.workers.name, config.workers.map(String.init) ?? "auto")
+        yaml.line(TopLevelKeys.drainDelay.name, time(config.drainDelay))
         yaml.line(TopLevelKeys.shutdownTimeout.name, time(config.shutdownTimeout))
         yaml.section(TopLevelKeys.listeners.name, listeners)
         yaml.section(TopLevelKeys.routes.name) { yaml in

@@ -27,6 +27,8 @@ protocol AdminSubject: AnyObject {
     func change(pool: Int, servers: [String], meant: String, _ change: ServerChange)
     /// Reads the file anew and serves by it; is told what came of it.
     func reload(_ done: @escaping (ReloadResult) -> Void)
+    /// Has another process take this one's place; is told what came of it.
+    func upgrade(_ done: @escaping (UpgradeResult) -> Void)
     /// Does what SIGTERM does.
     func drain()
 }
@@ -54,6 +56,9 @@ struct AdminOperations {
             .init(path: "/pools/{pool}/servers/{server}", method: "PATCH", run: change),
             .init(path: "/reload", method: "POST") { _, _ in
                 .later { answer in subject.reload { answer($0.response) } }
+            },
+            .init(path: "/upgrade", method: "POST") { _, _ in
+                .later { answer in subject.upgrade { answer($0.response) } }
             },
             .init(path: "/drain", method: "POST") { _, _ in
                 subject.drain()

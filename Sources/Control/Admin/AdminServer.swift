@@ -18,19 +18,24 @@ final class AdminServer {
     /// What the file says of it.
     private(set) var config: AdminConfig
     private let router: AdminRouter
-    private let listener: Int32
+    /// The listening socket.
+    let listener: Int32
     private let unixPath: String?
     private var hasEnded = false
+    private var isHandedOver = false
     private var connections: [ObjectIdentifier: AdminConnection] = [:]
     /// Where it listens, as an operator would type it.
     let address: String
 
     /// Listens where the file says.
     ///
+    /// `inherited`: the socket, where a process before had it.
+    ///
     /// - Throws: ``StartError`` for an address that cannot be listened on, or a bad token.
     init(
         _ config: AdminConfig,
         router: AdminRouter,
+        inherited: Int32? = nil,
         on loop: ControlLoop
     ) throws(StartError) {
         self.loop = loop
@@ -38,18 +43,26 @@ final class AdminServer {
         self.config = config
         access = try Self.access(config)
         do throws(SystemError) {
-            let socket = try Socket.listening(
-                at: ListeningAddress(config.address, mode: config.socketMode),
-                backlog: Self.mostConnections,
-                sharesPort: false,
-                userTimeout: 30_000
-            )
+            let socket = try Self.socket(config, inherited)
             address = config.address.display(scheme: "http", port: socket.localPort)
             listener = socket.release()
         } catch {
             throw StartError.listening(config.address, error)
         }
         if case .unix(let path) = config.address { unixPath = path } else { unixPath = nil }
+    }
+
+    private static func socket(
+        _ config: AdminConfig,
+        _ inherited: Int32?
+    ) throws(SystemError) -> Socket {
+        if let inherited { return Socket(adopting: inherited) }
+        return try Socket.listening(
+            at: ListeningAddress(config.address, mode: config.socketMode),
+            backlog: mostConnections,
+            sharesPort: false,
+            userTimeout: 30_000
+        )
     }
 
     /// Whether a changed file leaves the socket as it is.
@@ -102,12 +115,22 @@ final class AdminServer {
         }
     }
 
+    /// Another process accepts from the socket now.
+    func handOver() {
+        guard !hasEnded, !isHandedOver else { return }
+        isHandedOver = true
+        loop.unwatch(listener)
+        weir_close(listener)
+    }
+
     /// Stops to listen and closes all connections.
     func end() {
         guard !hasEnded else { return }
         hasEnded = true
-        if let unixPath { _ = weir_unlink(unixPath) }
-        loop.close(listener)
+        if !isHandedOver {
+            if let unixPath { _ = weir_unlink(unixPath) }
+            loop.close(listener)
+        }
         for connection in Array(connections.values) { connection.close() }
     }
 
@@ -125,7 +148,7 @@ final class AdminServer {
     }
 
     private func watchListener() {
-        guard !hasEnded else { return }
+        guard !hasEnded, !isHandedOver else { return }
         _ = loop.watch(listener) { [unowned self] _ in accept() }
     }
 

@@ -31,11 +31,13 @@ final class CertificateControl {
     /// What pools have for connections to their servers.
     var pools: PoolContexts { material.pools }
 
-    /// Reads everything for the first time; `tell` reaches every worker.
+    /// Reads everything for the first time; `tell` reaches every worker, and `tickets` are keys of
+    /// the process before.
     ///
     /// - Throws: ``StartError`` for files that cannot be used.
     init(
         _ placed: PlacedConfig,
+        tickets: (keys: [UInt8], nextTurn: Int64)?,
         on loop: ControlLoop,
         logs: LogQueue,
         tell: @escaping (WorkerMessage) -> Void
@@ -43,8 +45,16 @@ final class CertificateControl {
         self.loop = loop
         self.logs = logs
         self.tell = tell
-        keys = TicketKeys(now: weir_monotonic_ns() / Self.second)
+        let now = weir_monotonic_ns() / Self.second
+        keys =
+            tickets.flatMap { TicketKeys(handedOver: $0.keys, nextTurn: now + $0.nextTurn) }
+            ?? TicketKeys(now: now)
         material = try Self.read(placed, keys: keys)
+    }
+
+    /// Keys that seal session tickets, for the process that follows, and seconds until the next.
+    var ticketKeys: (keys: [UInt8], nextTurn: Int64) {
+        keys.forSuccessor(now: weir_monotonic_ns() / Self.second)
     }
 
     /// By place of a listener: what it has for its first connections.

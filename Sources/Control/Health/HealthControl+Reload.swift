@@ -107,6 +107,7 @@ extension HealthControl {
                 from: from,
                 known,
                 withEjection: config(ofPool: heir).ejection != nil,
+                withChecks: config(ofPool: heir).checks != nil,
                 now: loop.now.nanoseconds
             )
         }

@@ -54,10 +54,12 @@ final class ServiceReload {
         // What is not used any more makes room.
         let query = UseQuery(workers: service.workers)
         service.tell(.uses(query))
-        wait(until: loop.now + Self.patience, for: { query.answer != nil }) { [self] _ in
+        let limit = loop.now + Self.patience
+        let next: (Bool) -> Void = { [self] _ in
             if let uses = query.answer { service.release(uses) }
             prepare()
         }
+        wait(until: limit, for: { query.answer != nil }, then: next)
     }
 
     private func wait(
@@ -114,9 +116,8 @@ final class ServiceReload {
         service.placed = prepared.placed
         service.secrets = prepared.secrets
         let limit = loop.now + health.patience
-        wait(until: limit, for: { [health] in health.hasFound }) { [self] _ in
-            tell(prepared, before, snapshot, previous)
-        }
+        let next: (Bool) -> Void = { [self] _ in tell(prepared, before, snapshot, previous) }
+        wait(until: limit, for: { [health] in health.hasFound }, then: next)
     }
 
     private func tell(
@@ -144,29 +145,34 @@ final class ServiceReload {
         service.tell(.change(change))
         // At once: what was followed before would tell workers of files that are used no longer.
         certificates.follow(prepared.material)
-        let limit = loop.now + Self.patience
-        wait(until: limit, for: { change.isAcknowledged }) { [self] isDone in
+        let next: (Bool) -> Void = { [self] isDone in
             if !statistics.isEmpty { service.replaceStatistics(statistics, before) }
-            for place in placed.listeners where !placed.newListeners.contains(place) {
-                let backlog = placed.config.listeners[place].backlog
-                if backlog != before.config.listeners[place].backlog {
-                    service.sockets.setBacklog(backlog, at: place)
-                }
-                let mode = placed.config.listeners[place].socketMode
-                if mode != before.config.listeners[place].socketMode {
-                    service.sockets.setMode(mode, at: place)
-                }
-            }
-            guard isDone else {
-                let count = change.missing
-                finished(StartError(description: "\(count) workers have not gone over yet"), true)
-                return
-            }
-            service.sockets.close(closed)
-            service.past.keepOnly(config)
-            cutLater(closed, gone)
-            withExtendedLifetime(previous) { finished(nil, true) }
+            finish(prepared, before, isDone ? nil : change.missing)
+            withExtendedLifetime(previous) { cutLater(closed, gone) }
         }
+        wait(until: loop.now + Self.patience, for: { change.isAcknowledged }, then: next)
+    }
+
+    /// Workers have gone over, or `missing` of them have not in time.
+    private func finish(_ prepared: Prepared, _ before: PlacedConfig, _ missing: Int?) {
+        let placed = prepared.placed
+        for place in placed.listeners where !placed.newListeners.contains(place) {
+            let backlog = placed.config.listeners[place].backlog
+            if backlog != before.config.listeners[place].backlog {
+                service.sockets.setBacklog(backlog, at: place)
+            }
+            let mode = placed.config.listeners[place].socketMode
+            if mode != before.config.listeners[place].socketMode {
+                service.sockets.setMode(mode, at: place)
+            }
+        }
+        if let missing {
+            finished(StartError(description: "\(missing) workers have not gone over yet"), true)
+            return
+        }
+        service.sockets.close(Set(before.listeners).subtracting(placed.listeners))
+        service.past.keepOnly(config)
+        finished(nil, true)
     }
 
     /// What still runs on listeners and at servers that went is cut when its time is over.

@@ -13,7 +13,10 @@ final class RouteEditsOwner: @unchecked Sendable {
 
 extension Snapshot {
     /// The table of listeners; those that are retired close their connections.
-    static func listeners(_ placed: PlacedConfig) -> UnsafeMutablePointer<ListenerEntry> {
+    static func listeners(
+        _ placed: PlacedConfig,
+        _ texts: TextStore
+    ) -> UnsafeMutablePointer<ListenerEntry> {
         let listeners = placed.config.listeners
         let entries = UnsafeMutablePointer<ListenerEntry>.allocate(
             capacity: max(1, listeners.count)
@@ -21,7 +24,7 @@ extension Snapshot {
         let live = Set(placed.listeners)
         for (place, listener) in listeners.enumerated() {
             (entries + place).initialize(
-                to: ListenerEntry(listener, isClosing: !live.contains(place))
+                to: ListenerEntry(listener, isClosing: !live.contains(place), texts)
             )
         }
         return entries

@@ -140,7 +140,7 @@ public final class Snapshot: @unchecked Sendable {
             certificates.isEmpty ? config.listeners.map { _ in nil } : certificates
         self.clientContexts =
             clientContexts.isEmpty ? config.pools.map { _ in nil } : clientContexts
-        listeners = Self.listeners(placed)
+        listeners = Self.listeners(placed, texts)
         handshakeRates = config.listeners.map { listener in
             listener.tls?.handshakeRate.map { $0 / Double(max(1, workers)) }
         }
