@@ -15,7 +15,7 @@ FISH_COMPLETIONS ?= $(PREFIX)/share/fish/vendor_completions.d
 FORMATTED := Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources perf/micro
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo install deb test test-long lint format docs plots clean
+.PHONY: help build demo install deb test test-long lint format docs plots pictures clean
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -70,6 +70,13 @@ plots: build ## Draws the pictures of docs/explanation anew
 	    $(WEIR) simulate --plot docs/explanation/resilience-$$name.svg \
 	        examples/simulate/$$name.yaml examples/simulate/$$name-without.yaml || exit 1; \
 	done
+
+pictures: build $(STAMPS)/test-packages $(STAMPS)/venv ## Takes the picture of docs/how-to anew, shows that of weir top
+	mkdir -p .build/pictures
+	WEIR_PICTURES=$(CURDIR)/.build/pictures $(PYTHON) -m pytest -q Tests/EndToEnd/admin \
+	    -k within_two_seconds
+	cp .build/pictures/dashboard.png docs/how-to/dashboard.png
+	cat .build/pictures/weir-top.txt
 
 clean: ## Removes everything that was built or installed into the clone
 	rm -rf .build .build-* .venv Fuzz/.build
