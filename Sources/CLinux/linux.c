@@ -475,6 +475,10 @@ const char *weir_environment(const char *name) {
     return getenv(name);
 }
 
+int weir_set_mode(const char *path, uint32_t mode) {
+    return chmod(path, mode) ? -errno : 0;
+}
+
 int weir_signal_process(int pid, int signal) {
     return kill(pid, signal) ? -errno : 0;
 }

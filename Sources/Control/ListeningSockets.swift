@@ -59,7 +59,11 @@ final class ListeningSockets {
         var address = ListeningAddress(listener.address, mode: listener.socketMode)
         if case .unix(let path, _) = address {
             var descriptor = inherited.first ?? -1
-            if descriptor < 0 { descriptor = try Self.unixSocket(address, listener.backlog) }
+            if descriptor < 0 {
+                descriptor = try Self.unixSocket(address, listener.backlog)
+            } else {
+                _ = weir_set_mode(path, listener.socketMode)
+            }
             // Not before: what somebody else has there stays.
             paths[place] = path
             descriptors[place] = [descriptor]
@@ -81,7 +85,7 @@ final class ListeningSockets {
         if let first = inherited.first {
             port = UInt16(clamping: weir_local_port(first))
             address = address.with(port: port)
-        } else {
+        } else if !isOurs(address.port) {
             try Self.refuseTaken(address)
         }
         for worker in inherited.count..<max(inherited.count, workers) {
@@ -149,6 +153,14 @@ final class ListeningSockets {
             _ = weir_listen(descriptor, Int32(clamping: backlog))
         }
     }
+
+    /// Gives the file of a unix socket that stays other rights.
+    func setMode(_ mode: UInt32, at place: Int) {
+        if let path = paths[place] { _ = weir_set_mode(path, mode) }
+    }
+
+    /// Whether we listen at a port already, if at another address: one may cover the other.
+    private func isOurs(_ port: UInt16) -> Bool { port != 0 && ports.values.contains(port) }
 
     private static func unixSocket(
         _ address: ListeningAddress,

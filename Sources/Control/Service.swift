@@ -35,6 +35,8 @@ final class Service {
     let sockets: ListeningSockets
     /// What was counted at places that others have now.
     var past = PastCounts()
+    /// What is to be cut, later, of listeners and endpoints that went.
+    var cuts = PendingCuts()
     /// By place of a retired pool: the names of its endpoints by slot.
     var namesOfRetired: [Int: [String]] = [:]
     /// By pool: the bytes that sign its sticky tokens.

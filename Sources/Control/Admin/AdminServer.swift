@@ -76,11 +76,14 @@ final class AdminServer {
 
     /// Whether a changed file leaves the socket as it is.
     func listens(as config: AdminConfig) -> Bool {
-        config.address == self.config.address && config.socketMode == self.config.socketMode
+        config.address == self.config.address
     }
 
     /// Serves by a changed file, which leaves the socket as it is; `access` is its own.
     func follow(_ config: AdminConfig, _ access: AdminAccess) {
+        if let unixPath, config.socketMode != self.config.socketMode {
+            _ = weir_set_mode(unixPath, config.socketMode)
+        }
         self.config = config
         self.access = access
     }

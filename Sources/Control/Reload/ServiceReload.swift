@@ -18,7 +18,7 @@ final class ServiceReload {
     private let shared: SharedState
     private let certificates: CertificateControl
     private let config: Config
-    private let finished: (StartError?) -> Void
+    private let finished: (StartError?, Bool) -> Void
     private var loop: ControlLoop { service.loop }
 
     /// What is known once everything that can fail has been done.
@@ -32,8 +32,8 @@ final class ServiceReload {
     /// A reload that has not begun; `nil` for a service that has not started.
     ///
     /// `finished` is called once, with what kept the service from changing, or from saying that it
-    /// has.
-    init?(_ service: Service, _ config: Config, finished: @escaping (StartError?) -> Void) {
+    /// has, and with whether it has begun to.
+    init?(_ service: Service, _ config: Config, finished: @escaping (StartError?, Bool) -> Void) {
         guard let health = service.health, let shared = service.shared,
             let certificates = service.certificates
         else { return nil }
@@ -91,7 +91,7 @@ final class ServiceReload {
                 Prepared(placed: placed, secrets: secrets, material: material, opened: opened)
             )
         } catch {
-            finished(error)
+            finished(error, false)
         }
     }
 
@@ -143,6 +143,8 @@ final class ServiceReload {
         )
         shared.setBounds(placed, descriptorLimit: service.descriptors(for: config))
         service.tell(.change(change))
+        // At once: what was followed before would tell workers of files that are used no longer.
+        certificates.follow(prepared.material)
         let next: (Bool) -> Void = { [self] isDone in
             if !statistics.isEmpty { service.replaceStatistics(statistics, before) }
             finish(prepared, before, isDone ? nil : change.missing)
@@ -154,28 +156,34 @@ final class ServiceReload {
     /// Workers have gone over, or `missing` of them have not in time.
     private func finish(_ prepared: Prepared, _ before: PlacedConfig, _ missing: Int?) {
         let placed = prepared.placed
-        certificates.follow(prepared.material)
         for place in placed.listeners where !placed.newListeners.contains(place) {
             let backlog = placed.config.listeners[place].backlog
             if backlog != before.config.listeners[place].backlog {
                 service.sockets.setBacklog(backlog, at: place)
             }
+            let mode = placed.config.listeners[place].socketMode
+            if mode != before.config.listeners[place].socketMode {
+                service.sockets.setMode(mode, at: place)
+            }
         }
         if let missing {
-            finished(StartError(description: "\(missing) workers have not gone over yet"))
+            finished(StartError(description: "\(missing) workers have not gone over yet"), true)
             return
         }
         service.sockets.close(Set(before.listeners).subtracting(placed.listeners))
         service.past.keepOnly(config)
-        finished(nil)
+        finished(nil, true)
     }
 
     /// What still runs on listeners and at servers that went is cut when its time is over.
     private func cutLater(_ listeners: Set<Int>, _ endpoints: Set<Int>) {
         guard !(listeners.isEmpty && endpoints.isEmpty) else { return }
         let service = service
+        let number = service.cuts.add(listeners: listeners, endpoints: endpoints)
         loop.after(config.shutdownTimeout.inNanoseconds) { [weak service] in
-            service?.tell(.cut(listeners: listeners, endpoints: endpoints))
+            guard let service else { return }
+            let due = service.cuts.take(number)
+            service.tell(.cut(listeners: due.listeners, endpoints: due.endpoints))
         }
     }
 }

@@ -51,19 +51,19 @@ extension Supervisor {
             return
         }
         let before = service.config
-        let change: () -> Void
+        let own: OwnChange
         do throws(StartError) {
-            change = try prepareOwn(config, before)
+            own = try prepareOwn(config, before)
         } catch {
             finishReload(.failed(error.description), done)
             return
         }
-        let reload = ServiceReload(service, config) { [self] problem in
+        let reload = ServiceReload(service, config) { [self] problem, isTaken in
+            if isTaken { own.make() } else { own.drop() }
             if let problem {
                 finishReload(.failed("\(problem)"), done)
                 return
             }
-            change()
             let difference = ConfigDifference(from: before, to: config)
             let warnings = result.diagnostics
             let postponed = Self.postponed(before, config)
@@ -134,13 +134,16 @@ extension Supervisor {
 
     // MARK: Log and admin API
 
-    /// Tries what the supervisor itself needs of a changed file; the closure makes it so.
+    /// A change that can be made, or dropped.
+    private struct OwnChange {
+        var make: () -> Void
+        var drop: () -> Void = {}
+    }
+
+    /// Tries what the supervisor itself needs of a changed file.
     ///
     /// - Throws: ``StartError`` for what cannot be.
-    private func prepareOwn(
-        _ config: Config,
-        _ before: Config
-    ) throws(StartError) -> () -> Void {
+    private func prepareOwn(_ config: Config, _ before: Config) throws(StartError) -> OwnChange {
         if config.log != before.log {
             do throws(SystemError) {
                 try LogWriter.check(config.log)
@@ -148,31 +151,34 @@ extension Supervisor {
                 throw StartError(description: "\(error)")
             }
         }
-        let admin = try prepareAdmin(config.admin)
-        return { [self] in
+        var change = try prepareAdmin(config.admin)
+        let makeAdmin = change.make
+        change.make = { [self] in
             if config.log != before.log {
                 logs.setStyle(LogStyle(config.log))
                 writer.follow(config.log)
             }
             own = config
-            admin()
+            makeAdmin()
         }
+        return change
     }
 
-    private func prepareAdmin(_ config: AdminConfig?) throws(StartError) -> () -> Void {
+    private func prepareAdmin(_ config: AdminConfig?) throws(StartError) -> OwnChange {
         if let config, let admin, admin.listens(as: config) {
             let access = try AdminServer.access(config)
-            return { admin.follow(config, access) }
+            return OwnChange { admin.follow(config, access) }
         }
         let next = try config.map { config throws(StartError) in try makeAdmin(config) }
         let before = admin
-        guard before != nil || next != nil else { return {} }
-        return { [self] in
+        guard before != nil || next != nil else { return OwnChange {} }
+        let make = { [self] in
             admin = next
             startAdmin()
             // The answer to whoever asked there has to leave yet.
             loop.after(Self.adminEnd) { before?.end() }
         }
+        return OwnChange(make: make) { next?.end() }
     }
 
     /// Nanoseconds that an admin API goes on which the file has elsewhere now.

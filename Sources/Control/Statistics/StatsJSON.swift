@@ -84,7 +84,7 @@ struct StatsJSON {
 
     private func listener(_ index: Int) -> JSONValue {
         let listener = report.listeners[index]
-        let before = earlier?.report.listeners[index].traffic
+        let before = earlier?.report.listeners.first { $0.name == listener.name }?.traffic
         let connections = listener.connections
         let head: [(String, JSONValue)] = [
             ("name", .text(listener.name)),
@@ -170,8 +170,8 @@ struct StatsJSON {
     private func recent(_ now: TrafficTotals, _ before: TrafficTotals?) -> [(String, JSONValue)] {
         guard let earlier, let before else { return [] }
         return Self.recent(
-            requests: now.requests &- before.requests,
-            errors: now.statuses[5] &- before.statuses[5],
+            requests: Self.difference(now.requests, before.requests),
+            errors: Self.difference(now.statuses[5], before.statuses[5]),
             now.durations.since(before.durations),
             seconds: earlier.seconds
         )
@@ -181,11 +181,16 @@ struct StatsJSON {
         guard let earlier else { return [] }
         let before = before ?? now
         return Self.recent(
-            requests: now.tries &- before.tries,
-            errors: now.statuses[5] &- before.statuses[5],
+            requests: Self.difference(now.tries, before.tries),
+            errors: Self.difference(now.statuses[5], before.statuses[5]),
             now.answerTimes.since(before.answerTimes),
             seconds: earlier.seconds
         )
+    }
+
+    /// Zero where less is counted than before: a reload may have taken away what was counted.
+    private static func difference(_ now: UInt64, _ before: UInt64) -> UInt64 {
+        now > before ? now - before : 0
     }
 
     private static func recent(

@@ -162,6 +162,15 @@ extension Worker {
 
     private mutating func listen(to opened: [WorkerListener]) {
         for listener in opened {
+            // A drain that began meanwhile wants nobody new.
+            guard !isDraining else {
+                if !listener.isShared { weir_close(listener.descriptor) }
+                continue
+            }
+            if isDraining {
+                if !listener.isShared { weir_close(listener.descriptor) }
+                continue
+            }
             // Places in the list are named by tokens, and stay.
             let free = listeners.firstIndex { $0.descriptor < 0 }
             let place = free ?? listeners.count

@@ -11,7 +11,8 @@ import threading
 import pytest
 
 from harness import Client, Closed, Weir, eventually
-from harness.admin import Admin, admin_address
+from harness.admin import Admin
+from harness.description import hold
 from harness.proxy import binary
 from harness.wait import DEADLINE
 
@@ -172,6 +173,7 @@ def test_a_new_process_that_fails(upgradable, backend, fault):
     proxy.program.chmod(0o755)
     found = Admin(proxy).ask("POST", "/upgrade")
     assert found.status == 422, found
+    hold("POST", "/upgrade", found)
     problem = json.loads(found.body)
     assert "serves on" in problem["detail"], problem
     if "exit" in fault:

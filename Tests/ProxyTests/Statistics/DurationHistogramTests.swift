@@ -61,6 +61,16 @@ struct DurationHistogramTests {
         #expect(histogram.since(earlier) == late)
     }
 
+    @Test("a difference to one that had more holds nothing of it")
+    func differenceToMore() {
+        var earlier = DurationHistogram()
+        earlier.add(1e6, times: 3)
+        var now = DurationHistogram()
+        now.add(5e6, times: 2)
+        #expect(now.since(earlier) == now)
+        #expect(DurationHistogram().since(earlier).quantile(1) == nil)
+    }
+
     @Test("a worker's rows and histograms are read as written")
     func rows() {
         let statistics = WorkerStatistics(PlacedConfig(Config()))
