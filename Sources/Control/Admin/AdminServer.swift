@@ -31,8 +31,8 @@ final class AdminServer {
 
     /// Listens where the file says.
     ///
-    /// `inherited`: the socket, where a process before had it; `isPassed`: whether a service manager
-    /// holds it too, which removes its file itself.
+    /// `inherited`: the socket, where a process before had it; `isPassed`: whether a service
+    /// manager holds it too, which removes its file itself.
     ///
     /// - Throws: ``StartError`` for an address that cannot be listened on, or a bad token.
     init(

@@ -5,8 +5,8 @@ import Routing
 
 /// Listening sockets that were open before the process began, by the address that each is for.
 ///
-/// A service manager passes them (sd_listen_fds(3)) and keeps them open; a listener accepts from those
-/// of its address instead of opening its own.
+/// A service manager passes them (sd_listen_fds(3)) and keeps them open; a listener accepts from
+/// those of its address instead of opening its own.
 public struct InheritedSockets {
     /// One socket.
     struct Entry {
