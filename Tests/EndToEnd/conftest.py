@@ -13,6 +13,11 @@ from harness.backend import refused_address
 from harness.certificates import Certificates
 
 
+def pytest_collection_modifyitems(items):
+    """The longest test begins first, or the others would be waited for it at the end."""
+    items.sort(key=lambda item: "test_testssl" not in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
     """An authority and what it has signed, made once per run."""
