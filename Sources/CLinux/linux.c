@@ -4,12 +4,10 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <grp.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -401,17 +399,6 @@ void weir_exit(int status) {
     // What was printed to a pipe waits in stdio's buffer, which _exit would drop.
     fflush(stdout);
     _exit(status);
-}
-
-int weir_act_as_user(const char *name) {
-    struct passwd entry, *found = NULL;
-    char buffer[16384];
-    int failed = getpwnam_r(name, &entry, buffer, sizeof buffer, &found);
-    if (failed) return -failed;
-    if (!found) return -ENOENT;
-    if (initgroups(name, entry.pw_gid) < 0) return -errno;
-    if (setegid(entry.pw_gid) < 0) return -errno;
-    return seteuid(entry.pw_uid) < 0 ? -errno : 0;
 }
 
 // ---- Files

@@ -18,6 +18,8 @@ final class Service {
     let logs: LogQueue
     let workers: Int
     private(set) var mailboxes: [Mailbox<WorkerMessage>] = []
+    /// By worker: whether it is alive.
+    private(set) var pulses: [Pulse] = []
     private let left: Countdown
     private let wake: Int32
     private let control: Mailbox<ControlMessage>
@@ -168,6 +170,7 @@ final class Service {
         } catch {
             throw StartError(description: "cannot start a worker: \(error)")
         }
+        pulses = mailboxes.map { _ in Pulse() }
         let shared = SharedState(
             placed,
             mailboxes: mailboxes,
@@ -219,10 +222,20 @@ final class Service {
                         }
                     }
                 }
-                _ = try Thread(name: "weir-worker-\(index)", body) { left.one() }
+                _ = try Thread(name: Self.threadName(index), body) { left.one() }
             } catch {
                 throw StartError(description: "cannot start a worker: \(error)")
             }
+        }
+    }
+
+    /// The name of a worker's thread.
+    static func threadName(_ index: Int) -> String { "weir-worker-\(index)" }
+
+    /// Asks every worker for a sign of life, but those that have not answered yet.
+    func askForLife(_ now: Instant) {
+        for (mailbox, pulse) in zip(mailboxes, pulses) where pulse.ask(now) {
+            mailbox.post(.pulse(pulse))
         }
     }
 

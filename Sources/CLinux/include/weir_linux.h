@@ -186,8 +186,6 @@ struct weir_process_usage {
 void weir_read_process_usage(struct weir_process_usage *usage);
 // Ends the process at once.
 void weir_exit(int status) __attribute__((noreturn));
-// Runs on as this user, with its groups, for file access only. Root may; others get -EPERM.
-int weir_act_as_user(const char *name);
 
 // ---- Files
 

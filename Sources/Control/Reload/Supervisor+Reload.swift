@@ -48,6 +48,7 @@ extension Supervisor {
             return
         }
         reloads.isRunning = true
+        manager.reloading()
         let result = read()
         guard let config = result.config else {
             finishReload(.refused(result.diagnostics), done)
@@ -77,13 +78,22 @@ extension Supervisor {
 
     /// What cannot change while workers run.
     private static func postponed(_ before: Config, _ after: Config) -> [String] {
-        guard before.workers != after.workers else { return [] }
-        return ["workers: another number of them takes effect with weir upgrade or a restart"]
+        var words: [String] = []
+        if before.workers != after.workers {
+            words.append(
+                "workers: another number of them takes effect with weir upgrade or a restart"
+            )
+        }
+        if before.user != after.user || before.group != after.group {
+            words.append("user and group: others take effect with a restart")
+        }
+        return words
     }
 
     private func finishReload(_ result: ReloadResult, _ done: (ReloadResult) -> Void) {
         note(result)
         reloads.isRunning = false
+        manager.ready(servingStatus)
         done(result)
         let waiting = reloads.waiting
         reloads.waiting = []

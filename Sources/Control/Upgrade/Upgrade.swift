@@ -56,7 +56,10 @@ final class Upgrade {
         _ descriptor: Int32
     ) -> Int32 {
         let name = Handover.variable + "="
-        var environment = weir_environment_list().filter { !$0.hasPrefix(name) }
+        // It is the new process that the service manager's watchdog is to be fed by.
+        var environment = weir_environment_list().filter {
+            !$0.hasPrefix(name) && !$0.hasPrefix("WATCHDOG_PID=")
+        }
         environment.append(name + String(descriptor))
         return withCStrings(arguments) { arguments in
             withCStrings(environment) { environment in

@@ -165,6 +165,11 @@ extension Worker {
 
     private mutating func listen(to opened: [WorkerListener]) {
         for listener in opened {
+            // A drain that began meanwhile wants nobody new.
+            guard !isDraining else {
+                if !listener.isShared { weir_close(listener.descriptor) }
+                continue
+            }
             if isDraining {
                 if !listener.isShared { weir_close(listener.descriptor) }
                 continue

@@ -2,7 +2,6 @@
 
 import os
 import struct
-import threading
 import time
 import zlib
 
@@ -25,41 +24,6 @@ def browser():
     yield start
     for one in opened:
         one.close()
-
-
-class Load:
-    """Requests one after the other in the background, until it ends."""
-
-    def __init__(self, proxy):
-        self.proxy = proxy
-        self.isOver = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    def _run(self):
-        client = self.proxy.client()
-        while not self.isOver.is_set():
-            client.ask()
-            self.isOver.wait(0.002)
-
-    def end(self):
-        self.isOver.set()
-        self.thread.join(10)
-
-
-@pytest.fixture
-def served(weir, backend):
-    """A proxy over three backends under load, its admin API and the backends."""
-    loads = []
-    servers = [backend(name=name) for name in ("alder", "birch", "cedar")]
-    pool = {"servers": [one.address for one in servers], "health": {"kind": "tcp", "every": "200ms"}}
-    proxy = weir(
-        {"workers": 2, "listen": "127.0.0.1:0", "pools": {"main": pool}, "admin": "127.0.0.1:0"}
-    )
-    loads.append(Load(proxy))
-    yield proxy, Admin(proxy), servers
-    for load in loads:
-        load.end()
 
 
 def url(admin):
@@ -130,6 +94,15 @@ def test_a_fault_is_named_within_two_seconds(served, browser):
     assert took < 4, "two seconds are wanted; a loaded test machine gets four"
     assert "2 of 3 up" in page.text("#pools h3")
     assert servers[0].address in page.text("#events")
+    began = time.monotonic()
+    servers[1].script.is_slow.set()
+    words = eventually(
+        lambda: (found := row(page, servers[1])[9]).startswith("slow") and found, "a slow one"
+    )
+    assert time.monotonic() - began < 4
+    assert "to answer, the others" in words or "wait" in words
+    if folder := os.environ.get("WEIR_PICTURES"):
+        page.picture(f"{folder}/dashboard.png")
 
 
 def test_a_server_is_drained_by_keyboard(served, browser):
