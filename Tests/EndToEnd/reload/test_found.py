@@ -33,7 +33,9 @@ def by_name(names, port, **keys):
 
 
 @pytest.mark.parametrize(
-    "also", [{}, {"balance": "random"}, {"health": {"kind": "tcp"}}], ids=["kept", "other", "checked"]
+    "also",
+    [{}, {"balance": "random"}, {"health": {"kind": "tcp"}}],
+    ids=["kept", "other", "checked"],
 )
 def test_what_was_found_stays_while_the_name_server_is_gone(weir, names, neighbours, also):
     servers = neighbours(3)

@@ -50,7 +50,8 @@ def test_servers_come_and_go(weir, backend):
     assert answered(proxy) == {"one", "two"}
     admin.take(file(two, three, **{"slow-start": "0s"}))
     assert answered(proxy) == {"two", "three"}
-    assert {one["name"] for one in admin.json(target="/pools/main")["endpoints"]} == {"two", "three"}
+    endpoints = admin.json(target="/pools/main")["endpoints"]
+    assert {one["name"] for one in endpoints} == {"two", "three"}
     admin.take(file(one, **{"slow-start": "0s"}))
     assert answered(proxy) == {"one"}
 
@@ -154,7 +155,7 @@ def test_connections_to_one_that_stays_are_kept(weir, backend):
         admin.take({"workers": 1, **file(*servers)})
         for _ in range(6):
             seen = Seen(client.ask())
-            assert (seen["backend"], seen["connection"]) in {("stays", 0), ("other", 0), ("other", 1)}
+            assert seen["connection"] == 0 or seen["backend"] == "other"
     # Another time-out makes the pool anew.
     admin.take({"workers": 1, **file(stays, timeouts={"response": "9s"})})
     assert Seen(client.ask())["connection"] == 1
@@ -166,7 +167,8 @@ class TestWhatIsKnown:
     def test_ejections_stay(self, weir, backend, also):
         bad, good = backend(saying(503), name="bad"), backend(name="good")
         third = backend(name="third")
-        keys = {"ejection": {"consecutive-failures": 2, "base-time": "1m"}, "retries": {"status": 503}}
+        ejection = {"consecutive-failures": 2, "base-time": "1m"}
+        keys = {"ejection": ejection, "retries": {"status": 503}}
         proxy = weir(file(bad, good, **keys))
         admin = Reloader(proxy)
         client = proxy.client()

@@ -260,7 +260,8 @@ class TestAdmin:
         stream = EventStream(admin)
 
         def with_token(name):
-            return file(server, admin={"address": "127.0.0.1:0", "token-file": f"{tmp_path}/{name}"})
+            path = f"{tmp_path}/{name}"
+            return file(server, admin={"address": "127.0.0.1:0", "token-file": path})
 
         admin.take(with_token("one"))
         assert admin.ask(target="/stats").status == 401

@@ -128,7 +128,11 @@ def test_waits_for_another_try_over_a_reload(weir, backend):
     bad = backend(resetting, name="bad")
     keys = {
         "ejection": "off",
-        "retries": {"attempts": 5, "on": "reset-before-answer", "backoff": {"base": "400ms", "max": "1s"}},
+        "retries": {
+            "attempts": 5,
+            "on": "reset-before-answer",
+            "backoff": {"base": "400ms", "max": "1s"},
+        },
     }
     proxy = weir(file(bad, **keys))
     admin = Reloader(proxy)
