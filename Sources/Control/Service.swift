@@ -246,7 +246,7 @@ final class Service {
     func report() -> ServiceReport {
         guard let shared, let health else { return ServiceReport() }
         var report = ServiceReport(placed, shared, addresses: sockets.addresses(placed), past: past)
-        health.report(into: &report, shared, past)
+        health.report(into: &report, shared, past, retired: namesOfRetired)
         return report
     }
 

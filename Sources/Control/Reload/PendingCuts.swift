@@ -11,20 +11,24 @@ struct PendingCuts {
     }
 
     private var last = 0
-    /// By place: the last reload that left it.
+    /// By place: the reload that left it.
     private var listeners: [Int: Int] = [:]
     /// See ``listeners``.
     private var endpoints: [Int: Int] = [:]
 
-    /// A reload has left these places; returns the number by which they are taken.
-    mutating func add(listeners: Set<Int>, endpoints: Set<Int>) -> Int {
+    /// A reload has left these places; returns the number by which they are taken, `nil` where
+    /// all of them were left before and not yet taken.
+    mutating func add(listeners: Set<Int>, endpoints: Set<Int>) -> Int? {
+        let listeners = listeners.filter { self.listeners[$0] == nil }
+        let endpoints = endpoints.filter { self.endpoints[$0] == nil }
+        guard !(listeners.isEmpty && endpoints.isEmpty) else { return nil }
         last += 1
         for place in listeners { self.listeners[place] = last }
         for place in endpoints { self.endpoints[place] = last }
         return last
     }
 
-    /// Places that others may have from now on.
+    /// Places that are in use again, or that others may have from now on.
     mutating func forget(listeners: Set<Int>, endpoints: Set<Int>) {
         for place in listeners { self.listeners[place] = nil }
         for place in endpoints { self.endpoints[place] = nil }

@@ -15,6 +15,7 @@ extension Service {
         cuts.forget(listeners: listeners, endpoints: Set(unused.flatMap(placed.endpoints(ofPool:))))
         placed.release(listeners: listeners, routes: routes, pools: unused)
         for place in unused { namesOfRetired[place] = nil }
+        health?.release(pools: unused)
     }
 
     /// Workers count elsewhere from now on: what they have counted up to now is kept.

@@ -132,7 +132,7 @@ final class ServiceReload {
         if !(shared.statistics.first?.hasRoom(for: placed) ?? true) {
             statistics = shared.statistics.map { _ in WorkerStatistics(placed) }
         }
-        let (updates, gone) = health.finishFollowing()
+        let (updates, fates) = health.finishFollowing()
         let change = SnapshotChange(
             snapshot,
             updates: updates,
@@ -147,8 +147,9 @@ final class ServiceReload {
         certificates.follow(prepared.material)
         let next: (Bool) -> Void = { [self] isDone in
             if !statistics.isEmpty { service.replaceStatistics(statistics, before) }
+            health.leave(fates.gone, staying: fates.stay)
             finish(prepared, before, isDone ? nil : change.missing)
-            withExtendedLifetime(previous) { cutLater(closed, gone) }
+            withExtendedLifetime(previous) { cutLater(closed, fates) }
         }
         wait(until: loop.now + Self.patience, for: { change.isAcknowledged }, then: next)
     }
@@ -176,13 +177,16 @@ final class ServiceReload {
     }
 
     /// What still runs on listeners and at servers that went is cut when its time is over.
-    private func cutLater(_ listeners: Set<Int>, _ endpoints: Set<Int>) {
-        guard !(listeners.isEmpty && endpoints.isEmpty) else { return }
+    private func cutLater(_ listeners: Set<Int>, _ fates: HealthControl.Fates) {
         let service = service
-        let number = service.cuts.add(listeners: listeners, endpoints: endpoints)
-        loop.after(config.shutdownTimeout.inNanoseconds) { [weak service] in
+        service.cuts.forget(listeners: [], endpoints: fates.stay)
+        guard let number = service.cuts.add(listeners: listeners, endpoints: fates.gone) else {
+            return
+        }
+        loop.after(config.shutdownTimeout.inNanoseconds) { [weak service, weak health] in
             guard let service else { return }
             let due = service.cuts.take(number)
+            health?.leave(due.endpoints, staying: nil)
             service.tell(.cut(listeners: due.listeners, endpoints: due.endpoints))
         }
     }

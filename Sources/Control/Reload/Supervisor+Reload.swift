@@ -35,6 +35,10 @@ extension Supervisor {
             done(.failed("Weir is draining, and takes no other file."))
             return
         }
+        guard upgrade == nil else {
+            done(.failed("An upgrade is under way: ask again when it has come to an end."))
+            return
+        }
         guard let read = reloads.read, let service = services.last else {
             done(.failed("What is served came from no file."))
             return
@@ -152,7 +156,17 @@ extension Supervisor {
             }
         }
         var change = try prepareAdmin(config.admin)
-        let makeAdmin = change.make
+        let (makeAdmin, dropAdmin) = (change.make, change.drop)
+        if before.log.access == nil, let access = config.log.access {
+            // Workers may hand over lines before they all have been told.
+            var early = before.log
+            early.access = access
+            writer.follow(early)
+            change.drop = { [self] in
+                writer.follow(before.log)
+                dropAdmin()
+            }
+        }
         change.make = { [self] in
             if config.log != before.log {
                 logs.setStyle(LogStyle(config.log))

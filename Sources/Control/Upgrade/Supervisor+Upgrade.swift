@@ -30,6 +30,10 @@ extension Supervisor {
     ///
     /// A new process that does not serve within a minute is ended, and this one goes on.
     func upgrade(_ done: @escaping (UpgradeResult) -> Void) {
+        guard !reloads.isRunning else {
+            done(.failed("A reload is under way: ask again when it has come to an end."))
+            return
+        }
         guard !isDraining, upgrade == nil, let service = services.last, let program,
             reloads.read != nil
         else {

@@ -10,7 +10,10 @@ extension Worker {
     /// Goes over to a changed configuration.
     mutating func takeOver(_ change: SnapshotChange) {
         defer { change.acknowledge() }
-        if index < change.statistics.count { statistics = change.statistics[index] }
+        if index < change.statistics.count {
+            change.statistics[index].takeWorker(from: statistics)
+            statistics = change.statistics[index]
+        }
         snapshot = change.snapshot
         takeLimits()
         takeAccessLog()
@@ -128,7 +131,7 @@ extension Worker {
         else { return }
         closeProbes()
         var table = ProbeTable(snapshot, now: now)
-        table.keepRequests(of: probes, snapshot)
+        table.goOn(from: probes, snapshot)
         probes = table
     }
 

@@ -4,7 +4,17 @@ from harness import Client, eventually
 from harness.admin import EventStream
 from harness.http2 import H2Client
 from harness.proxy import parse_address
-from harness.reload import ADMIN, Loads, Reloader, events, everything, fresh, kept, messages, streams
+from harness.reload import (
+    ADMIN,
+    Loads,
+    Reloader,
+    events,
+    everything,
+    fresh,
+    kept,
+    messages,
+    streams,
+)
 from harness.secure import SecureClient, secure, secure_listener
 from harness.websocket import StreamSide
 
@@ -44,7 +54,10 @@ class Rounds:
                 "retries": {"attempts": 3 + number // 10 % 2},
             },
             # The same server in a pool that is another one every third round.
-            "lasting": {"servers": [self.alder.address], "timeouts": {"total": f"{number // 3 + 60}s"}},
+            "lasting": {
+                "servers": [self.alder.address],
+                "timeouts": {"total": f"{number // 3 + 60}s"},
+            },
             f"brief-{number}": {"servers": [self.birch.address]},
         }
         routes = [
