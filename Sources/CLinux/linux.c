@@ -4,12 +4,10 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <grp.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -354,6 +352,8 @@ static void handled_signals(sigset_t *set) {
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGUSR1);
+    sigaddset(set, SIGHUP);
+    sigaddset(set, SIGUSR2);
 }
 
 void weir_block_signals(void) {
@@ -399,17 +399,6 @@ void weir_exit(int status) {
     // What was printed to a pipe waits in stdio's buffer, which _exit would drop.
     fflush(stdout);
     _exit(status);
-}
-
-int weir_act_as_user(const char *name) {
-    struct passwd entry, *found = NULL;
-    char buffer[16384];
-    int failed = getpwnam_r(name, &entry, buffer, sizeof buffer, &found);
-    if (failed) return -failed;
-    if (!found) return -ENOENT;
-    if (initgroups(name, entry.pw_gid) < 0) return -errno;
-    if (setegid(entry.pw_gid) < 0) return -errno;
-    return seteuid(entry.pw_uid) < 0 ? -errno : 0;
 }
 
 // ---- Files
@@ -484,4 +473,23 @@ const char *weir_error_text(int error) {
 
 const char *weir_environment(const char *name) {
     return getenv(name);
+}
+
+int weir_set_mode(const char *path, uint32_t mode) {
+    return chmod(path, mode) ? -errno : 0;
+}
+
+int weir_signal_process(int pid, int signal) {
+    return kill(pid, signal) ? -errno : 0;
+}
+
+int weir_write_pid_file(const char *path) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd < 0) {
+        return -errno;
+    }
+    int written = dprintf(fd, "%d\n", (int)getpid());
+    int failed = written < 0 ? -errno : 0;
+    close(fd);
+    return failed;
 }

@@ -10,12 +10,12 @@ final class LogWriter: Sendable {
     private struct Wishes {
         var reopens = false
         var ends = false
+        var own: LogConfig.Destination
+        var access: LogConfig.Destination?
     }
 
     private let queue: LogQueue
-    private let own: LogConfig.Destination
-    private let access: LogConfig.Destination?
-    private let wishes = Mutex(Wishes())
+    private let wishes: Mutex<Wishes>
     private let wake: Int32
     /// Readable once the thread has written everything and ended.
     let ended: Int32
@@ -25,13 +25,30 @@ final class LogWriter: Sendable {
     /// - Throws: ``SystemError`` if a log file cannot be opened.
     init(_ config: LogConfig, queue: LogQueue) throws(SystemError) {
         self.queue = queue
-        own = config.destination
-        access = config.access?.destination
+        let wishes = Wishes(own: config.destination, access: config.access?.destination)
+        self.wishes = Mutex(wishes)
         wake = try SystemError.check(weir_eventfd(), "eventfd")
         ended = try SystemError.check(weir_eventfd(), "eventfd")
-        for destination in [own, access] {
-            if let destination { Self.close(try Self.open(destination)) }
+        try Self.check(config)
+    }
+
+    /// Tries whether the destinations can be opened.
+    ///
+    /// - Throws: ``SystemError`` for one that cannot.
+    static func check(_ config: LogConfig) throws(SystemError) {
+        for destination in [config.destination, config.access?.destination] {
+            if let destination { close(try open(destination)) }
         }
+    }
+
+    /// Writes to these destinations from now on; what is waiting goes there too.
+    func follow(_ config: LogConfig) {
+        wishes.withLock { wishes in
+            wishes.own = config.destination
+            wishes.access = config.access?.destination
+            wishes.reopens = true
+        }
+        weir_eventfd_signal(wake)
     }
 
     deinit {
@@ -56,7 +73,7 @@ final class LogWriter: Sendable {
         guard let poller = try? Poller(capacity: 4) else { return }
         _ = poller.addSource(queue.descriptor, token: 0)
         _ = poller.addSource(wake, token: 1)
-        var files = Files(own: try? Self.open(own), access: access.flatMap { try? Self.open($0) })
+        var files = Files(wishes.withLock { $0 })
         var batches: [LogBatch] = []
         batches.reserveCapacity(LogQueue.maxWaiting)
         while true {
@@ -70,10 +87,7 @@ final class LogWriter: Sendable {
             write(&batches, to: files)
             if wishes.reopens {
                 files.close()
-                files = Files(
-                    own: try? Self.open(own),
-                    access: access.flatMap { try? Self.open($0) }
-                )
+                files = Files(wishes)
             }
             if wishes.ends {
                 write(&batches, to: files)
@@ -85,8 +99,13 @@ final class LogWriter: Sendable {
     }
 
     private struct Files {
-        var own: Int32?
-        var access: Int32?
+        let own: Int32?
+        let access: Int32?
+
+        init(_ wishes: Wishes) {
+            own = try? LogWriter.open(wishes.own)
+            access = wishes.access.flatMap { try? LogWriter.open($0) }
+        }
 
         func close() {
             if let own { LogWriter.close(own) }

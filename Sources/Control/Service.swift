@@ -15,21 +15,41 @@ public struct StartError: Error, CustomStringConvertible {
 
 /// One configuration being served: its listening sockets and its workers.
 final class Service {
-    let config: Config
-    private let logs: LogQueue
-    private let workers: Int
-    private var mailboxes: [Mailbox<WorkerMessage>] = []
+    let logs: LogQueue
+    let workers: Int
+    private(set) var mailboxes: [Mailbox<WorkerMessage>] = []
+    /// By worker: whether it is alive.
+    private(set) var pulses: [Pulse] = []
     private let left: Countdown
     private let wake: Int32
     private let control: Mailbox<ControlMessage>
-    private let loop: ControlLoop
+    let loop: ControlLoop
+    private let descriptorLimit: Int
+    private let inheritance: Inheritance
+    /// What has which place.
+    var placed: PlacedConfig
     /// What is done for its endpoints; `nil` until it has started.
     private(set) var health: HealthControl?
-    private var shared: SharedState?
-    private var certificates: CertificateControl?
-    private var unixPaths: [String] = []
+    private(set) var shared: SharedState?
+    private(set) var certificates: CertificateControl?
+    let sockets: ListeningSockets
+    /// What was counted at places that others have now.
+    var past = PastCounts()
+    /// What is to be cut, later, of listeners and endpoints that went.
+    var cuts = PendingCuts()
+    /// By place of a retired pool: the names of its endpoints by slot.
+    var namesOfRetired: [Int: [String]] = [:]
+    /// By pool: the bytes that sign its sticky tokens.
+    var secrets: [String: [UInt8]] = [:]
+
+    /// What is served, as it was written.
+    var config: Config { placed.written }
+
     /// Where it listens, as an operator would type it.
-    private(set) var addresses: [String] = []
+    var addresses: [String] {
+        let addresses = sockets.addresses(placed)
+        return placed.listeners.compactMap { addresses[$0] }
+    }
 
     /// Counts workers down and wakes control at the last one.
     final class Countdown: Sendable {
@@ -56,19 +76,25 @@ final class Service {
 
     /// A service that `wake` tells about its end, and whose workers tell `control` the rest.
     ///
-    /// Endpoints are found and checked on `loop`.
+    /// Endpoints are found and checked on `loop`. `descriptorLimit`: descriptors that the process
+    /// may open; `inheritance`: what the process before hands over.
     init(
         _ config: Config,
         logs: LogQueue,
         wake: Int32,
         control: Mailbox<ControlMessage>,
-        loop: ControlLoop
+        loop: ControlLoop,
+        descriptorLimit: Int,
+        inheritance: Inheritance
     ) {
+        self.inheritance = inheritance
         self.control = control
         self.loop = loop
-        self.config = config
+        placed = PlacedConfig(config)
         self.logs = logs
+        self.descriptorLimit = descriptorLimit
         workers = config.workers ?? Self.usableCPUs()
+        sockets = ListeningSockets(workers: workers, inheritance: inheritance)
         left = Countdown(workers, wake: wake)
         self.wake = wake
     }
@@ -86,7 +112,7 @@ final class Service {
     }
 
     /// By pool: what its file says that signs its sticky tokens.
-    private func readSecrets() throws(StartError) -> [String: [UInt8]] {
+    static func readSecrets(_ config: Config) throws(StartError) -> [String: [UInt8]] {
         var secrets: [String: [UInt8]] = [:]
         for pool in config.pools {
             guard let file = pool.sticky?.secretFile else { continue }
@@ -99,56 +125,63 @@ final class Service {
         return secrets
     }
 
+    /// Descriptors that are left for what clients bring.
+    func descriptors(for config: Config) -> Int {
+        descriptorLimit - HealthControl.descriptors(config)
+            - (config.admin == nil ? 0 : AdminServer.mostConnections + 1)
+    }
+
     /// Opens the listening sockets and starts the workers; returns once all of them serve.
     ///
     /// - Throws: ``StartError`` for an address that cannot be listened on.
-    func start(descriptorLimit: Int) throws(StartError) {
+    func start() throws(StartError) {
         let started = Countdown(workers, wake: wake)
-        try startWorkers(descriptorLimit, started)
+        try startWorkers(started)
         guard let poller = try? Poller(capacity: 1), poller.addSource(wake, token: 0)
         else { return }
         while started.count.load(ordering: .acquiring) > 0 { _ = poller.wait(milliseconds: -1) }
     }
 
-    private func startWorkers(
-        _ descriptorLimit: Int,
-        _ started: Countdown
-    ) throws(StartError) {
-        let certificates = CertificateControl(config, on: loop, logs: logs) { [unowned self] in
-            tell($0)
-        }
+    private func startWorkers(_ started: Countdown) throws(StartError) {
+        let certificates = try CertificateControl(
+            placed,
+            tickets: inheritance.tickets,
+            on: loop,
+            logs: logs
+        ) { [unowned self] in tell($0) }
+        secrets = try Self.readSecrets(config)
         let snapshot = Snapshot(
-            config,
+            placed,
             workers: workers,
-            secrets: try readSecrets(),
-            certificates: try certificates.read(),
-            clientContexts: try certificates.pools.read()
+            secrets: secrets,
+            certificates: certificates.servers,
+            clientContexts: certificates.pools.contexts
         )
         let health = HealthControl(
-            config,
             snapshot,
             contexts: certificates.pools,
             on: loop,
             logs: logs
         ) { [unowned self] in tell($0) }
         health.find()
-        let listeners = try openListeners()
+        let listeners = try sockets.open(placed, Set(placed.listeners))
         do throws(SystemError) {
             for _ in 0..<workers { mailboxes.append(try Mailbox<WorkerMessage>()) }
         } catch {
             throw StartError(description: "cannot start a worker: \(error)")
         }
+        pulses = mailboxes.map { _ in Pulse() }
         let shared = SharedState(
-            config,
+            placed,
             mailboxes: mailboxes,
             control: control,
-            descriptorLimit: descriptorLimit - HealthControl.descriptors(config)
-                - (config.admin == nil ? 0 : AdminServer.mostConnections + 1),
+            descriptorLimit: descriptors(for: config),
             logs: logs
         )
         self.shared = shared
         self.health = health
         health.begin()
+        health.inherit(inheritance)
         self.certificates = certificates
         certificates.begin()
         let slots = min(descriptorLimit, 1 << 20)
@@ -189,10 +222,20 @@ final class Service {
                         }
                     }
                 }
-                _ = try Thread(name: "weir-worker-\(index)", body) { left.one() }
+                _ = try Thread(name: Self.threadName(index), body) { left.one() }
             } catch {
                 throw StartError(description: "cannot start a worker: \(error)")
             }
+        }
+    }
+
+    /// The name of a worker's thread.
+    static func threadName(_ index: Int) -> String { "weir-worker-\(index)" }
+
+    /// Asks every worker for a sign of life, but those that have not answered yet.
+    func askForLife(_ now: Instant) {
+        for (mailbox, pulse) in zip(mailboxes, pulses) where pulse.ask(now) {
+            mailbox.post(.pulse(pulse))
         }
     }
 
@@ -202,8 +245,8 @@ final class Service {
     /// How things stand, summed over the workers.
     func report() -> ServiceReport {
         guard let shared, let health else { return ServiceReport() }
-        var report = ServiceReport(config, shared, addresses: addresses)
-        health.report(into: &report, shared)
+        var report = ServiceReport(placed, shared, addresses: sockets.addresses(placed), past: past)
+        health.report(into: &report, shared, past, retired: namesOfRetired)
         return report
     }
 
@@ -213,68 +256,5 @@ final class Service {
     }
 
     /// Removes what the service leaves behind in the file system.
-    func cleanUp() {
-        for path in unixPaths { _ = weir_unlink(path) }
-        unixPaths = []
-    }
-
-    // MARK: Listening
-
-    /// The listening sockets of each worker.
-    private func openListeners() throws(StartError) -> [[WorkerListener]] {
-        var perWorker: [[WorkerListener]] = .init(repeating: [], count: workers)
-        for (index, listener) in config.listeners.enumerated() {
-            do throws(SystemError) {
-                try open(listener, index, into: &perWorker)
-            } catch {
-                throw StartError.listening(listener.address, error)
-            }
-        }
-        return perWorker
-    }
-
-    private func open(
-        _ listener: ListenerConfig,
-        _ index: Int,
-        into perWorker: inout [[WorkerListener]]
-    ) throws(SystemError) {
-        var address = ListeningAddress(listener.address, mode: listener.socketMode)
-        let isShared: Bool
-        if case .unix = address {
-            isShared = true
-        } else {
-            isShared = false
-        }
-        if !isShared { try Self.refuseTaken(address) }
-        var port: UInt16 = 0
-        for worker in 0..<workers {
-            if isShared, worker > 0 {
-                let descriptor = perWorker[0][perWorker[0].count - 1].descriptor
-                perWorker[worker].append(
-                    WorkerListener(index: index, descriptor: descriptor, isShared: true)
-                )
-                continue
-            }
-            let socket = try Socket.listening(
-                at: address,
-                backlog: listener.backlog,
-                sharesPort: true,
-                userTimeout: 30_000
-            )
-            if case .unix(let path, _) = address { unixPaths.append(path) }
-            port = socket.localPort
-            address = address.with(port: port)
-            perWorker[worker].append(
-                WorkerListener(index: index, descriptor: socket.release(), isShared: isShared)
-            )
-        }
-        let scheme = listener.tls == nil ? "http" : "https"
-        addresses.append(listener.address.display(scheme: scheme, port: port))
-    }
-
-    /// `SO_REUSEPORT` would let a second Weir listen beside this one and take half of its
-    /// clients: a socket without it finds out whether somebody listens already.
-    private static func refuseTaken(_ address: ListeningAddress) throws(SystemError) {
-        _ = try Socket.listening(at: address, backlog: 1, sharesPort: false, userTimeout: 30_000)
-    }
+    func cleanUp() { sockets.unlinkPaths() }
 }

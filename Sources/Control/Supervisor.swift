@@ -6,21 +6,31 @@ import Proxy
 /// Runs services until they are told to end: signals, drain, logs.
 public final class Supervisor {
     /// What says how logs are written and when running requests are cut.
-    private let own: Config
-    private let logs: LogQueue
-    private let writer: LogWriter
+    var own: Config
+    let logs: LogQueue
+    let writer: LogWriter
     private let wake: Int32
     private let signals: Int32
     private let control: Mailbox<ControlMessage>
     private let descriptorLimit: Int
-    private let loop: ControlLoop
-    private var services: [Service] = []
-    private var admin: AdminServer?
+    let loop: ControlLoop
+    let inheritance: Inheritance
+    /// The file of the program, as it was found at the start.
+    let program: String?
+    /// The process that is to follow, while it starts.
+    var upgrade: Upgrade?
+    private(set) var services: [Service] = []
+    var admin: AdminServer?
     private var statsStream: StatsStream?
+    /// Who wants to know how the process fares.
+    let manager = ServiceManager()
+    private var watch: WorkerWatch?
     private let version: String
     private let began = weir_monotonic_ns()
     private let startTime = Double(weir_realtime_ns()) / 1e9
     private(set) var isDraining = false
+    /// What is known of reloads.
+    var reloads: ReloadState
     /// Whether a signal has asked for the end.
     private var wasSignalled = false
     /// When the next step towards the end is due by itself.
@@ -30,9 +40,21 @@ public final class Supervisor {
     ///
     /// Signals are blocked from here on; make it before any other thread runs.
     ///
+    /// `inheritance` is what the process before or the service manager hands over; `read` reads
+    /// the file anew for a reload; `nil` where there is none.
+    ///
     /// - Throws: ``StartError`` if a log cannot be opened.
-    public init(_ config: Config, version: String) throws(StartError) {
+    public init(
+        _ config: Config,
+        version: String,
+        inheritance: Inheritance? = nil,
+        read: (() -> LoadResult)? = nil
+    ) throws(StartError) {
         weir_block_signals()
+        self.inheritance = inheritance ?? Inheritance()
+        if let secret = inheritance?.secret { StickySecrets.inherit(secret) }
+        program = Self.ownProgram
+        reloads = ReloadState(read: read, lastSuccess: Self.wallClock)
         self.version = version
         own = config
         descriptorLimit = Int(weir_raise_descriptor_limit())
@@ -54,9 +76,17 @@ public final class Supervisor {
     ///
     /// - Throws: ``StartError`` for an address that cannot be listened on.
     public func serve(_ config: Config) throws(StartError) -> [String] {
-        let service = Service(config, logs: logs, wake: wake, control: control, loop: loop)
+        let service = Service(
+            config,
+            logs: logs,
+            wake: wake,
+            control: control,
+            loop: loop,
+            descriptorLimit: descriptorLimit,
+            inheritance: inheritance
+        )
         do throws(StartError) {
-            try service.start(descriptorLimit: descriptorLimit)
+            try service.start()
         } catch {
             service.cleanUp()
             admin?.end()
@@ -74,9 +104,7 @@ public final class Supervisor {
     public func openAdmin(_ config: Config) throws(StartError) -> String? {
         guard let wanted = config.admin else { return nil }
         do throws(StartError) {
-            let operations = AdminOperations(subject: self)
-            let router = AdminRouter(operations: operations.all)
-            let server = try AdminServer(wanted, router: router, on: loop)
+            let server = try makeAdmin(wanted)
             admin = server
             return server.address
         } catch {
@@ -85,7 +113,25 @@ public final class Supervisor {
         }
     }
 
-    private func startAdmin() {
+    /// An admin API that does not answer yet.
+    ///
+    /// - Throws: ``StartError`` for an address that cannot be listened on.
+    func makeAdmin(_ config: AdminConfig) throws(StartError) -> AdminServer {
+        let router = AdminRouter(operations: AdminOperations(subject: self).all)
+        let passed = inheritance.passed.duplicates(for: config.address).first
+        return try AdminServer(
+            config,
+            router: router,
+            inherited: passed ?? inheritance.takeAdmin(config.address),
+            isPassed: passed != nil,
+            on: loop
+        )
+    }
+
+    /// Has the admin API answer, if there is one.
+    func startAdmin() {
+        statsStream = nil
+        services.last?.health?.events.follow = nil
         guard let admin else { return }
         services.last?.health?.events.follow = { [weak self, weak admin] event in
             guard let self else { return }
@@ -112,12 +158,32 @@ public final class Supervisor {
         _ = loop.watch(wake) { [unowned self] _ in weir_eventfd_clear(wake) }
         _ = loop.receive(from: control) { [unowned self] in receive($0) }
         startAdmin()
+        startWatch()
+        if reloads.read != nil { PIDFile.write() }
+        inheritance.discardRest()
+        inheritance.tellReady()
         if let limit { end = loop.after(limit.inNanoseconds) { [unowned self] in beginDrain() } }
         while !services.allSatisfy(\.hasEnded) { loop.turn() }
         admin?.end()
         for descriptor in [wake, control.descriptor] { loop.unwatch(descriptor) }
         for service in services { service.cleanUp() }
+        PIDFile.remove()
         finishLogs()
+    }
+
+    /// Tells the service manager that everything serves, and watches over the workers from now on.
+    private func startWatch() {
+        let watch = WorkerWatch({ [unowned self] in services }, manager, on: loop, logs: logs)
+        self.watch = watch
+        watch.start()
+        manager.ready(servingStatus)
+    }
+
+    /// What is served, in words for the service manager's screen.
+    var servingStatus: String {
+        let all = services.flatMap(\.addresses)
+        let first = all.prefix(3).joined(separator: ", ")
+        return "serving at \(first)" + (all.count > 3 ? " and \(all.count - 3) more" : "")
     }
 
     private func readSignals(_ signals: Int32) {
@@ -126,6 +192,10 @@ public final class Supervisor {
             if signal < 0 { return }
             if signal == SIGUSR1 {
                 writer.reopen()
+            } else if signal == SIGHUP {
+                reload { _ in }
+            } else if signal == SIGUSR2 {
+                upgrade { _ in }
             } else if wasSignalled {
                 stop("a second signal came")
             } else {
@@ -136,14 +206,31 @@ public final class Supervisor {
         }
     }
 
-    private func beginDrain() {
+    /// Has everything finish what runs, and then end: at once if another process serves, else
+    /// behind `drain-delay`, in which nobody is to send more.
+    func beginDrain(isHandedOver: Bool = false) {
         guard !isDraining else { return }
         isDraining = true
+        for service in services { service.shared?.isReady.store(false, ordering: .relaxed) }
+        // Who follows is the service, and does not stop.
+        if !isHandedOver { manager.stopping("draining") }
         loop.cancel(end)
+        let delay = isHandedOver ? 0 : own.drainDelay.inNanoseconds
+        guard delay > 0 else {
+            drainWorkers()
+            return
+        }
+        let delayText = own.drainDelay.configurationText
+        logs.note(level: .info, "not ready any more: draining begins in \(delayText)")
+        end = loop.after(delay) { [unowned self] in drainWorkers() }
+    }
+
+    private func drainWorkers() {
         end = loop.after(own.shutdownTimeout.inNanoseconds) { [unowned self] in
             stop("shutdown-timeout has passed")
         }
         logs.note(level: .info, "draining: running requests may finish")
+        watch?.isDraining = true
         for service in services {
             // Before a successor can listen at the same paths.
             service.cleanUp()
@@ -187,6 +274,7 @@ extension Supervisor: AdminSubject {
             began: began,
             startTime: startTime,
             isDraining: isDraining,
+            reloads: reloads,
             descriptorLimit: descriptorLimit
         )
     }
@@ -204,4 +292,16 @@ extension Supervisor: AdminSubject {
     }
 
     func drain() { beginDrain() }
+
+    private static var ownProgram: String? {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        guard weir_own_program(&buffer, buffer.count) == 0 else { return nil }
+        return String(
+            decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)),
+            as: UTF8.self
+        )
+    }
+
+    /// Nanoseconds since 1970.
+    static var wallClock: Int64 { weir_realtime_ns() }
 }

@@ -8,6 +8,11 @@ import Synchronization
 /// A count that all workers share.
 final class SharedCount: Sendable {
     let value = Atomic<Int>(0)
+    /// The most there may be.
+    let limit = Atomic<Int>(Int.max)
+
+    /// Whether one more stays within the limit.
+    var hasRoom: Bool { value.load(ordering: .relaxed) < limit.load(ordering: .relaxed) }
 }
 
 /// What a worker tells control.
@@ -24,57 +29,77 @@ public enum ControlMessage: Sendable {
 
 /// What the workers of a process share: counts that change once per connection, never per request.
 public final class SharedState: Sendable {
+    /// Places for listeners that changed files may bring besides those of the first.
+    private static let spareListeners = 256
+
     /// Downstream connections in the process.
     let connections = SharedCount()
-    /// The most there may be.
-    let maxConnections: Int
-    /// Connections per listener, by its index.
+    /// Connections per listener, by its place.
     let listenerConnections: [SharedCount]
-    /// The bound of each listener, `Int.max` for none.
-    let listenerLimits: [Int]
     /// Connections per client address.
-    let clients: ClientCounts?
+    let clients = ClientCounts()
     /// Where logs go.
     public let logs: LogQueue
     /// Where workers tell control what has happened.
     public let control: Mailbox<ControlMessage>
     /// Every worker's mailbox.
     let mailboxes: [Mailbox<WorkerMessage>]
+    /// Whether new traffic is wanted: what `ready-path` says.
+    public let isReady = Atomic<Bool>(true)
+    private let counters: Mutex<[WorkerStatistics]>
+
     /// What every worker counts.
-    public let statistics: [WorkerStatistics]
+    public var statistics: [WorkerStatistics] { counters.withLock { $0 } }
 
     /// The shared state of the workers that read these mailboxes.
     ///
     /// `descriptorLimit`: descriptors that the process may open.
     public init(
-        _ config: Config,
+        _ placed: PlacedConfig,
         mailboxes: [Mailbox<WorkerMessage>],
         control: Mailbox<ControlMessage>,
         descriptorLimit: Int,
         logs: LogQueue
     ) {
+        listenerConnections = (0..<(placed.config.listeners.count + Self.spareListeners)).map { _ in
+            SharedCount()
+        }
+        self.mailboxes = mailboxes
+        counters = Mutex(mailboxes.map { _ in WorkerStatistics(placed) })
+        self.control = control
+        self.logs = logs
+        setBounds(placed, descriptorLimit: descriptorLimit)
+    }
+
+    /// Whether there are places for the listeners of a configuration.
+    public func hasRoom(for placed: PlacedConfig) -> Bool {
+        placed.config.listeners.count <= listenerConnections.count
+    }
+
+    /// Bounds connections as a configuration says.
+    ///
+    /// `descriptorLimit`: descriptors that the process may open.
+    public func setBounds(_ placed: PlacedConfig, descriptorLimit: Int) {
         // An accepted request must always be able to connect: half of what control and probes
         // leave.
+        let config = placed.written
         let probed = config.pools.filter { $0.prequalProbe != nil }
         let probes = mailboxes.count * probed.reduce(0) { $0 + $1.servers.count }
         let automatic = max(1, (descriptorLimit - 32 - probes) / 2)
-        maxConnections = config.limits.maxConnections ?? automatic
-        listenerConnections = config.listeners.map { _ in SharedCount() }
-        listenerLimits = config.listeners.map { $0.maxConnections ?? Int.max }
-        clients = config.limits.maxConnectionsPerClient.map { ClientCounts(limit: $0) }
-        self.mailboxes = mailboxes
-        statistics = mailboxes.map { _ in
-            WorkerStatistics(
-                listeners: config.listeners.count,
-                routes: config.routes.count,
-                endpoints: config.pools.reduce(0) { $0 + $1.endpointCapacity }
-            )
+        connections.limit.store(config.limits.maxConnections ?? automatic, ordering: .relaxed)
+        for place in placed.listeners {
+            let limit = placed.config.listeners[place].maxConnections
+            listenerConnections[place].limit.store(limit ?? Int.max, ordering: .relaxed)
         }
-        self.control = control
-        self.logs = logs
+        clients.setLimit(config.limits.maxConnectionsPerClient)
     }
 
-    /// Connections of clients to a listener that stand now, over all workers.
+    /// Has control read from here on what workers count.
+    public func setStatistics(_ statistics: [WorkerStatistics]) {
+        counters.withLock { $0 = statistics }
+    }
+
+    /// Connections of clients to the listener at a place that stand now, over all workers.
     public func activeConnections(listener: Int) -> Int {
         listenerConnections[listener].value.load(ordering: .relaxed)
     }
@@ -82,14 +107,19 @@ public final class SharedState: Sendable {
 
 /// Counts connections per client address, for `limits.max-connections-per-client`.
 final class ClientCounts: Sendable {
-    private let limit: Int
+    private let limit = Atomic<Int>(Int.max)
     private let counts = Mutex<[IPAddress: Int]>([:])
 
-    init(limit: Int) { self.limit = limit }
+    /// Whether there is a bound at all.
+    var isBounded: Bool { limit.load(ordering: .relaxed) < Int.max }
+
+    /// Bounds each client from now on; `nil` lifts the bound.
+    func setLimit(_ limit: Int?) { self.limit.store(limit ?? Int.max, ordering: .relaxed) }
 
     /// Counts one more, or returns false if the client has as many as it may.
     func enter(_ address: IPAddress) -> Bool {
-        counts.withLock { counts in
+        let limit = limit.load(ordering: .relaxed)
+        return counts.withLock { counts in
             let count = counts[address] ?? 0
             if count >= limit { return false }
             counts[address] = count + 1

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import Configuration
 import Control
 
@@ -17,6 +18,17 @@ struct AdminTarget: ParsableArguments {
 
     @Option(help: "A file with the token that the admin API asks for, beside --admin.")
     var tokenFile: String?
+
+    private var path: String {
+        file ?? FileSystem.environment("WEIR_FILE") ?? "/etc/weir/weir.yaml"
+    }
+
+    /// Whether nothing names an admin API: neither the command line nor a file that can be read.
+    var namesNobody: Bool {
+        guard admin == nil else { return false }
+        let result = loadFile(path, requiresFiles: false)
+        return result.admin == nil && (result.config != nil || file == nil)
+    }
 
     /// A client of the admin API.
     func client() throws -> AdminClient {
@@ -42,14 +54,14 @@ struct AdminTarget: ParsableArguments {
             if let config = result.config?.admin { return config }
             throw AdminClient.NoAnswer(description: "\"\(admin)\" is no admin address")
         }
-        let path = file ?? FileSystem.environment("WEIR_FILE") ?? "/etc/weir/weir.yaml"
         let result = loadFile(path, requiresFiles: false)
-        guard let config = result.config else {
+        // The process serves by the file as it was: mistakes elsewhere do not hide it.
+        if let admin = result.admin { return admin }
+        guard result.config != nil else {
             throw AdminClient.NoAnswer(
                 description: "\(path) cannot be read:\n" + render(result.diagnostics)
             )
         }
-        if let admin = config.admin { return admin }
         throw AdminClient.NoAnswer(
             description: "\(path) has no admin section: add \"admin: 127.0.0.1:9900\" and restart"
         )
@@ -62,16 +74,20 @@ struct AdminTarget: ParsableArguments {
         return options
     }
 
-    /// Asks, and ends the command where nobody answers or what is asked for is refused.
-    func ask(_ method: String, _ target: String) throws -> String {
+    /// Asks, and ends the command where nobody answers.
+    func answer(_ method: String, _ target: String) throws -> AdminClient.Answer {
         let client = try client()
-        let answer: AdminClient.Answer
         do throws(AdminClient.NoAnswer) {
-            answer = try client.ask(method, target)
+            return try client.ask(method, target)
         } catch {
             Output.error("weir: \(error)")
             throw Self.nobody
         }
+    }
+
+    /// Asks, and ends the command where nobody answers or what is asked for is refused.
+    func ask(_ method: String, _ target: String) throws -> String {
+        let answer = try answer(method, target)
         guard (200..<300).contains(answer.status) else {
             Output.error("weir: refused with \(answer.status): \(answer.body)")
             throw ExitCode(1)
@@ -122,9 +138,70 @@ struct Drain: ParsableCommand {
     )
 
     @OptionGroup var target: AdminTarget
+    @OptionGroup var process: ProcessTarget
 
     func run() throws {
-        _ = try target.ask("POST", "/drain")
-        Output.text("draining\n")
+        if try process.signals(SIGTERM, insteadOf: target) {
+            Output.text("told to drain by SIGTERM\n")
+        } else {
+            _ = try target.ask("POST", "/drain")
+            Output.text("draining\n")
+        }
+    }
+}
+
+/// `weir reload`.
+struct Reload: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Have a running Weir serve by its changed file, without losing a request.",
+        discussion: """
+            The whole file is taken, or nothing changes: then its mistakes are printed and the \
+            exit code is 1. What has changed is printed line by line.
+            """
+    )
+
+    @OptionGroup var target: AdminTarget
+    @OptionGroup var process: ProcessTarget
+
+    @Flag(help: "Print what POST /reload answers.")
+    var json = false
+
+    func run() throws {
+        if try process.signals(SIGHUP, insteadOf: target) {
+            Output.text("told to reload by SIGHUP; what came of it stands in its log\n")
+            return
+        }
+        let answer = try target.answer("POST", "/reload")
+        if json {
+            Output.text(answer.body)
+        } else if let words = ReloadText.render(answer.body) {
+            if words.isGood { Output.text(words.text) } else { Output.trouble(words.text) }
+        } else {
+            Output.error("weir: refused with \(answer.status): \(answer.body)")
+        }
+        guard answer.status == 200 else { throw ExitCode(1) }
+    }
+}
+
+/// `weir upgrade`.
+struct Upgrade: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Have a new process take the place of a running Weir, without losing a request.",
+        discussion: """
+            The running process starts the program of its own path, which may have been replaced, \
+            hands its listening sockets over, and drains once the new one serves. A new process \
+            that does not serve within a minute is ended, and the old one goes on: exit code 1.
+            """
+    )
+
+    @OptionGroup var target: AdminTarget
+    @OptionGroup var process: ProcessTarget
+
+    func run() throws {
+        if try process.signals(SIGUSR2, insteadOf: target) {
+            Output.text("told to upgrade by SIGUSR2; what came of it stands in its log\n")
+        } else {
+            Output.text(try target.ask("POST", "/upgrade"))
+        }
     }
 }

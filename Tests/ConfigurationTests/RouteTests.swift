@@ -38,7 +38,7 @@ struct RouteTests {
         #expect(route.matches.count == 2)
         var config = Config()
         config.routes = [route, route]
-        let flat = config.flattenedMatches()
+        let flat = PlacedConfig(config).flattenedMatches()
         #expect(flat.owners == [0, 0, 1, 1])
         #expect(flat.specs == route.matches + route.matches)
     }

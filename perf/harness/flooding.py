@@ -9,7 +9,7 @@ import time
 
 from harness.machine import Process, ProcessorTime, busy_nanoseconds, free_port, resident_bytes
 from harness.measure import least_disturbed
-from harness.peers import Peer, RunningPeer
+from harness.peers import ONE, Peer, RunningPeer
 from harness.prerequisites import run_folder
 from harness.scenario import Stage, sleep_until, wait_for_calm
 
@@ -82,7 +82,7 @@ class Bench:
             ports = [int(server.popen.stdout.readline()) for server in servers]
             self.values = {"BACKEND": ports[0], "ATTACKED": ports[1], "TLS-PORT": free_port(),
                            "CERTIFICATES": self.folder, "SEND": SEND, "HEAD": HEAD}
-            peer = Peer("weir", self.programs["weir"], {1: ["floods-weir.yaml"]},
+            peer = Peer("weir", self.programs["weir"], {ONE: ["floods-weir.yaml"]},
                         ["run", "{file}"])
             with RunningPeer(peer, self) as proxy:
                 return self._measure(proxy, stage, flood, servers)

@@ -276,6 +276,88 @@ public enum Availability: UInt32, Sendable {
         }
     }
 
+    /// Goes on with what another pool's blocks know of the same endpoint, before anybody uses it
+    /// here.
+    ///
+    /// `withEjection`: whether it stays ejected; `withChecks`: whether it stays down for its
+    /// checks. What the operator says is not taken over.
+    public func inherit(
+        _ index: EndpointIndex,
+        from other: SharedPool,
+        _ otherIndex: EndpointIndex,
+        withEjection: Bool,
+        withChecks: Bool,
+        now: Int64
+    ) {
+        let (own, known) = unsafe (block(index), other.block(otherIndex))
+        unsafe own.pointee.failuresInARow.store(
+            known.pointee.failuresInARow.load(ordering: .relaxed),
+            ordering: .relaxed
+        )
+        unsafe own.pointee.latency.store(
+            known.pointee.latency.load(ordering: .relaxed),
+            ordering: .relaxed
+        )
+        unsafe own.pointee.avoidedUntil.store(
+            known.pointee.avoidedUntil.load(ordering: .relaxed),
+            ordering: .relaxed
+        )
+        let before = other.health(otherIndex)
+        take(before, at: index, withEjection: withEjection, withChecks: withChecks, now: now)
+        // After the change, which may have begun a slow start of its own.
+        unsafe own.pointee.returned.store(
+            known.pointee.returned.load(ordering: .relaxed),
+            ordering: .relaxed
+        )
+    }
+
+    /// What is known of an endpoint's health and latency, as it is stored.
+    public func stored(_ index: EndpointIndex) -> (health: UInt64, latency: UInt64) {
+        unsafe (
+            block(index).pointee.health.load(ordering: .acquiring),
+            block(index).pointee.latency.load(ordering: .relaxed)
+        )
+    }
+
+    /// Goes on with what was ``stored(_:)`` elsewhere on this machine; what the operator says stays
+    /// as it is here.
+    public func restore(
+        _ index: EndpointIndex,
+        health stored: UInt64,
+        latency: UInt64,
+        withEjection: Bool,
+        withChecks: Bool,
+        now: Int64
+    ) {
+        unsafe block(index).pointee.latency.store(latency, ordering: .relaxed)
+        let known = EndpointHealth(raw: stored)
+        take(known, at: index, withEjection: withEjection, withChecks: withChecks, now: now)
+    }
+
+    private func take(
+        _ known: EndpointHealth,
+        at index: EndpointIndex,
+        withEjection: Bool,
+        withChecks: Bool,
+        now: Int64
+    ) {
+        var known = known
+        if known.ejection == .probing { known.ejection = .halfOpen }
+        if withEjection, known.ejection != .none {
+            ejected.wrappingAdd(1, ordering: .acquiringAndReleasing)
+            ejectedEnd.max(index + 1, ordering: .relaxed)
+        }
+        change(index, now: now) { health in
+            let operatorState = health.operatorState
+            if withEjection {
+                health = known
+                health.operatorState = operatorState
+            }
+            health.isCheckedDown = withChecks && known.isCheckedDown
+            return true
+        }
+    }
+
     /// Changes with each change of an endpoint's availability.
     public var changes: UInt32 { version.load(ordering: .acquiring) }
 

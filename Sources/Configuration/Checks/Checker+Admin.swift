@@ -15,10 +15,13 @@ extension Checker {
                 item.text.flatMap { AdminConfig.Public(rawValue: $0.text) }
             }
         )
+        config.keepsChanges = all.bool(AdminKeys.keepsChanges)
         config.socketMode =
             all.count(ListenerKeys.socketMode).map(UInt32.init(truncatingIfNeeded:))
             ?? config.socketMode
         checkAdmin(map, item, config, listeners)
+        let shown = item.text?.shown(address.description) ?? address.description
+        checkRights(at: address, shown, item.place)
         return config
     }
 

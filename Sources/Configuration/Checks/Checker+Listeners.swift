@@ -52,6 +52,7 @@ extension Checker {
             found[index].config.name = Self.unique(name, among: &taken)
         }
         compare(found)
+        for one in found { checkRights(at: one.config.address, one.shownAddress, one.place) }
         if found.isEmpty, !root.isCut, !root.mentions(TopLevelKeys.listen),
             !root.mentions(TopLevelKeys.listeners)
         {
@@ -78,6 +79,7 @@ extension Checker {
         let http2 = http2(map)
         let proxyProtocol = proxyProtocol(map)
         let redirect = httpsRedirect(all)
+        let readyPath = map.item(ListenerKeys.readyPath).flatMap(readyPath)
         var found: [FoundListener] = []
         for item in map.items(ListenerKeys.address) {
             guard let address = listenAddress(item), let text = item.text else { continue }
@@ -89,6 +91,7 @@ extension Checker {
             // Peers of a unix socket have no address to be known by.
             config.proxyProtocol = address.isUnix ? nil : proxyProtocol
             config.httpsRedirect = redirect
+            config.readyPath = readyPath
             config.maxConnections = all.count(ListenerKeys.maxConnections)
             config.backlog = all.count(ListenerKeys.backlog) ?? config.backlog
             config.socketMode =
@@ -119,6 +122,19 @@ extension Checker {
             reportSocketMode(map)
         }
         return found
+    }
+
+    /// A path in the form in which paths are compared.
+    private func readyPath(_ item: RawItem) -> String? {
+        guard let path = probePath(item) else { return nil }
+        if !path.contains("?"), case .success(path) = Self.normalised(path) { return path }
+        reporter.error(
+            .probePath,
+            item.place,
+            "\(item.text?.written.shown ?? path) is no plain path",
+            remedy: "write \(ListenerKeys.readyPath.example): without a query, \"..\" or \"//\""
+        )
+        return nil
     }
 
     /// Reports `socket-mode` where nothing listens at a unix socket.

@@ -115,11 +115,12 @@ extension Checker {
     }
 
     /// Why a path has no normal form, in words.
-    private struct PathFault: Error {
+    struct PathFault: Error {
         var explanation: String
     }
 
-    private static func normalised(_ path: String) -> Result<String, PathFault> {
+    /// A path in the form in which paths are compared.
+    static func normalised(_ path: String) -> Result<String, PathFault> {
         let bytes = Array(path.utf8)
         if bytes.contains(where: { $0 <= 32 || $0 >= 127 }) {
             return .failure(PathFault(explanation: "write blanks and letters beyond ASCII as %xx"))

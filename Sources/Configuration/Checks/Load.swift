@@ -4,6 +4,8 @@ public struct LoadResult: Sendable {
     public var config: Config?
     /// By file, line and column.
     public var diagnostics: [Diagnostic]
+    /// The admin API, also where there are errors elsewhere: whoever runs by the file is found.
+    public var admin: AdminConfig?
 }
 
 /// Reads, joins and checks the file at `path` and all that it includes.
@@ -39,6 +41,7 @@ public func load(
     }
     return LoadResult(
         config: reporter.hasErrors ? nil : config,
-        diagnostics: reporter.sorted()
+        diagnostics: reporter.sorted(),
+        admin: config?.admin
     )
 }

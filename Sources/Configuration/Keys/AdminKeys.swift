@@ -23,13 +23,20 @@ enum AdminKeys {
         "What is answered without the token: `health` is `/livez`, `/healthz` and `/readyz`, "
             + "`metrics` is `/metrics`."
     )
+    static let keepsChanges = Key(
+        "keep-changes",
+        .bool,
+        standard: "true",
+        example: "false",
+        "Whether states and weights that operators changed outlive a reload."
+    )
 
     static let set = KeySet(
         "admin",
         noun: "admin",
         short: .scalar("address"),
         "The admin API: statistics, metrics, states of servers.",
-        keys: [address, tokenFile, isPublic, ListenerKeys.socketMode]
+        keys: [address, tokenFile, isPublic, keepsChanges, ListenerKeys.socketMode]
     )
 
     /// Bytes of a token.

@@ -71,14 +71,23 @@ enum ListenerKeys {
         "Sends every request to https with 308: to this port, with `true` to 443."
     )
 
+    static let readyPath = Key(
+        "ready-path",
+        .text,
+        note: "none",
+        example: "/lb-ready",
+        "A path that Weir answers itself, for the balancer in front: with 200 while new traffic is "
+            + "wanted, with 503 from the begin of `drain-delay` on. Whatever the host and routes."
+    )
+
     static let set = KeySet(
         "listeners[]",
         noun: "listener",
         short: .scalar("address"),
         "One entry for each place where clients connect. Text stands for `{address: …}`.",
         keys: [
-            address, name, tls, http2, proxyProtocol, httpsRedirect, maxConnections, backlog,
-            socketMode,
+            address, name, tls, http2, proxyProtocol, httpsRedirect, readyPath, maxConnections,
+            backlog, socketMode,
         ]
     )
 }

@@ -14,6 +14,8 @@ public struct AdminConfig: Sendable, Equatable {
     public var tokenFile: String?
     /// What is answered without the token.
     public var isPublic: Set<Public> = [.health]
+    /// Whether what operators change of servers outlives a reload.
+    public var keepsChanges = true
     /// Rights of a unix socket.
     public var socketMode: UInt32 = 0o660
 

@@ -7,6 +7,12 @@ import Routing
 public struct Config: Sendable, Equatable {
     /// Worker threads; `nil` is `auto`: one per usable CPU.
     public var workers: Int?
+    /// Who Weir becomes when root starts it; `nil` stays who it is.
+    public var user: String?
+    /// The group beside ``user``; `nil` is the user's own.
+    public var group: String?
+    /// How long Weir serves on after SIGTERM, not ready, before it drains.
+    public var drainDelay: Duration = .zero
     /// How long running requests may take to finish after SIGTERM.
     public var shutdownTimeout: Duration = .seconds(25)
     /// Listening addresses, in the order of the file.
@@ -60,6 +66,8 @@ public struct ListenerConfig: Sendable, Equatable {
     public var proxyProtocol: ProxyProtocolConfig?
     /// The port of https that every request is sent to with 308; `nil` sends none.
     public var httpsRedirect: UInt16?
+    /// The path at which Weir says whether it wants new traffic; `nil` is none.
+    public var readyPath: String?
     /// Connections at once on this listener over all workers; `nil` is no bound of its own.
     public var maxConnections: Int?
     /// The kernel's accept queue.

@@ -3,6 +3,8 @@ import Balancing
 extension PoolConfig {
     /// Slots for endpoints of a pool some of which are found.
     private static let fewestFoundSlots = 1024
+    /// Slots for endpoints that a changed file adds to a pool, at least.
+    private static let fewestSpareSlots = 8
 
     /// The servers that the file gives by address, in its order.
     public var membersByAddress: [ServerConfig] {
@@ -28,10 +30,12 @@ extension PoolConfig {
         return bounds.contains { $0 != nil } || servers.contains { $0.maxConnections != nil }
     }
 
-    /// How many endpoints there can be at once.
+    /// How many endpoints there can be at once: with room for those that are found, or that a
+    /// changed file adds.
     public var endpointCapacity: Int {
         let count = membersByAddress.count
-        return findsEndpoints ? count + Self.fewestFoundSlots : count
+        let spare = findsEndpoints ? Self.fewestFoundSlots : max(Self.fewestSpareSlots, count / 2)
+        return count + spare
     }
 
     /// What the pool's workers balance by, with these servers by slot; takes the time that the

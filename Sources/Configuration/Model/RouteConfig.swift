@@ -32,20 +32,6 @@ public struct RouteConfig: Sendable, Equatable {
     }
 }
 
-extension Config {
-    /// What the routes match, one after the other, for the matcher; `owners` has for each the
-    /// index of its route in ``routes``.
-    public func flattenedMatches() -> (specs: [RouteSpec], owners: [Int]) {
-        var specs: [RouteSpec] = []
-        var owners: [Int] = []
-        for (index, route) in routes.enumerated() {
-            specs += route.matches
-            owners += repeatElement(index, count: route.matches.count)
-        }
-        return (specs, owners)
-    }
-}
-
 /// What a route does with a request.
 public enum RouteAction: Sendable, Equatable {
     /// Forward to the pool with this index in ``Config/pools``.

@@ -18,6 +18,7 @@ extension EffectivePrinter {
         }
         let redirect = listener.httpsRedirect.map { String($0) } ?? "false"
         yaml.line(ListenerKeys.httpsRedirect.name, redirect)
+        if let path = listener.readyPath { yaml.line(ListenerKeys.readyPath.name, quoted(path)) }
     }
 
     /// The value of `http2`.

@@ -16,6 +16,9 @@ struct EffectivePrinter {
     func printed() -> String {
         var yaml = YAMLText()
         yaml.line(TopLevelKeys.workers.name, config.workers.map(String.init) ?? "auto")
+        if let user = config.user { yaml.line(TopLevelKeys.user.name, text(user)) }
+        if let group = config.group { yaml.line(TopLevelKeys.group.name, text(group)) }
+        yaml.line(TopLevelKeys.drainDelay.name, time(config.drainDelay))
         yaml.line(TopLevelKeys.shutdownTimeout.name, time(config.shutdownTimeout))
         yaml.section(TopLevelKeys.listeners.name, listeners)
         yaml.section(TopLevelKeys.routes.name) { yaml in
@@ -240,6 +243,7 @@ extension EffectivePrinter {
             let words = admin.isPublic.map(\.rawValue).sorted()
             yaml.line(AdminKeys.isPublic.name, YAMLText.list(words))
         }
+        yaml.line(AdminKeys.keepsChanges.name, String(admin.keepsChanges))
         if admin.address.isUnix { socketMode(admin.socketMode, &yaml) }
     }
 

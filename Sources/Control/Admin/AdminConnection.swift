@@ -25,6 +25,8 @@ final class AdminConnection {
     private var interest = Readiness.readable
     private var closesAfterOutput = false
     private var isClosed = false
+    /// Whether an answer takes a while.
+    private var awaitsAnswer = false
     /// Whether events are sent as they happen.
     private(set) var isStreaming = false
     /// What was asked for where ``isStreaming``.
@@ -100,6 +102,10 @@ final class AdminConnection {
         }
         // A client that streams has nothing more to say.
         if isStreaming || closesAfterOutput { return }
+        if awaitsAnswer, input.count > Self.mostBody {
+            close()
+            return
+        }
         if input.isEmpty { rest(Self.requestTime) }
         input += buffer[..<count]
         takeRequests()
@@ -107,7 +113,9 @@ final class AdminConnection {
 
     /// Answers one request after the other, each once the answer before it has left.
     private func takeRequests() {
-        while !isClosed, !closesAfterOutput, !isStreaming, output.isEmpty, takeRequest() {}
+        while !isClosed, !closesAfterOutput, !isStreaming, !awaitsAnswer, output.isEmpty,
+            takeRequest()
+        {}
     }
 
     /// Answers the request that the input begins with; false if it is not complete.
@@ -178,6 +186,25 @@ final class AdminConnection {
 
     private func serve(_ request: AdminRequest, keepsAlive: Bool) {
         let response = answer(request)
+        if let later = response.later {
+            awaitsAnswer = true
+            loop.cancel(deadline)
+            later { [weak self] response in
+                self?.awaitsAnswer = false
+                self?.answer(request, by: response, keepsAlive: keepsAlive)
+                self?.takeRequests()
+            }
+            return
+        }
+        answer(request, by: response, keepsAlive: keepsAlive)
+    }
+
+    private func answer(
+        _ request: AdminRequest,
+        by response: AdminResponse,
+        keepsAlive: Bool
+    ) {
+        guard !isClosed else { return }
         if response.isEventStream, request.method != "HEAD" {
             isStreaming = true
             streamQuery = request.query

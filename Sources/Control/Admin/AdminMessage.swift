@@ -66,12 +66,22 @@ struct AdminResponse {
     var fields: [(name: String, value: String)] = []
     /// Whether events follow for as long as the client stays.
     var isEventStream = false
+    /// Where the answer takes a while: begins what it waits for, which then gives the answer that
+    /// is sent instead of this one.
+    var later: ((@escaping (AdminResponse) -> Void) -> Void)?
 
     /// An answer with this text.
     init(_ status: Int = 200, type: String, _ text: String) {
         self.status = status
         self.type = type
         body = Array(text.utf8)
+    }
+
+    /// An answer that takes a while; `begin` gets what is to be called with it, once.
+    static func later(_ begin: @escaping (@escaping (AdminResponse) -> Void) -> Void) -> Self {
+        var response = AdminResponse(type: "application/json", "")
+        response.later = begin
+        return response
     }
 
     /// The head in front of the body.

@@ -25,6 +25,10 @@ protocol AdminSubject: AnyObject {
     func version(pool: String, server: String) -> Int
     /// Changes servers, which were meant by this name.
     func change(pool: Int, servers: [String], meant: String, _ change: ServerChange)
+    /// Reads the file anew and serves by it; is told what came of it.
+    func reload(_ done: @escaping (ReloadResult) -> Void)
+    /// Has another process take this one's place; is told what came of it.
+    func upgrade(_ done: @escaping (UpgradeResult) -> Void)
     /// Does what SIGTERM does.
     func drain()
 }
@@ -50,6 +54,12 @@ struct AdminOperations {
             .init(path: "/pools/{pool}", method: "GET", run: pool),
             .init(path: "/pools/{pool}/servers/{server}", method: "GET", run: server),
             .init(path: "/pools/{pool}/servers/{server}", method: "PATCH", run: change),
+            .init(path: "/reload", method: "POST") { _, _ in
+                .later { answer in subject.reload { answer($0.response) } }
+            },
+            .init(path: "/upgrade", method: "POST") { _, _ in
+                .later { answer in subject.upgrade { answer($0.response) } }
+            },
             .init(path: "/drain", method: "POST") { _, _ in
                 subject.drain()
                 return Self.json(202, .object([("state", .text("draining"))]))

@@ -14,43 +14,89 @@ final class AdminServer {
     private static let pause: Int64 = 100_000_000
 
     private let loop: ControlLoop
-    private let access: AdminAccess
+    private var access: AdminAccess
+    /// What the file says of it.
+    private(set) var config: AdminConfig
     private let router: AdminRouter
-    private let listener: Int32
+    /// The listening socket.
+    let listener: Int32
+    /// Whether a service manager holds its socket too.
+    let isPassed: Bool
     private let unixPath: String?
     private var hasEnded = false
+    private var isHandedOver = false
     private var connections: [ObjectIdentifier: AdminConnection] = [:]
     /// Where it listens, as an operator would type it.
     let address: String
 
     /// Listens where the file says.
     ///
+    /// `inherited`: the socket, where a process before had it; `isPassed`: whether a service
+    /// manager holds it too, which removes its file itself.
+    ///
     /// - Throws: ``StartError`` for an address that cannot be listened on, or a bad token.
     init(
         _ config: AdminConfig,
         router: AdminRouter,
+        inherited: Int32? = nil,
+        isPassed: Bool = false,
         on loop: ControlLoop
     ) throws(StartError) {
         self.loop = loop
         self.router = router
-        access = AdminAccess(
-            token: try Self.token(config),
-            isPublic: config.isPublic,
-            isUnix: config.address.isUnix
-        )
+        self.isPassed = isPassed
+        self.config = config
+        access = try Self.access(config)
         do throws(SystemError) {
-            let socket = try Socket.listening(
-                at: ListeningAddress(config.address, mode: config.socketMode),
-                backlog: Self.mostConnections,
-                sharesPort: false,
-                userTimeout: 30_000
-            )
+            let socket = try Self.socket(config, inherited)
             address = config.address.display(scheme: "http", port: socket.localPort)
             listener = socket.release()
         } catch {
             throw StartError.listening(config.address, error)
         }
-        if case .unix(let path) = config.address { unixPath = path } else { unixPath = nil }
+        if case .unix(let path) = config.address, !isPassed {
+            unixPath = path
+        } else {
+            unixPath = nil
+        }
+    }
+
+    private static func socket(
+        _ config: AdminConfig,
+        _ inherited: Int32?
+    ) throws(SystemError) -> Socket {
+        if let inherited { return Socket(adopting: inherited) }
+        return try Socket.listening(
+            at: ListeningAddress(config.address, mode: config.socketMode),
+            backlog: mostConnections,
+            sharesPort: false,
+            userTimeout: 30_000
+        )
+    }
+
+    /// Whether a changed file leaves the socket as it is.
+    func listens(as config: AdminConfig) -> Bool {
+        config.address == self.config.address
+    }
+
+    /// Serves by a changed file, which leaves the socket as it is; `access` is its own.
+    func follow(_ config: AdminConfig, _ access: AdminAccess) {
+        if let unixPath, config.socketMode != self.config.socketMode {
+            _ = weir_set_mode(unixPath, config.socketMode)
+        }
+        self.config = config
+        self.access = access
+    }
+
+    /// Who may ask, by the file.
+    ///
+    /// - Throws: ``StartError`` for a bad token.
+    static func access(_ config: AdminConfig) throws(StartError) -> AdminAccess {
+        AdminAccess(
+            token: try token(config),
+            isPublic: config.isPublic,
+            isUnix: config.address.isUnix
+        )
     }
 
     private static func token(_ config: AdminConfig) throws(StartError) -> [UInt8]? {
@@ -67,14 +113,33 @@ final class AdminServer {
     /// Begins to accept clients.
     func start() {
         watchListener()
-        loop.every(Self.heartbeat) { [weak self] in self?.stream(": \n\n", where: { _ in true }) }
+        beat()
+    }
+
+    private func beat() {
+        loop.after(Self.heartbeat) { [weak self] in
+            guard let self, !hasEnded else { return }
+            stream(": \n\n", where: { _ in true })
+            beat()
+        }
+    }
+
+    /// Another process accepts from the socket now.
+    func handOver() {
+        guard !hasEnded, !isHandedOver else { return }
+        isHandedOver = true
+        loop.unwatch(listener)
+        weir_close(listener)
     }
 
     /// Stops to listen and closes all connections.
     func end() {
+        guard !hasEnded else { return }
         hasEnded = true
-        if let unixPath { _ = weir_unlink(unixPath) }
-        loop.close(listener)
+        if !isHandedOver {
+            if let unixPath { _ = weir_unlink(unixPath) }
+            loop.close(listener)
+        }
         for connection in Array(connections.values) { connection.close() }
     }
 
@@ -92,7 +157,7 @@ final class AdminServer {
     }
 
     private func watchListener() {
-        guard !hasEnded else { return }
+        guard !hasEnded, !isHandedOver else { return }
         _ = loop.watch(listener) { [unowned self] _ in accept() }
     }
 

@@ -10,6 +10,12 @@ struct ServerChange: Equatable {
     /// Weights that a server can have.
     static let weights = 0...1000
 
+    /// A change of what is given.
+    init(state: ServerState?, weight: Int?) {
+        self.state = state
+        self.weight = weight
+    }
+
     /// Reads `{"state": "ready|drain|down", "weight": n}`, either of which may be missing.
     ///
     /// - Throws: ``AdminProblem`` for anything else.

@@ -19,7 +19,12 @@ final class StatsStream {
     }
 
     /// Begins to look whether anybody follows.
-    func start() { loop.every(Self.interval) { [weak self] in self?.tick() } }
+    func start() {
+        loop.after(Self.interval) { [weak self] in
+            self?.tick()
+            self?.start()
+        }
+    }
 
     /// Whether a query asks for statistics.
     static func isWanted(_ query: String) -> Bool {

@@ -12,40 +12,73 @@ final class CertificateControl {
     /// Nanoseconds in a second.
     private static let second: Int64 = 1_000_000_000
 
-    /// What pools have for connections to their servers.
-    let pools: PoolContexts
-    private let config: Config
+    /// What a configuration proves itself with, read from its files.
+    struct Material {
+        fileprivate let placed: PlacedConfig
+        /// By place of a listener, for its first connections; `nil` where it speaks no TLS.
+        let servers: [TLSServerContext?]
+        /// What pools have for connections to their servers.
+        let pools: PoolContexts
+        fileprivate let listeners: [(place: Int, certificates: ListenerCertificates)]
+    }
+
+    private var material: Material
     private let loop: ControlLoop
     private let logs: LogQueue
     private let tell: (WorkerMessage) -> Void
     private let keys: TicketKeys
-    private var listeners: [(index: Int, certificates: ListenerCertificates)] = []
 
-    /// Nothing is read yet; `tell` reaches every worker.
+    /// What pools have for connections to their servers.
+    var pools: PoolContexts { material.pools }
+
+    /// Reads everything for the first time; `tell` reaches every worker, and `tickets` are keys of
+    /// the process before.
+    ///
+    /// - Throws: ``StartError`` for files that cannot be used.
     init(
-        _ config: Config,
+        _ placed: PlacedConfig,
+        tickets: (keys: [UInt8], nextTurn: Int64)?,
         on loop: ControlLoop,
         logs: LogQueue,
         tell: @escaping (WorkerMessage) -> Void
-    ) {
-        self.config = config
+    ) throws(StartError) {
         self.loop = loop
         self.logs = logs
         self.tell = tell
-        pools = PoolContexts(config, files: FileSystem())
-        keys = TicketKeys(now: weir_monotonic_ns() / Self.second)
+        let now = weir_monotonic_ns() / Self.second
+        keys =
+            tickets.flatMap { TicketKeys(handedOver: $0.keys, nextTurn: now + $0.nextTurn) }
+            ?? TicketKeys(now: now)
+        material = try Self.read(placed, keys: keys)
     }
 
-    /// What each listener has for its first connections; `nil` where it speaks no TLS.
+    /// Keys that seal session tickets, for the process that follows, and seconds until the next.
+    var ticketKeys: (keys: [UInt8], nextTurn: Int64) {
+        keys.forSuccessor(now: weir_monotonic_ns() / Self.second)
+    }
+
+    /// By place of a listener: what it has for its first connections.
+    var servers: [TLSServerContext?] { material.servers }
+
+    /// Reads what another configuration proves itself with; nothing changes yet.
     ///
     /// - Throws: ``StartError`` for files that cannot be used.
-    func read() throws(StartError) -> [TLSServerContext?] {
-        var contexts: [TLSServerContext?] = []
-        for (index, listener) in config.listeners.enumerated() {
-            guard let tls = listener.tls else {
-                contexts.append(nil)
-                continue
-            }
+    func read(_ placed: PlacedConfig) throws(StartError) -> Material {
+        try Self.read(placed, keys: keys)
+    }
+
+    /// Looks after these files from now on.
+    func follow(_ material: Material) { self.material = material }
+
+    private static func read(
+        _ placed: PlacedConfig,
+        keys: TicketKeys
+    ) throws(StartError) -> Material {
+        var contexts = [TLSServerContext?](repeating: nil, count: placed.config.listeners.count)
+        var listeners: [(place: Int, certificates: ListenerCertificates)] = []
+        for place in placed.listeners {
+            let listener = placed.config.listeners[place]
+            guard let tls = listener.tls else { continue }
             let certificates = ListenerCertificates(
                 tls,
                 http2: listener.http2 == .overTLS,
@@ -53,28 +86,30 @@ final class CertificateControl {
                 files: FileSystem()
             )
             do throws(StartError) {
-                contexts.append(try certificates.read())
+                contexts[place] = try certificates.read()
             } catch {
                 throw StartError(description: "listener \(listener.name): \(error.description)")
             }
-            listeners.append((index, certificates))
+            listeners.append((place, certificates))
         }
-        return contexts
+        let pools = PoolContexts(placed, files: FileSystem())
+        try pools.read()
+        return Material(placed: placed, servers: contexts, pools: pools, listeners: listeners)
     }
 
     /// Looks at the files from now on.
     func begin() {
-        guard !listeners.isEmpty || !pools.isEmpty else { return }
         loop.every(Self.interval) { [weak self] in self?.look() }
     }
 
     private func look() {
         keys.rotate(now: weir_monotonic_ns() / Self.second)
-        for (index, certificates) in listeners {
-            let name = config.listeners[index].name
+        let config = material.placed.config
+        for (place, certificates) in material.listeners {
+            let name = config.listeners[place].name
             switch certificates.look() {
             case .changed(let context):
-                tell(.certificates(listener: index, context))
+                tell(.certificates(listener: place, context))
                 logs.note(level: .info, "listener \(name): new certificates are in use")
             case .bad(let reason):
                 logs.note(
@@ -84,11 +119,11 @@ final class CertificateControl {
             case nil: break
             }
         }
-        pools.look { [config, logs, tell] index, news in
-            let name = config.pools[index].name
+        pools.look { [logs, tell] place, news in
+            let name = config.pools[place].name
             switch news {
             case .changed(let context):
-                tell(.clientContext(pool: index, context))
+                tell(.clientContext(pool: place, context))
                 logs.note(level: .info, "pool \(name): new certificates are in use")
             case .bad(let reason):
                 logs.note(

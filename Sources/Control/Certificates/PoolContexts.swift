@@ -5,29 +5,27 @@ import TLS
 ///
 /// Workers, checks and load probes use the same contexts.
 final class PoolContexts {
-    private let config: Config
+    private let placed: PlacedConfig
     private let files: FileSystem
-    /// By pool; `nil` where its servers are spoken to in the clear.
+    /// By place of a pool; `nil` where its servers are spoken to in the clear.
     private(set) var contexts: [TLSClientContext?]
     private var watches: [ChangeWatch]
 
     /// Nothing is read yet.
-    init(_ config: Config, files: FileSystem) {
-        self.config = config
+    init(_ placed: PlacedConfig, files: FileSystem) {
+        self.placed = placed
         self.files = files
-        contexts = config.pools.map { _ in nil }
-        watches = config.pools.map { _ in ChangeWatch() }
+        contexts = placed.config.pools.map { _ in nil }
+        watches = placed.config.pools.map { _ in ChangeWatch() }
     }
-
-    /// Whether there is anything to read.
-    var isEmpty: Bool { config.pools.allSatisfy { $0.tls == nil } }
 
     /// Reads everything for the first time.
     ///
     /// - Throws: ``StartError`` for files that cannot be used.
-    func read() throws(StartError) -> [TLSClientContext?] {
+    func read() throws(StartError) {
         var known: [String: TLSAuthorities] = [:]
-        for (index, pool) in config.pools.enumerated() {
+        for index in placed.pools {
+            let pool = placed.config.pools[index]
             guard let tls = pool.tls else { continue }
             watches[index].begin(Self.stamps(tls))
             do throws(StartError) {
@@ -36,13 +34,13 @@ final class PoolContexts {
                 throw StartError(description: "pool \(pool.name): \(error.description)")
             }
         }
-        return contexts
     }
 
     /// Looks whether files have changed; `tell` is called with the pools for which there is news.
     func look(_ tell: (Int, FileNews<TLSClientContext>) -> Void) {
         var known: [String: TLSAuthorities] = [:]
-        for (index, pool) in config.pools.enumerated() {
+        for index in placed.pools {
+            let pool = placed.config.pools[index]
             guard let tls = pool.tls else { continue }
             let news = watches[index].look(Self.stamps(tls)) { () throws(StartError) in
                 try context(tls, http2: pool.http2 != .off, &known)

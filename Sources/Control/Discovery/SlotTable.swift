@@ -2,10 +2,9 @@ import Configuration
 
 /// Which endpoint of a pool has which slot.
 ///
-/// Servers that the file gives by address have the first slots for ever; those that are found get
-/// slots behind them. One that comes back gets the slot it had, so that what is known of it stays;
-/// another one gets a slot only when nobody can still be using it: every worker has gone over to
-/// endpoints without the old one, no request is under way there, and a minute has passed.
+/// One that comes back gets the slot it had, so that what is known of it stays; another one gets a
+/// slot only when nobody can still be using it: every worker has gone over to endpoints without the
+/// old one, no request is under way there, and a minute has passed.
 ///
 /// Pure: what the workers do is asked by a closure.
 struct SlotTable {
@@ -36,30 +35,23 @@ struct SlotTable {
         var isEmpty: Bool { entered.isEmpty && left.isEmpty && changed.isEmpty }
     }
 
-    private let fixed: [ServerConfig]
-    private let isFixed: Set<ServerAddress>
     private let capacity: Int
-    /// The slots behind the fixed ones, as far as they were ever used.
+    /// As far as they were ever used.
     private var slots: [Slot] = []
     private var places: [ServerAddress: Int] = [:]
 
-    /// A table in which `fixed` have the first of `capacity` slots.
-    init(fixed: [ServerConfig], capacity: Int) {
-        self.fixed = fixed
-        isFixed = Set(fixed.map(\.address))
-        self.capacity = max(capacity, fixed.count)
-    }
+    /// A table of `capacity` slots in which nobody is.
+    init(capacity: Int) { self.capacity = capacity }
 
     /// By slot: who is there.
     var members: [ServerConfig?] {
-        fixed
-            + slots.map { slot in
-                if case .used(let server) = slot { return server }
-                return nil
-            }
+        slots.map { slot in
+            if case .used(let server) = slot { return server }
+            return nil
+        }
     }
 
-    /// Makes these the servers that are found, besides the fixed ones.
+    /// Makes these the servers.
     ///
     /// Of several with one address the first counts. `isIdle`: whether nobody can be using a slot
     /// whose server went.
@@ -69,13 +61,13 @@ struct SlotTable {
         isIdle: (Int) -> Bool
     ) -> Changes {
         var changes = Changes()
-        var seen = isFixed
+        var seen: Set<ServerAddress> = []
         let desired = desired.filter { seen.insert($0.address).inserted }
         let wanted = Set(desired.map(\.address))
         for (index, slot) in slots.enumerated() {
             guard case .used(let server) = slot, !wanted.contains(server.address) else { continue }
             slots[index] = .left(server.address, at: now)
-            changes.left.append(fixed.count + index)
+            changes.left.append(index)
         }
         var newcomers: [ServerConfig] = []
         for server in desired {
@@ -85,9 +77,9 @@ struct SlotTable {
             }
             if case .used(let before) = slots[index] {
                 if before == server { continue }
-                changes.changed.append(fixed.count + index)
+                changes.changed.append(index)
             } else {
-                changes.entered.append((slot: fixed.count + index, isNew: false))
+                changes.entered.append((slot: index, isNew: false))
             }
             slots[index] = .used(server)
         }
@@ -110,7 +102,7 @@ struct SlotTable {
             if case .left(let address, _) = slots[index] { places[address] = nil }
             slots[index] = .used(server)
             places[server.address] = index
-            changes.entered.append((slot: fixed.count + index, isNew: true))
+            changes.entered.append((slot: index, isNew: true))
         }
     }
 
@@ -124,12 +116,12 @@ struct SlotTable {
         while next < slots.count {
             defer { next += 1 }
             if case .left(_, let at) = slots[next], now &- at >= Self.rest,
-                isIdle(fixed.count + next)
+                isIdle(next)
             {
                 return next
             }
         }
-        guard fixed.count + slots.count < capacity else { return nil }
+        guard slots.count < capacity else { return nil }
         slots.append(.fresh)
         next = slots.count
         return slots.count - 1

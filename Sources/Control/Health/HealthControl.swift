@@ -13,46 +13,77 @@ final class HealthControl {
     /// The longest that the start waits for names, in nanoseconds.
     private static let longestWait: Int64 = 5_000_000_000
 
-    private let config: Config
-    private let snapshot: Snapshot
-    private let contexts: PoolContexts
-    private let loop: ControlLoop
+    var snapshot: Snapshot
+    let loop: ControlLoop
     /// What has happened.
     let events: EventLog
-    private var changes = ServerChanges()
+    var changes = ServerChanges()
+    var contexts: PoolContexts {
+        didSet { checks?.contexts = contexts }
+    }
     private let tellWorkers: (WorkerMessage) -> Void
-    private var monitors: [PoolMonitor]
-    private var discoveries: [PoolDiscovery] = []
-    private var checks: CheckRunner?
+    /// By place of a pool.
+    var monitors: [Int: PoolMonitor] = [:]
+    /// See ``monitors``.
+    var discoveries: [Int: PoolDiscovery] = [:]
+    private(set) var checks: CheckRunner?
+    private let resolver: Resolver
     private var random: SeededRandom
+    /// Updates that go to workers with the rest of a changed file; `nil` outside of such a change.
+    var collected: [PoolUpdate]?
+    /// Who was where before such a change.
+    var leaving: [(place: Int, members: [ServerConfig?])] = []
+    /// By place of a retired pool that may still be used: who was where at its end.
+    var retired: [Int: [ServerConfig?]] = [:]
+
+    /// What has which place.
+    var placed: PlacedConfig { snapshot.placed }
 
     /// What is done for this configuration; nothing is, yet.
     init(
-        _ config: Config,
         _ snapshot: Snapshot,
         contexts: PoolContexts,
         on loop: ControlLoop,
         logs: LogQueue,
         tellWorkers: @escaping (WorkerMessage) -> Void
     ) {
-        self.config = config
         self.snapshot = snapshot
         self.contexts = contexts
         self.loop = loop
         self.tellWorkers = tellWorkers
         events = EventLog(logs, on: loop)
-        monitors = config.pools.enumerated().map { PoolMonitor($0, $1, snapshot) }
         var seed: UInt64 = 0
         withUnsafeMutableBytes(of: &seed) { bytes in
             if let base = bytes.baseAddress { weir_random(base, bytes.count) }
         }
         random = SeededRandom(seed: seed)
+        resolver = Resolver(on: loop, seed: random.next())
+        for place in placed.pools { add(pool: place) }
     }
 
     /// How many descriptors checks and name servers take at most.
     static func descriptors(_ config: Config) -> Int {
         let isChecked = config.pools.contains { $0.checks != nil }
         return isChecked ? CheckRunner.mostUnderWay : 0
+    }
+
+    /// The pool at a place.
+    func config(ofPool place: Int) -> PoolConfig { placed.config.pools[place] }
+
+    /// Begins to look after a pool that is new at its place.
+    func add(pool place: Int) {
+        let pool = config(ofPool: place)
+        monitors[place] = PoolMonitor(place, pool, snapshot)
+        discoveries[place] = PoolDiscovery(
+            place,
+            pool,
+            snapshot,
+            resolver,
+            on: loop,
+            tell: { [events] in events.tell($0) },
+            changed: { [unowned self] in changes.applied(to: $0, pool: pool.name) },
+            publish: { [unowned self] in publish($0, $1) }
+        )
     }
 
     // MARK: The start
@@ -63,69 +94,74 @@ final class HealthControl {
     /// Waits for name servers as long as the pools' time-outs say, at most five seconds; what is
     /// found later joins then.
     func find() {
-        let resolver = Resolver(on: loop, seed: random.next())
-        for (index, pool) in config.pools.enumerated() where pool.findsEndpoints {
-            discoveries.append(
-                PoolDiscovery(
-                    index,
-                    pool,
-                    snapshot,
-                    resolver,
-                    on: loop,
-                    tell: { [events] in events.tell($0) },
-                    changed: { [unowned self] in changes.applied(to: $0, pool: pool.name) },
-                    publish: { [unowned self] in publish($0, $1) }
-                )
-            )
-        }
-        guard !discoveries.isEmpty else { return }
-        for discovery in discoveries { discovery.start() }
+        let finding = placed.pools.filter { config(ofPool: $0).findsEndpoints }
+            .compactMap { discoveries[$0] }
+        guard !finding.isEmpty else { return }
+        for discovery in finding { discovery.start() }
+        let end = loop.now + patience
+        while !finding.allSatisfy(\.hasOutcome), loop.now < end { loop.turn(until: end) }
+    }
+
+    /// How long to wait for the name servers of the file, in nanoseconds.
+    var patience: Int64 {
         // A service is asked for first, and then its targets.
-        let timeout = config.pools.map { $0.resolver.timeout.inNanoseconds }.max() ?? 0
-        let end = loop.now + min(Self.longestWait, 2 * min(timeout, Self.longestWait))
-        while !discoveries.allSatisfy(\.hasOutcome), loop.now < end { loop.turn(until: end) }
+        let timeout =
+            placed.written.pools.map { $0.resolver.timeout.inNanoseconds }.max() ?? 0
+        return min(Self.longestWait, 2 * min(timeout, Self.longestWait))
     }
 
     /// Begins everything; to be called when workers can be told, before they run.
     func begin() {
-        if config.pools.contains(where: { $0.checks != nil }) {
-            checks = CheckRunner(on: loop, seed: random.next(), contexts: contexts) {
-                [unowned self] in take($0)
-            }
+        for place in placed.pools {
+            check(place, snapshot.members(ofPool: place), hostNames: [:])
+            discoveries[place]?.begin()
         }
-        for index in config.pools.indices {
-            check(index, snapshot.members(ofPool: index), hostNames: [:])
-        }
-        for discovery in discoveries { discovery.begin() }
-        loop.every(Self.interval) { [unowned self] in tick() }
+        loop.every(Self.interval) { [weak self] in self?.tick() }
     }
 
     private func publish(_ update: PoolUpdate, _ hostNames: [Int: String]) {
-        let left = Set(monitors[update.pool].members.compactMap { $0?.name })
+        let pool = config(ofPool: update.pool).name
+        let left = Set(monitors[update.pool]?.members.compactMap { $0?.name } ?? [])
             .subtracting(update.members.compactMap { $0?.name })
-        for name in left { events.forget(pool: config.pools[update.pool].name, endpoint: name) }
-        monitors[update.pool].update(update)
+        for name in left { events.forget(pool: pool, endpoint: name) }
+        monitors[update.pool]?.update(update)
         check(update.pool, update.members, hostNames: hostNames)
-        tellWorkers(.pool(update))
+        if collected == nil { tellWorkers(.pool(update)) } else { collected?.append(update) }
     }
 
-    private func check(
-        _ pool: Int,
+    /// Has a pool's endpoints checked, if its file says so.
+    func check(
+        _ place: Int,
         _ members: [ServerConfig?],
         hostNames: [Int: String]
     ) {
-        guard let checks, let options = config.pools[pool].checks else { return }
-        let down = checks.set(
-            pool: pool,
+        let pool = config(ofPool: place)
+        guard let options = pool.checks else { return }
+        let (health, shared) = (snapshot.health(ofPool: place), snapshot.plan(ofPool: place).shared)
+        let down = checkRunner().set(
+            pool: place,
             options,
-            tls: config.pools[pool].tls,
+            tls: pool.tls,
             members: members,
             hostNames: hostNames,
-            proxyProtocol: config.pools[pool].proxyProtocol,
-            http2: config.pools[pool].http2
+            proxyProtocol: pool.proxyProtocol,
+            http2: pool.http2,
+            wasDown: { shared.health($0).isCheckedDown }
         )
-        let health = snapshot.health(ofPool: pool)
-        for slot in down { health.setCheckedDown(slot, true, now: loop.now.nanoseconds) }
+        for (slot, server) in members.enumerated() where server != nil {
+            let isDown = down.contains(slot)
+            guard isDown != shared.health(slot).isCheckedDown else { continue }
+            health.setCheckedDown(slot, isDown, now: loop.now.nanoseconds)
+        }
+    }
+
+    private func checkRunner() -> CheckRunner {
+        if let checks { return checks }
+        let runner = CheckRunner(on: loop, seed: random.next(), contexts: contexts) {
+            [unowned self] in take($0)
+        }
+        checks = runner
+        return runner
     }
 
     // MARK: What happens
@@ -139,7 +175,7 @@ final class HealthControl {
             events.tell(
                 HealthEvent(
                     .budgetEmpty,
-                    pool: config.pools[pool].name,
+                    pool: config(ofPool: pool).name,
                     reason: "retries.budget is used up: failed tries are not repeated"
                 )
             )
@@ -147,7 +183,7 @@ final class HealthControl {
             events.tell(
                 HealthEvent(
                     .breakerOpened,
-                    pool: config.pools[pool].name,
+                    pool: config(ofPool: pool).name,
                     reason: "a bound of breaker is reached: requests wait"
                 )
             )
@@ -155,12 +191,15 @@ final class HealthControl {
     }
 
     private func tell(_ pool: Int, _ change: EjectionChange) {
-        let name = monitors[pool].name(change.endpoint)
-        events.tell(change.event(pool: config.pools[pool].name, endpoint: name))
+        // Of a pool that is served no longer nobody asks.
+        guard let name = monitors[pool]?.name(change.endpoint) else { return }
+        events.tell(change.event(pool: config(ofPool: pool).name, endpoint: name))
     }
 
     private func take(_ report: CheckRunner.Report) {
         let (pool, slot) = (report.endpoint.pool, report.endpoint.slot)
+        // Of a pool that is served no longer nobody asks.
+        guard monitors[pool] != nil else { return }
         let health = snapshot.health(ofPool: pool)
         let now = loop.now.nanoseconds
         if report.change != .unchanged {
@@ -168,8 +207,8 @@ final class HealthControl {
             events.tell(
                 HealthEvent(
                     report.change == .down ? .checkDown : .checkUp,
-                    pool: config.pools[pool].name,
-                    endpoint: monitors[pool].name(slot),
+                    pool: config(ofPool: pool).name,
+                    endpoint: monitors[pool]?.name(slot) ?? "",
                     reason: report.reason
                 )
             )
@@ -182,96 +221,10 @@ final class HealthControl {
     }
 
     private func tick() {
-        for index in monitors.indices {
-            monitors[index].tick(now: loop.now.nanoseconds, random: random.next()) {
+        for place in placed.pools {
+            monitors[place]?.tick(now: loop.now.nanoseconds, random: random.next()) {
                 events.tell($0)
             }
         }
-    }
-}
-
-// MARK: - The operator
-
-extension HealthControl {
-    /// Adds to a report how each pool's endpoints are.
-    func report(into report: inout ServiceReport, _ shared: SharedState) {
-        for index in monitors.indices {
-            monitors[index].report(
-                into: &report.pools[index],
-                now: loop.now.nanoseconds,
-                events: events
-            )
-            let first = snapshot.firstEndpoint(ofPool: index)
-            let name = report.pools[index].name
-            for place in report.pools[index].endpoints.indices {
-                let endpoint = report.pools[index].endpoints[place]
-                var totals = EndpointTotals()
-                for statistics in shared.statistics {
-                    statistics.add(endpoint: first + endpoint.slot, to: &totals)
-                }
-                report.pools[index].endpoints[place].totals = totals
-                report.pools[index].endpoints[place].isChanged =
-                    changes.version(pool: name, server: endpoint.name) > 0
-            }
-        }
-    }
-
-    /// How often an operator has changed a server.
-    func version(pool: String, server: String) -> Int {
-        changes.version(pool: pool, server: server)
-    }
-
-    /// The names of the endpoints that a name in the admin API means: an address, or a server's
-    /// name, which has all its addresses.
-    func endpoints(pool: Int, named name: String) -> [String] {
-        monitors[pool].members.compactMap { server in
-            guard let server else { return nil }
-            let isMeant =
-                server.name == name || server.address.description == name
-                || server.hostName == name || server.label == name
-            return isMeant ? server.name : nil
-        }
-    }
-
-    /// Changes what the file says of servers, until the end of the process.
-    ///
-    /// `meant` is the name by which they were meant: addresses that are found for it later are
-    /// changed likewise.
-    func change(pool: Int, servers: [String], meant: String, _ change: ServerChange) {
-        let name = config.pools[pool].name
-        if !servers.contains(meant) { changes.change(pool: name, server: meant, change) }
-        for server in servers {
-            changes.change(pool: name, server: server, change)
-            let words = [
-                change.state.map { "state \($0.rawValue)" }, change.weight.map { "weight \($0)" },
-            ]
-            var event = HealthEvent(
-                .changed,
-                pool: name,
-                endpoint: server,
-                reason: words.compactMap(\.self).joined(separator: ", ") + " by the operator"
-            )
-            event.isAside = change.state == nil
-            events.tell(event)
-        }
-        if let discovery = discoveries.first(where: { $0.index == pool }) {
-            discovery.publishAgain()
-        } else {
-            let members = changes.applied(to: snapshot.members(ofPool: pool), pool: name)
-            publish(snapshot.update(pool: pool, members: members), [:])
-        }
-        // What workers share changes last: a worker that sees the state knows the weight.
-        let shared = snapshot.plan(ofPool: pool).shared
-        for (slot, server) in monitors[pool].members.enumerated() {
-            guard let server, servers.contains(server.name), let state = change.state else {
-                continue
-            }
-            shared.change(slot, now: loop.now.nanoseconds) { health in
-                health.operatorState = Availability(state)
-                return true
-            }
-        }
-        let health = snapshot.health(ofPool: pool)
-        health.setSize(monitors[pool].members.count { ($0?.weight ?? 0) > 0 })
     }
 }

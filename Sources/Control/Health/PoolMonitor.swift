@@ -8,14 +8,14 @@ import Proxy
 /// Looks at one pool about ten times a second: ejections that end, outliers, bounds that are free
 /// again, and which priorities serve.
 struct PoolMonitor {
-    private let pool: PoolConfig
+    private var pool: PoolConfig
     private let health: PoolHealth
     private let budget: RetryBudget?
     private let gate: PoolGate?
     private var detector: OutlierDetector?
     private var plan: PoolPlan
     /// By slot; of those that went, the last that was there.
-    private var names: [String]
+    private(set) var names: [String]
     /// By slot: who is there.
     private(set) var members: [ServerConfig?]
     private var inUse: [EndpointIndex]
@@ -45,6 +45,9 @@ struct PoolMonitor {
     func name(_ slot: EndpointIndex) -> String {
         names.indices.contains(slot) ? names[slot] : ""
     }
+
+    /// Goes over to a changed file, in which the pool has other servers at most.
+    mutating func follow(_ pool: PoolConfig) { self.pool = pool }
 
     /// The pool has other endpoints now.
     mutating func update(_ update: PoolUpdate) {

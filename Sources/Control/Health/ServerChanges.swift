@@ -20,6 +20,23 @@ struct ServerChanges {
         entries[pool, default: [:]][server] = entry
     }
 
+    /// Each change, for the process that follows.
+    var all: [Handover.Message] {
+        entries.flatMap { pool, servers in
+            servers.map { server, entry in
+                .change(
+                    pool: pool,
+                    server: server,
+                    state: entry.state?.rawValue,
+                    weight: entry.weight
+                )
+            }
+        }
+    }
+
+    /// Pools some of whose servers were changed.
+    var pools: Set<String> { Set(entries.keys) }
+
     /// How often a server was changed.
     func version(pool: String, server: String) -> Int { entries[pool]?[server]?.version ?? 0 }
 

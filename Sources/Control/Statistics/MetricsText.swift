@@ -86,6 +86,7 @@ struct MetricsText {
         line("weir_build_info", [("version", process.version)], 1 as UInt64)
         family("weir_ready", "gauge", "Whether new traffic is wanted: 0 while draining.")
         line("weir_ready", [], process.isDraining ? 0 : 1 as UInt64)
+        aboutReloads()
         family("process_start_time_seconds", "gauge", "When the process began, since 1970.")
         line("process_start_time_seconds", [], process.startTime)
         family("process_cpu_seconds_total", "counter", "CPU time of all threads.")
@@ -96,6 +97,20 @@ struct MetricsText {
         line("process_open_fds", [], UInt64(max(0, process.descriptors)))
         family("process_max_fds", "gauge", "Descriptors that may be in use.")
         line("process_max_fds", [], UInt64(max(0, process.descriptorLimit)))
+    }
+
+    private mutating func aboutReloads() {
+        let reloads = process.reloads
+        let success = "weir_config_last_reload_successful"
+        family(success, "gauge", "Whether the last file that was to be served is served.")
+        line(success, [], reloads.lastSucceeded ? 1 : 0 as UInt64)
+        let time = "weir_config_last_reload_success_timestamp_seconds"
+        family(time, "gauge", "When the file that is served was taken, since 1970.")
+        line(time, [], Double(reloads.lastSuccess) / 1e9)
+        family("weir_config_reloads_total", "counter", "Reloads by result.")
+        for (result, count) in [("success", reloads.successes), ("failure", reloads.failures)] {
+            line("weir_config_reloads_total", [("result", result)], UInt64(max(0, count)))
+        }
     }
 
     private mutating func listeners() {

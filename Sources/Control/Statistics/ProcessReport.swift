@@ -13,6 +13,8 @@ struct ProcessReport {
     /// When it began, in seconds since 1970.
     var startTime: Double
     var isDraining: Bool
+    /// What is known of reloads.
+    var reloads: ReloadState
     var residentBytes = 0
     var descriptors = 0
     var descriptorLimit: Int
@@ -24,11 +26,13 @@ struct ProcessReport {
         began: Int64,
         startTime: Double,
         isDraining: Bool,
+        reloads: ReloadState,
         descriptorLimit: Int
     ) {
         self.version = version
         self.startTime = startTime
         self.isDraining = isDraining
+        self.reloads = reloads
         self.descriptorLimit = descriptorLimit
         pid = Int(weir_process_id())
         time = Double(weir_realtime_ns()) / 1e9

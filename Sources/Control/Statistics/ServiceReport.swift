@@ -73,6 +73,8 @@ struct ServiceReport {
     var routes: [Route] = []
     /// What no route took.
     var unrouted = TrafficTotals()
+    /// What listeners and routes took that the file has no longer.
+    var gone = TrafficTotals()
     /// Where there was any traffic.
     var cells: [Cell] = []
     var pools: [Pool] = []
@@ -80,64 +82,8 @@ struct ServiceReport {
 
     /// Everything together.
     var total: TrafficTotals {
-        var total = TrafficTotals()
+        var total = gone
         for listener in listeners { total.add(listener.traffic) }
         return total
-    }
-}
-
-extension ServiceReport {
-    /// Reads what workers counted; `addresses` has where each listener listens.
-    ///
-    /// Pools have no endpoints yet.
-    init(_ config: Config, _ shared: SharedState, addresses: [String]) {
-        workers = shared.statistics.map(\.report)
-        for (index, listener) in config.listeners.enumerated() {
-            let address = addresses.indices.contains(index) ? addresses[index] : ""
-            var one = Listener(name: listener.name, address: address)
-            for statistics in shared.statistics {
-                statistics.add(listener: index, to: &one.connections)
-            }
-            one.connections.active = shared.activeConnections(listener: index)
-            listeners.append(one)
-        }
-        routes = config.routes.map { route in
-            guard case .pool(let pool) = route.action else {
-                return Route(name: route.name, pool: nil)
-            }
-            return Route(name: route.name, pool: config.pools[pool].name)
-        }
-        pools = config.pools.map {
-            Pool(name: $0.name, strategy: $0.balance.strategy)
-        }
-        readTraffic(config, shared)
-    }
-
-    private mutating func readTraffic(_ config: Config, _ shared: SharedState) {
-        for listener in listeners.indices {
-            for place in 0...routes.count {
-                let route = place < routes.count ? place : nil
-                var totals = TrafficTotals()
-                for statistics in shared.statistics {
-                    statistics.add(
-                        listener: listener,
-                        route: route,
-                        withDurations: true,
-                        to: &totals
-                    )
-                }
-                guard totals.requests > 0 else { continue }
-                cells.append(Cell(listener: listener, route: route, traffic: totals))
-                listeners[listener].traffic.add(totals)
-                guard let route else {
-                    unrouted.add(totals)
-                    continue
-                }
-                routes[route].traffic.add(totals)
-                if case .pool(let pool) = config.routes[route].action {
-                    pools[pool].traffic.add(totals)
-                }
-            }
-        }
     }
 }

@@ -20,11 +20,21 @@ struct StatsJSON {
             ("memory", .number(process.residentBytes)),
             ("descriptors", .number(process.descriptors)),
             ("cpu", .decimal(process.cpuSeconds)),
+            ("reload", reload),
             ("total", .object(Self.traffic(total) + recent(total, earlier?.report.total))),
             ("listeners", .list(report.listeners.indices.map(listener))),
             ("routes", .list(routes + [unrouted])),
             ("pools", .list(report.pools.map(pool))),
             ("workers", .list(report.workers.enumerated().map(worker))),
+        ])
+    }
+
+    private var reload: JSONValue {
+        .object([
+            ("successful", .bool(process.reloads.lastSucceeded)),
+            ("taken", .decimal(Double(process.reloads.lastSuccess) / 1e9)),
+            ("successes", .number(process.reloads.successes)),
+            ("failures", .number(process.reloads.failures)),
         ])
     }
 
@@ -86,7 +96,7 @@ struct StatsJSON {
 
     private func listener(_ index: Int) -> JSONValue {
         let listener = report.listeners[index]
-        let before = earlier?.report.listeners[index].traffic
+        let before = earlier?.report.listeners.first { $0.name == listener.name }?.traffic
         let connections = listener.connections
         let head: [(String, JSONValue)] = [
             ("name", .text(listener.name)),
@@ -181,8 +191,8 @@ struct StatsJSON {
     private func recent(_ now: TrafficTotals, _ before: TrafficTotals?) -> [(String, JSONValue)] {
         guard let earlier, let before else { return [] }
         return Self.recent(
-            requests: now.requests &- before.requests,
-            errors: now.statuses[5] &- before.statuses[5],
+            requests: Self.difference(now.requests, before.requests),
+            errors: Self.difference(now.statuses[5], before.statuses[5]),
             now.durations.since(before.durations),
             seconds: earlier.seconds
         )
@@ -196,12 +206,17 @@ struct StatsJSON {
         guard let earlier else { return [] }
         let before = before ?? now
         return Self.recent(
-            requests: now.tries &- before.tries,
-            errors: now.statuses[5] &- before.statuses[5],
+            requests: Self.difference(now.tries, before.tries),
+            errors: Self.difference(now.statuses[5], before.statuses[5]),
             now.answerTimes.since(before.answerTimes),
             seconds: earlier.seconds,
             more: [("remark", remark.map(JSONValue.text) ?? .null)]
         )
+    }
+
+    /// Zero where less is counted than before: a reload may have taken away what was counted.
+    private static func difference(_ now: UInt64, _ before: UInt64) -> UInt64 {
+        now > before ? now - before : 0
     }
 
     private static func recent(

@@ -19,13 +19,15 @@ final class ProbePlan {
     let pool: String
 
     /// A plan; `keep` gives text a place in the snapshot's memory.
-    init?(_ pool: PoolConfig, keep: (String) -> UnsafeRawBufferPointer) {
+    ///
+    /// `capacity`: how many endpoints there can be.
+    init?(_ pool: PoolConfig, capacity: Int, keep: (String) -> UnsafeRawBufferPointer) {
         guard let probe = pool.prequalProbe else { return nil }
         self.pool = pool.name
         path = probe.path
         timeout = max(1, probe.timeout.inNanoseconds)
         rate = min(8, max(0, pool.balance.prequal.probes))
-        failing = (0..<pool.endpointCapacity).map { _ in SharedCount() }
+        failing = (0..<capacity).map { _ in SharedCount() }
         requests = pool.membersByAddress.map { keep(ProbePlan.request(probe.path, $0.address)) }
     }
 
@@ -127,21 +129,41 @@ struct ProbeTable: ~Copyable {
         let plans = snapshot.probePlans
         count = plans.contains { $0 != nil } ? snapshot.endpointCount : 0
         probes = .allocate(capacity: max(1, count))
-        for endpoint in 0..<count {
-            let pool = Int(snapshot.endpoints[endpoint].pool)
-            let place = endpoint - snapshot.firstEndpoints[pool]
-            (probes + endpoint).initialize(
-                to: Probe(
-                    request: plans[pool]?.request(place) ?? .init(start: nil, count: 0),
-                    timeout: plans[pool]?.timeout ?? 0
+        probes.initialize(
+            repeating: Probe(request: .init(start: nil, count: 0), timeout: 0),
+            count: count
+        )
+        for (pool, plan) in plans.enumerated() where count > 0 {
+            guard let plan else { continue }
+            for place in 0..<snapshot.capacities[pool] {
+                probes[snapshot.firstEndpoints[pool] + place] = Probe(
+                    request: plan.request(place),
+                    timeout: plan.timeout
                 )
-            )
+            }
         }
         timers = TimerWheel(capacity: max(1, count), now: now)
         due.reserveCapacity(count)
     }
 
     deinit { probes.deallocate() }
+
+    /// Asks endpoints of pools that stay as `before` asked them: some were found since, and of some
+    /// it was told that they fail.
+    mutating func goOn(from before: borrowing ProbeTable, _ snapshot: Snapshot) {
+        let placed = snapshot.placed
+        for pool in placed.pools where !placed.newPools.contains(pool) {
+            let first = placed.firstEndpoints[pool]
+            let end = min(before.count, count, first + placed.capacities[pool])
+            for endpoint in first..<max(first, end) {
+                let known = before[endpoint].pointee
+                probes[endpoint].request = known.request
+                probes[endpoint].isFailing = known.isFailing
+                probes[endpoint].pause = known.pause
+                probes[endpoint].pausedUntil = known.pausedUntil
+            }
+        }
+    }
 
     /// The probe of an endpoint below ``count``.
     subscript(_ endpoint: Int) -> UnsafeMutablePointer<Probe> { probes + endpoint }

@@ -76,6 +76,15 @@ struct RouteAnswer {
     /// Whether the status allows a body and so a Content-Length.
     var hasLength: Bool { status != 204 && status != 304 }
 
+    /// A text of Weir's own.
+    init(_ status: Int, text: String) {
+        self.status = status
+        headers = [
+            ("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store"),
+        ]
+        body = Array(text.utf8)
+    }
+
     /// Sends the client to the same host and target by https.
     init(toHTTPS values: TemplateValues, port: UInt16) {
         var host = values.value(of: .host)

@@ -51,7 +51,7 @@ extension Worker {
             bytes: bytes,
             count: count,
             id: RequestID(high: random.next(), low: random.next()),
-            keepAlive: head.keepAlive && !isDraining
+            keepAlive: head.keepAlive && !isEnding(downstream)
                 && downstream.pointee.served < limits.requestsPerConnection
         )
         if isLate || buffers.bytesInUse &- Int(readArea.capacity) > limits.memory {
@@ -64,8 +64,14 @@ extension Worker {
         if downstream.pointee.flags.contains(.encrypted), !isCovered(downstream, request) {
             return refuse(slot, request, .misdirected)
         }
-        let port = snapshot.listeners[Int(downstream.pointee.listener)].httpsPort
-        if port > 0 { return redirectToHTTPS(slot, request, port) }
+        let listener = snapshot.listeners + Int(downstream.pointee.listener)
+        if listener.pointee.answersItself {
+            if normalised.isPath(listener.pointee.readyPath) {
+                return answerReadiness(slot, request)
+            }
+            let port = listener.pointee.httpsPort
+            if port > 0 { return redirectToHTTPS(slot, request, port) }
+        }
         let method = RawSpan(
             _unsafeStart: bytes + head.methodName.start,
             byteCount: Int(head.methodName.count)
@@ -110,6 +116,17 @@ extension Worker {
         var pathCount: Int
         /// Why the path is refused.
         var refusal: PathError?
+
+        /// Whether the path is this one; never for an empty one.
+        func isPath(_ other: UnsafeRawBufferPointer) -> Bool {
+            guard other.count > 0, pathCount == other.count, let base = other.baseAddress else {
+                return false
+            }
+            return (0..<pathCount).allSatisfy {
+                path.load(fromByteOffset: $0, as: UInt8.self)
+                    == base.load(fromByteOffset: $0, as: UInt8.self)
+            }
+        }
 
         var hostBytes: UnsafeRawBufferPointer {
             UnsafeRawBufferPointer(start: host, count: hostCount)

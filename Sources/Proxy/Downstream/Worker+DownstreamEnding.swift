@@ -23,7 +23,7 @@ extension Worker {
             return
         }
         listIdle(slot)
-        let wait = isDraining ? min(limits.keepAlive, 1_000_000_000) : limits.keepAlive
+        let wait = isEnding(downstream) ? min(limits.keepAlive, 1_000_000_000) : limits.keepAlive
         setDeadline(downstream: slot, now + untilRest(downstream, wait))
     }
 
@@ -91,7 +91,7 @@ extension Worker {
         shared.connections.value.subtract(1, ordering: .relaxed)
         shared.listenerConnections[listener].value.subtract(1, ordering: .relaxed)
         if downstream.pointee.flags.contains(.countedClient) {
-            shared.clients?.leave(IPAddress(downstream.pointee.peer))
+            shared.clients.leave(IPAddress(downstream.pointee.peer))
         }
         down.free(slot)
     }

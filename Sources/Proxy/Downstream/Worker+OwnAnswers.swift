@@ -138,7 +138,8 @@ extension Worker {
         entry.request = request
         entry.loggedID = believedID(slot, request)
         count(entry, of: slot)
-        if entry.route < 0 || snapshot.routes[entry.route].isLogged { log(entry) }
+        let isLogged = entry.route < 0 ? entry.isLogged : snapshot.routes[entry.route].isLogged
+        if isLogged { log(entry) }
         let head = out
         var body = body
         let isSent = body.withUnsafeMutableBytes { bytes in
@@ -298,12 +299,22 @@ extension Worker {
         return answer(slot, request, RouteAnswer(toHTTPS: values, port: port), route: nil)
     }
 
+    /// Says whether new traffic is wanted, at a listener's `ready-path`.
+    ///
+    /// Returns what ``beginRequest`` returns.
+    mutating func answerReadiness(_ slot: Int32, _ request: ReceivedRequest) -> Int {
+        let isReady = shared.isReady.load(ordering: .relaxed)
+        let rendered = RouteAnswer(isReady ? 200 : 503, text: isReady ? "ready\n" : "draining\n")
+        return answer(slot, request, rendered, route: nil, isLogged: false)
+    }
+
     /// Sends an answer that the file makes.
     private mutating func answer(
         _ slot: Int32,
         _ request: ReceivedRequest,
         _ rendered: RouteAnswer,
-        route index: Int?
+        route index: Int?,
+        isLogged: Bool = true
     ) -> Int {
         let keepAlive = staysOpen(request)
         out.removeAll()
@@ -312,6 +323,7 @@ extension Worker {
         entry.route = index ?? -1
         let hasBody = rendered.hasLength && request.head.method != .head
         let body = hasBody ? rendered.body : []
+        entry.isLogged = isLogged
         return answer(slot, request, &entry, body: body, keepAlive: keepAlive)
     }
 

@@ -5,7 +5,7 @@ import HTTP
 /// What does not fit is left out and noted in ``overflowed``; nothing is ever written past the end.
 struct ByteWriter: BitwiseCopyable {
     private let base: UnsafeMutableRawPointer
-    private let capacity: Int
+    let capacity: Int
     /// Bytes written.
     private(set) var count = 0
     /// Whether something did not fit.

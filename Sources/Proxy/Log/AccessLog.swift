@@ -22,6 +22,8 @@ struct LogEntry {
     var reason: String?
     /// How a call of gRPC ended.
     var callStatus: GRPCStatus?
+    /// Whether it goes into the access log, where no route says so.
+    var isLogged = true
 
     init(outcome: Outcome, status: Int, id: RequestID) {
         self.outcome = outcome

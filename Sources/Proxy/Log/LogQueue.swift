@@ -33,9 +33,11 @@ public final class LogQueue: Sendable {
         var waiting: [LogBatch] = []
         var free: [LogBatch] = []
         var dropped = 0
+        /// How Weir's own log looks.
+        var style: LogStyle
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     /// Readable while batches wait.
     public let descriptor: Int32
 
@@ -43,7 +45,7 @@ public final class LogQueue: Sendable {
     ///
     /// - Throws: ``SystemError`` if the kernel refuses an eventfd.
     public init(style: LogStyle) throws(SystemError) {
-        self.style = style
+        state = Mutex(State(style: style))
         descriptor = try SystemError.check(weir_eventfd(), "eventfd")
         state.withLock { state in
             state.waiting.reserveCapacity(Self.maxWaiting)
@@ -87,8 +89,10 @@ public final class LogQueue: Sendable {
         state.withLock { $0.dropped += 1 }
     }
 
-    /// How Weir's own log looks.
-    private let style: LogStyle
+    /// Has Weir's own log look like this from now on.
+    public func setStyle(_ style: LogStyle) { state.withLock { $0.style = style } }
+
+    private var style: LogStyle { state.withLock { $0.style } }
 
     /// Writes a line into Weir's own log, if its level is wanted; for rare events.
     public func note(level: LogConfig.Level, _ message: String) {

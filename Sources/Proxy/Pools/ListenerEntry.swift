@@ -10,8 +10,18 @@ struct ListenerEntry: BitwiseCopyable {
     var servesCoveredOnly: Bool
     /// Handshakes under way at once in each worker.
     var maxHandshakes: Int
+    /// Whether the file has it no longer: its connections end when nothing runs on them.
+    var isClosing: Bool
 
-    init(_ listener: ListenerConfig) {
+    /// The path that is answered by whether new traffic is wanted; empty for none.
+    var readyPath: UnsafeRawBufferPointer
+    /// Whether some requests are answered whatever the routes say.
+    var answersItself: Bool
+
+    init(_ listener: ListenerConfig, isClosing: Bool, _ texts: TextStore) {
+        self.isClosing = isClosing
+        readyPath = texts.keep(listener.readyPath ?? "")
+        answersItself = listener.readyPath != nil || listener.httpsRedirect != nil
         httpsPort = listener.httpsRedirect ?? 0
         speaksHTTP2InClear = listener.http2 == .cleartext
         servesCoveredOnly =

@@ -6,7 +6,13 @@ import TLS
 
 /// A configuration in the form in which workers use it: immutable, in memory that stays where it is
 /// until the last worker has let go of it.
+///
+/// Everything is found by its place (``PlacedConfig``); what the snapshot before had at a place
+/// that is not new is taken over, with its state.
 public final class Snapshot: @unchecked Sendable {
+    /// What has which place.
+    public let placed: PlacedConfig
+    /// The configuration by place.
     let config: Config
     let table: RouteTable
     /// The route of each match in the table.
@@ -52,132 +58,93 @@ public final class Snapshot: @unchecked Sendable {
     private let workers: Int
     private let secrets: [StickySecret]
     private let texts: TextStore
+    /// What ``edits`` points into.
+    let editOwners: [RouteEditsOwner]
 
-    /// Compiles a checked configuration; `workers` share the bound on buffer memory.
+    /// Compiles a configuration; `workers` share the bound on buffer memory.
     ///
-    /// `secrets`: by pool, the bytes of its `sticky.secret-file`; pools without have a secret of
-    /// this process. `certificates`: by listener, `clientContexts`: by pool; empty where none
-    /// speaks TLS.
+    /// `secrets`: by name of a pool, the bytes of its `sticky.secret-file`; pools without have a
+    /// secret of this process. `certificates`: by place of a listener, `clientContexts`: by place
+    /// of a pool; empty where none speaks TLS.
     public init(
+        _ placed: PlacedConfig,
+        following previous: Snapshot? = nil,
+        workers: Int,
+        secrets: [String: [UInt8]] = [:],
+        certificates: [TLSServerContext?] = [],
+        clientContexts: [TLSClientContext?] = []
+    ) {
+        self.placed = placed
+        let config = placed.config
+        self.config = config
+        let texts = previous?.texts ?? TextStore()
+        self.texts = texts
+        self.workers = workers
+        let (specs, owners) = placed.flattenedMatches()
+        table = RouteTable(specs)
+        self.owners = .allocate(capacity: max(1, owners.count))
+        for (index, owner) in owners.enumerated() { (self.owners + index).initialize(to: owner) }
+        limits = ClientLimits(config, workers: workers)
+        editOwners = Self.edits(placed, previous, texts)
+        (routes, edits) = Self.routes(config, editOwners)
+        fieldsAdded =
+            config.routes.map { $0.requestHeaders.set.count + $0.requestHeaders.add.count }.max()
+            ?? 0
+        routeNames = config.routes.map { texts.keep($0.name) }
+        poolNames = config.pools.map { texts.keep($0.name) }
+        capacities = placed.capacities
+        endpointCount = placed.endpointCount
+        firstEndpoints = placed.firstEndpoints
+        endpoints = Self.endpoints(placed, texts)
+        let carried = CarriedPools(placed: placed, previous: previous)
+        let plans = carried.of(\.plans) { Self.plan($1, capacity: placed.capacities[$0]) }
+        self.plans = plans
+        health = carried.of(\.health) { Self.health($1, plans[$0]) }
+        budgets = carried.of(\.budgets) { $1.retryBudget.map { RetryBudget($0) } }
+        gates = carried.of(\.gates) { place, pool in
+            guard pool.isBounded else { return nil }
+            return PoolGate(pool.breaker, workers: workers, capacity: placed.capacities[place])
+        }
+        hashKeys = carried.of(\.hashKeys) { $1.hashKey.map { CompiledKey($0, keep: texts.keep) } }
+        let ownSecrets = config.pools.map { pool in
+            secrets[pool.name].map { StickySecret($0) } ?? .ofThisProcess
+        }
+        self.secrets = ownSecrets
+        stickyTokens = carried.of(\.stickyTokens) { place, pool in
+            StickyTokens(pool, secret: ownSecrets[place], members: pool.membersByAddress)
+        }
+        probePlans = carried.of(\.probePlans) { place, pool in
+            ProbePlan(pool, capacity: placed.capacities[place], keep: texts.keep)
+        }
+        self.certificates =
+            certificates.isEmpty ? config.listeners.map { _ in nil } : certificates
+        self.clientContexts =
+            clientContexts.isEmpty ? config.pools.map { _ in nil } : clientContexts
+        listeners = Self.listeners(placed, texts)
+        handshakeRates = config.listeners.map { listener in
+            listener.tls?.handshakeRate.map { $0 / Double(max(1, workers)) }
+        }
+    }
+
+    /// Compiles a first configuration.
+    public convenience init(
         _ config: Config,
         workers: Int,
         secrets: [String: [UInt8]] = [:],
         certificates: [TLSServerContext?] = [],
         clientContexts: [TLSClientContext?] = []
     ) {
-        self.config = config
-        let (specs, owners) = config.flattenedMatches()
-        table = RouteTable(specs)
-        self.owners = .allocate(capacity: max(1, owners.count))
-        for (index, owner) in owners.enumerated() { (self.owners + index).initialize(to: owner) }
-        limits = ClientLimits(config, workers: workers)
-        let texts = TextStore()
-        (routes, edits) = Self.routes(config, texts)
-        fieldsAdded =
-            config.routes.map { $0.requestHeaders.set.count + $0.requestHeaders.add.count }.max()
-            ?? 0
-        routeNames = config.routes.map { texts.keep($0.name) }
-        poolNames = config.pools.map { texts.keep($0.name) }
-        capacities = config.pools.map(\.endpointCapacity)
-        endpointCount = capacities.reduce(0, +)
-        (endpoints, firstEndpoints) = Self.endpoints(config, texts)
-        plans = config.pools.map(Self.plan)
-        health = zip(config.pools, plans).map { pool, plan in
-            PoolHealth(
-                pool.ejection,
-                rise: pool.checks?.rise ?? CheckOptions().rise,
-                shared: plan.shared,
-                size: plan.endpoints.count { $0.weight > 0 }
-            )
-        }
-        budgets = config.pools.map { $0.retryBudget.map { RetryBudget($0) } }
-        gates = config.pools.map { pool in
-            guard pool.isBounded else { return nil }
-            return PoolGate(pool.breaker, workers: workers, capacity: pool.endpointCapacity)
-        }
-        hashKeys = config.pools.map { pool in
-            pool.hashKey.map { CompiledKey($0, keep: texts.keep) }
-        }
-        self.secrets = config.pools.map { pool in
-            secrets[pool.name].map { StickySecret($0) } ?? .ofThisProcess
-        }
-        stickyTokens = zip(config.pools, self.secrets).map { pool, secret in
-            StickyTokens(pool, secret: secret, members: pool.membersByAddress)
-        }
-        probePlans = config.pools.map { ProbePlan($0, keep: texts.keep) }
-        self.certificates =
-            certificates.isEmpty ? config.listeners.map { _ in nil } : certificates
-        self.clientContexts =
-            clientContexts.isEmpty ? config.pools.map { _ in nil } : clientContexts
-        listeners = Self.listeners(config)
-        handshakeRates = config.listeners.map { listener in
-            listener.tls?.handshakeRate.map { $0 / Double(max(1, workers)) }
-        }
-        self.workers = workers
-        self.texts = texts
-    }
-
-    private static func listeners(_ config: Config) -> UnsafeMutablePointer<ListenerEntry> {
-        let entries = UnsafeMutablePointer<ListenerEntry>.allocate(
-            capacity: max(1, config.listeners.count)
+        self.init(
+            PlacedConfig(config),
+            workers: workers,
+            secrets: secrets,
+            certificates: certificates,
+            clientContexts: clientContexts
         )
-        for (index, listener) in config.listeners.enumerated() {
-            (entries + index).initialize(to: ListenerEntry(listener))
-        }
-        return entries
-    }
-
-    /// The table of routes, and what each changes of heads.
-    private static func routes(
-        _ config: Config,
-        _ texts: TextStore
-    ) -> (UnsafeMutablePointer<RouteEntry>, UnsafeMutablePointer<RouteEdits>) {
-        let count = max(1, config.routes.count)
-        let routes = UnsafeMutablePointer<RouteEntry>.allocate(capacity: count)
-        let edits = UnsafeMutablePointer<RouteEdits>.allocate(capacity: count)
-        for (index, route) in config.routes.enumerated() {
-            (edits + index).initialize(to: RouteEdits(route, keep: texts.keep))
-            (routes + index).initialize(to: RouteEntry(route, edits[index]))
-        }
-        return (routes, edits)
-    }
-
-    /// The table of endpoints, and where each pool's begin in it.
-    private static func endpoints(
-        _ config: Config,
-        _ texts: TextStore
-    ) -> (UnsafeMutablePointer<EndpointEntry>, [Int]) {
-        let count = config.pools.reduce(0) { $0 + $1.endpointCapacity }
-        let endpoints = UnsafeMutablePointer<EndpointEntry>.allocate(capacity: max(1, count))
-        var next = 0
-        var first: [Int] = []
-        for (index, pool) in config.pools.enumerated() {
-            first.append(next)
-            let members = pool.membersByAddress
-            for slot in 0..<pool.endpointCapacity {
-                let server = slot < members.count ? members[slot] : nil
-                (endpoints + next).initialize(
-                    to: EndpointEntry(server, of: pool, pool: index, texts)
-                )
-                next += 1
-            }
-        }
-        return (endpoints, first)
-    }
-
-    /// How a pool balances at first, in the states of the file.
-    private static func plan(_ pool: PoolConfig) -> PoolPlan {
-        let shared = SharedPool(capacity: pool.endpointCapacity)
-        let members = pool.membersByAddress
-        for (slot, server) in members.enumerated() {
-            shared.set(slot, Availability(server.state), now: 0)
-        }
-        return pool.plan(of: members, shared: shared)
     }
 
     deinit {
         owners.deallocate()
-        for index in config.routes.indices { edits[index].deallocate() }
         edits.deallocate()
         routes.deallocate()
         endpoints.deallocate()

@@ -10,16 +10,7 @@ extension Worker {
         for (slot, entry) in update.entries.enumerated() {
             let endpoint = first &+ slot
             endpointStates[endpoint].isGone = entry == nil
-            if let entry {
-                endpoints[endpoint] = entry
-            } else {
-                while endpointStates[endpoint].oldestIdle >= 0 {
-                    closeUpstream(endpointStates[endpoint].oldestIdle)
-                }
-                while endpointStates[endpoint].carriers >= 0 {
-                    retireCarrier(server: endpointStates[endpoint].carriers)
-                }
-            }
+            if let entry { endpoints[endpoint] = entry } else { desert(endpoint) }
             guard probes.count > 0 else { continue }
             if entry == nil { closeProbe(endpoint) }
             probes[endpoint].pointee.request = update.probeRequests[slot]

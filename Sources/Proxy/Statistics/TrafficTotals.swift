@@ -107,6 +107,16 @@ public struct ListenerTotals: Sendable {
 
     /// A count of nothing.
     public init() {}
+
+    /// Adds what was counted elsewhere.
+    public mutating func add(_ other: ListenerTotals) {
+        connections &+= other.connections
+        handshakes &+= other.handshakes
+        resumed &+= other.resumed
+        handshakeFailures &+= other.handshakeFailures
+        http2 &+= other.http2
+        active += other.active
+    }
 }
 
 /// What one worker said of itself at the end of its last turn.

@@ -1,5 +1,6 @@
 import CBytes
 import CLinux
+import Configuration
 
 /// What one worker counts: memory that it alone writes, and that control reads at any time.
 ///
@@ -20,13 +21,68 @@ public final class WorkerStatistics: @unchecked Sendable {
     private var histograms: [UnsafeMutableRawPointer] = []
     private var fineCount = 0
 
-    /// Counters for so many listeners, routes and endpoints, all zero.
-    init(listeners: Int, routes: Int, endpoints: Int) {
-        rowsPerListener = routes + 1
-        traffic = CounterRows(max(1, listeners) * rowsPerListener, width: TrafficColumn.width)
-        self.endpoints = CounterRows(endpoints, width: EndpointColumn.width)
+    /// Counters for what has places in a configuration, all zero, and for half as much again that
+    /// changed files may bring.
+    public init(_ placed: PlacedConfig) {
+        func room(_ count: Int) -> Int { count + max(16, count / 2) }
+        let listeners = room(placed.config.listeners.count)
+        rowsPerListener = room(placed.config.routes.count) + 1
+        traffic = CounterRows(listeners * rowsPerListener, width: TrafficColumn.width)
+        endpoints = CounterRows(room(placed.endpointCount), width: EndpointColumn.width)
         self.listeners = CounterRows(listeners, width: ListenerColumn.width)
         worker = CounterRows(1, width: WorkerColumn.width)
+    }
+
+    /// Whether there are counters for everything that has a place.
+    public func hasRoom(for placed: PlacedConfig) -> Bool {
+        placed.config.listeners.count <= listeners.count
+            && placed.config.routes.count < rowsPerListener
+            && placed.endpointCount <= endpoints.count
+    }
+
+    // MARK: Places that get somebody else
+
+    /// Forgets what was counted of a listener and a route, `nil` for what no route took; nobody
+    /// may be counting there.
+    public func clear(listener: Int, route: Int?) {
+        let row = traffic.row(listener * rowsPerListener + (route ?? rowsPerListener - 1))
+        Self.clear(row, width: TrafficColumn.width, histogram: TrafficColumn.histogram)
+    }
+
+    /// Forgets what was counted of an endpoint; nobody may be counting there.
+    public func clear(endpoint: Int) {
+        Self.clear(
+            endpoints.row(endpoint),
+            width: EndpointColumn.width,
+            histogram: EndpointColumn.histogram
+        )
+    }
+
+    /// Forgets what was counted of a listener's connections; nobody may be counting there.
+    public func clear(listener: Int) {
+        let row = listeners.row(listener)
+        for column in 0..<ListenerColumn.width { weir_count_set(row + column, 0) }
+    }
+
+    /// Goes on with what a worker said of itself elsewhere; for that worker only.
+    func takeWorker(from other: WorkerStatistics) {
+        let (own, known) = (worker.row(0), other.worker.row(0))
+        for column in 0..<WorkerColumn.width { weir_count_set(own + column, known[column]) }
+    }
+
+    /// The histogram stays for whoever comes, empty.
+    private static func clear(
+        _ row: UnsafeMutablePointer<UInt64>,
+        width: Int,
+        histogram: Int
+    ) {
+        for column in 0..<width where column != histogram { weir_count_set(row + column, 0) }
+        let named = weir_count_published(row + histogram)
+        guard let counts = UnsafeMutablePointer<UInt64>(bitPattern: UInt(named & ~1)) else {
+            return
+        }
+        let buckets: DurationBuckets = named & 1 == 1 ? .fine : .coarse
+        for bucket in 0..<buckets.count { weir_count_set(counts + bucket, 0) }
     }
 
     deinit {

@@ -1,12 +1,26 @@
 import CLinux
 import COpenSSL
+import Synchronization
+
+/// The secret of this process, for the one that follows it.
+public enum StickySecrets {
+    private static let inherited = Mutex<[UInt8]?>(nil)
+
+    static var handedOver: [UInt8]? { inherited.withLock { $0 } }
+
+    /// Takes the secret of the process before; to be called before anything is served.
+    public static func inherit(_ secret: [UInt8]) { inherited.withLock { $0 = secret } }
+
+    /// Its bytes.
+    public static var ofThisProcess: [UInt8] { StickySecret.ofThisProcess.bytes }
+}
 
 /// What signs the tokens by which clients come back to their endpoint.
 struct StickySecret: Sendable {
-    /// One that only this process knows, the same as long as it lives.
-    static let ofThisProcess = StickySecret.random()
+    /// One that only this process knows, and the one that follows it.
+    static let ofThisProcess = StickySecrets.handedOver.map { StickySecret($0) } ?? .random()
 
-    private let bytes: [UInt8]
+    fileprivate let bytes: [UInt8]
 
     /// A secret of these bytes, such as a file's, taken as they are.
     init(_ bytes: [UInt8]) {

@@ -86,7 +86,7 @@ extension Worker {
             awaitClient(slot)
             return
         }
-        if isDraining { endCarrier(slot) }
+        if isEnding(downstream) { endCarrier(slot) }
         let flags = downstream.pointee.streams.flags
         if flags.contains(.insideHead) {
             setDeadline(downstream: slot, now + limits.head)

@@ -11,7 +11,7 @@ extension Worker {
 
     /// A listener is readable.
     mutating func accept(_ index: Int) {
-        guard index < listeners.count else { return }
+        guard index < listeners.count, listeners[index].descriptor >= 0 else { return }
         var left = Self.acceptBatch
         while left > 0, acceptOne(index) { left &-= 1 }
     }
@@ -19,8 +19,10 @@ extension Worker {
     /// Accepts one connection; false if none waits or none may be accepted now.
     mutating func acceptOne(_ index: Int) -> Bool {
         let listener = listeners[index]
-        // In a drain what the kernel has accepted is served over the bounds, or it would be reset.
-        if !isDraining, !hasRoom(listener.index) {
+        // Before the listener closes what the kernel has accepted is served over the bounds, or it
+        // would be reset.
+        let isBounded = !isDraining && !snapshot.listeners[listener.index].isClosing
+        if isBounded, !hasRoom(listener.index) {
             // Nobody who is idle has to go before somebody waits for the place.
             guard weir_is_readable(listener.descriptor) > 0 else { return false }
             guard makeRoom(listener.index) else {
@@ -28,7 +30,7 @@ extension Worker {
                 return false
             }
         }
-        if certificates[listener.index] != nil, !isDraining, !admitsHandshake(listener.index) {
+        if certificates[listener.index] != nil, isBounded, !admitsHandshake(listener.index) {
             guard weir_is_readable(listener.descriptor) > 0 else { return false }
             pauseAccepting(index, until: now + Self.pause, "too many TLS handshakes")
             return false
@@ -43,7 +45,7 @@ extension Worker {
         case EMFILE, ENFILE, ENOBUFS, ENOMEM:
             // The oldest idle connection makes room at once; without one, time must.
             if !closeOldestIdle() {
-                pauseAccepting(index, until: now + Self.pause)
+                if isBounded { pauseAccepting(index, until: now + Self.pause) }
                 return false
             }
             return true
@@ -55,16 +57,13 @@ extension Worker {
 
     /// Whether one more connection stays within every bound.
     private mutating func hasRoom(_ listener: Int) -> Bool {
-        shared.listenerConnections[listener].value.load(ordering: .relaxed)
-            < shared.listenerLimits[listener]
-            && shared.connections.value.load(ordering: .relaxed) < shared.maxConnections
+        shared.listenerConnections[listener].hasRoom && shared.connections.hasRoom
             && down.count < down.capacity
     }
 
     /// Closes idle connections until one more may be accepted; false if too few are idle.
     private mutating func makeRoom(_ listener: Int) -> Bool {
-        let count = shared.listenerConnections[listener].value.load(ordering: .relaxed)
-        if count >= shared.listenerLimits[listener], !closeOldestIdle(of: listener) {
+        if !shared.listenerConnections[listener].hasRoom, !closeOldestIdle(of: listener) {
             return false
         }
         return hasRoom(listener) || closeOldestIdle()
@@ -81,7 +80,7 @@ extension Worker {
         let slot = down.allocate()
         guard slot >= 0 else {
             weir_close(descriptor)
-            if flags.contains(.countedClient) { shared.clients?.leave(IPAddress(peer)) }
+            if flags.contains(.countedClient) { shared.clients.leave(IPAddress(peer)) }
             return
         }
         statistics.listeners.row(listener).add(ListenerColumn.connections)
@@ -107,8 +106,8 @@ extension Worker {
         if snapshot.config.trustedProxies.contains(where: { $0.contains(address) }) {
             return .trustedPeer
         }
-        guard let clients = shared.clients else { return [] }
-        return clients.enter(address) ? .countedClient : nil
+        guard shared.clients.isBounded else { return [] }
+        return shared.clients.enter(address) ? .countedClient : nil
     }
 
     /// TLS or HTTP begins on a connection whose client is known.
@@ -177,7 +176,9 @@ extension Worker {
     /// Descriptors ran out for connecting: newcomers wait in the kernel's queue, rather than be
     /// accepted and closed again for those who are served.
     mutating func holdNewcomers() {
-        for index in listeners.indices { pauseAccepting(index, until: now + Self.pause) }
+        for index in listeners.indices where listeners[index].descriptor >= 0 {
+            pauseAccepting(index, until: now + Self.pause)
+        }
     }
 
     private mutating func pauseAccepting(

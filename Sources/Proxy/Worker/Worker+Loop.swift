@@ -105,12 +105,16 @@ extension Worker {
         switch message {
         case .drain: beginDrain()
         case .stop: isStopped = true
+        case .pulse(let pulse): pulse.answer()
         case .makeRoom(let listener): giveRoom(listener)
         case .certificates(let listener, let context): certificates[listener] = context
         case .clientContext(let pool, let context): pools[pool].tls = context
         case .pool(let update): takeOver(update)
         case .room(let pool): serveQueue(pool, wasTold: true)
         case .freeConnections(let pool): freeConnections(pool)
+        case .change(let change): takeOver(change)
+        case .uses(let query): answer(query)
+        case .cut(let listeners, let endpoints): cut(listeners: listeners, endpoints: endpoints)
         }
     }
 
@@ -242,6 +246,7 @@ extension Worker {
         isDraining = true
         for index in listeners.indices {
             // What the kernel has accepted for us is served, not reset.
+            guard listeners[index].descriptor >= 0 else { continue }
             while acceptOne(index) {}
             poller.remove(listeners[index].descriptor)
             if !listeners[index].isShared { weir_close(listeners[index].descriptor) }
@@ -249,13 +254,7 @@ extension Worker {
         listeners = []
         isAcceptPaused = false
         closeProbes()
-        for slot in 0..<down.usedLimit where down.isInUse(slot) {
-            if down[slot].pointee.phase == .carrier {
-                endCarrier(slot)
-            } else if down[slot].pointee.phase == .idle, down[slot].pointee.output.isEmpty {
-                setDeadline(downstream: slot, now + 1_000_000_000)
-            }
-        }
+        for slot in 0..<down.usedLimit where down.isInUse(slot) { endWhenIdle(slot) }
     }
 
     private mutating func closeEverything() {

@@ -42,73 +42,17 @@ public enum WorkerMessage: Sendable {
     case certificates(listener: Int, TLSServerContext)
     /// Begin TLS to a pool's servers in this way from now on; connections that stand stay.
     case clientContext(pool: Int, TLSClientContext)
+    /// Show that your loop turns.
+    case pulse(Pulse)
+    /// Serve by a changed configuration from now on.
+    case change(SnapshotChange)
+    /// Say what is in use.
+    case uses(UseQuery)
+    /// Cut what still runs on these listeners, which are closed, and at these endpoints, which are
+    /// gone.
+    case cut(listeners: Set<Int>, endpoints: Set<Int>)
     /// End now; what still runs is cut.
     case stop
-}
-
-/// What one worker keeps of an endpoint.
-struct EndpointState {
-    /// What all workers share of it.
-    let block: UnsafeMutablePointer<EndpointBlock>
-    /// The idle connection used last, and the one used longest ago.
-    var newestIdle: Int32 = -1
-    var oldestIdle: Int32 = -1
-    var idleCount = 0
-    /// The first carrier that takes streams.
-    var carriers: Int32 = -1
-    /// How many streams the newest carrier takes at once, as far as is known.
-    var streamLimit: Int32 = 100
-    /// Whether a server that was offered HTTP/2 chose HTTP/1.1.
-    var prefersHTTP1 = false
-    /// Whether nobody is there any more: connections are not kept.
-    var isGone = false
-
-    init(_ block: UnsafeMutablePointer<EndpointBlock>) { self.block = block }
-}
-
-/// What one worker keeps of a pool.
-struct PoolState {
-    var balancer: PoolBalancer
-    /// Whether the strategy wants to know how tries end.
-    var observesResults: Bool
-    /// Whether the strategy looks at bytes in transfer.
-    var countsBytes: Bool
-    /// How endpoints are asked for their load; `nil` where they are not.
-    var probes: ProbePlan?
-    /// By what requests are balanced; empty if the strategy does not ask.
-    var keys: [CompiledKey]
-    /// How clients come back to their endpoint.
-    var sticky: StickyTokens?
-    /// What its own traffic says of its endpoints; the snapshot keeps it, so that no request
-    /// counts references that all workers share.
-    let health: Unmanaged<PoolHealth>
-    /// How many tries may be repeated; `nil` is without bound.
-    let budget: RetryBudget?
-    /// Requests that the budget does not know of yet.
-    var notDeposited: UInt32 = 0
-    /// What the pool takes at once; `nil` is without bound.
-    let gate: PoolGate?
-    /// How TLS to its endpoints is begun; `nil` is in the clear.
-    var tls: TLSClientContext?
-    /// Whether its endpoints are spoken to by HTTP/2.
-    let speaksHTTP2: Bool
-    /// How its endpoints are told who the client is; `nil` where they are not.
-    let proxyProtocol: ProxyHeader.Version?
-    /// Exchanges of this worker that wait for room.
-    var queue = PendingQueue()
-    /// Whether room may have come since the queue was looked at.
-    var hasNewRoom = false
-    /// When other workers may be asked again for connections.
-    var askedForConnections = Instant(nanoseconds: 0)
-    /// Answers that count as failures in a row.
-    var countedStatuses: StatusBits
-    /// What serves when no endpoint is well: as ``RouteEntry/fallback``.
-    var fallback: Int32
-    var firstEndpoint: Int
-    var maxAge: Int64
-    var maxRequests: UInt32
-    var maxIdle: Int
-    var idle: Int64
 }
 
 /// One event loop with everything it serves: the data plane of one CPU.
@@ -137,15 +81,15 @@ public struct Worker: ~Copyable {
     static let turnRequests = 32
 
     var poller: Poller
-    let snapshot: Snapshot
+    var snapshot: Snapshot
     let shared: SharedState
     /// What this worker counts; ``shared`` keeps it.
-    let statistics: WorkerStatistics
+    var statistics: WorkerStatistics
     let mailbox: Mailbox<WorkerMessage>
     var listeners: [WorkerListener]
-    let matcher: RouteMatcher
-    let limits: ClientLimits
-    let headLimits: HeadLimits
+    var matcher: RouteMatcher
+    var limits: ClientLimits
+    var headLimits: HeadLimits
 
     var now: Instant
     var random: SeededRandom
@@ -178,12 +122,16 @@ public struct Worker: ~Copyable {
     var buffers = BufferPool()
     var pipes = PipePool()
     var fields: FieldTable
-    let pools: UnsafeMutablePointer<PoolState>
-    let endpointStates: UnsafeMutablePointer<EndpointState>
+    var pools: UnsafeMutablePointer<PoolState>
+    /// How many of them there are, retired ones included.
+    var poolCount: Int
+    var endpointStates: UnsafeMutablePointer<EndpointState>
     /// By endpoint: where it is.
     ///
     /// A table of this worker's own, as found endpoints come and go.
-    let endpoints: UnsafeMutablePointer<EndpointEntry>
+    var endpoints: UnsafeMutablePointer<EndpointEntry>
+    /// How many of them there are, unused ones included.
+    var endpointCount: Int
 
     /// `headroom` and then `readSize` bytes.
     ///
@@ -193,8 +141,8 @@ public struct Worker: ~Copyable {
     var readBase: UnsafeMutableRawPointer
     /// Where heads and chunks for the client are put together.
     var out: ByteWriter
-    let scratch: UnsafeMutableRawPointer
-    let scratchSize: Int
+    var scratch: UnsafeMutableRawPointer
+    var scratchSize: Int
 
     var ready: [UInt64] = []
     var running: [UInt64] = []
@@ -269,11 +217,7 @@ public struct Worker: ~Copyable {
         let config = snapshot.config
         // First among its kind: further down, Swift 6.3 destroys what was never there before.
         accessLog = AccessLogBuffer(config.log.access, queue: shared.logs)
-        headLimits = HeadLimits(
-            headSize: config.limits.headSize,
-            fields: config.limits.fields,
-            targetSize: config.limits.targetSize
-        )
+        headLimits = HeadLimits(config.limits)
         now = Instant(nanoseconds: weir_monotonic_ns())
         var seed: UInt64 = 0
         weir_random(&seed, 8)
@@ -293,14 +237,16 @@ public struct Worker: ~Copyable {
         frameInput = .allocate(byteCount: Self.readSize, alignment: 64)
         // Weir's own fields stand beside a full head's where the log reads what was sent.
         fields = FieldTable(capacity: config.limits.fields + 16 + snapshot.fieldsAdded)
+        endpointCount = snapshot.endpointCount
         endpointStates = .allocate(capacity: max(1, snapshot.endpointCount))
         endpoints = .allocate(capacity: max(1, snapshot.endpointCount))
         endpoints.initialize(from: snapshot.endpoints, count: snapshot.endpointCount)
         Self.initialize(endpointStates, snapshot)
+        poolCount = snapshot.config.pools.count
         pools = Self.makePools(snapshot, now: now, random: &random)
-        let outSize = Self.readSize + 2 * config.limits.headSize + 4096
+        let outSize = Self.outSize(config.limits)
         out = ByteWriter(.allocate(byteCount: outSize, alignment: 64), capacity: outSize)
-        scratchSize = max(config.limits.headSize, config.limits.targetSize) + 64
+        scratchSize = Self.scratchSize(config.limits)
         scratch = .allocate(byteCount: 2 * scratchSize, alignment: 64)
         readArea = buffers.take(Self.headroom + Self.readSize)
         readBase = (readArea.base ?? scratch) + Self.headroom
@@ -310,7 +256,7 @@ public struct Worker: ~Copyable {
     }
 
     deinit {
-        pools.deinitialize(count: snapshot.config.pools.count)
+        pools.deinitialize(count: poolCount)
         pools.deallocate()
         endpointStates.deallocate()
         endpoints.deallocate()
@@ -320,64 +266,6 @@ public struct Worker: ~Copyable {
         sealedArea.deallocate()
         frameArea.deallocate()
         frameInput.deallocate()
-    }
-
-    private static func makeTokens(_ snapshot: Snapshot, now: Instant) -> [RateTokens?] {
-        snapshot.handshakeRates.map { rate in rate.map { RateTokens(perSecond: $0, now: now) } }
-    }
-
-    private static func initialize(
-        _ states: UnsafeMutablePointer<EndpointState>,
-        _ snapshot: Snapshot
-    ) {
-        for (index, plan) in snapshot.plans.enumerated() {
-            for endpoint in 0..<snapshot.capacities[index] {
-                (states + snapshot.firstEndpoints[index] + endpoint)
-                    .initialize(to: EndpointState(plan.shared.block(endpoint)))
-            }
-        }
-    }
-
-    private static func makePools(
-        _ snapshot: Snapshot,
-        now: Instant,
-        random: inout SeededRandom
-    ) -> UnsafeMutablePointer<PoolState> {
-        let configs = snapshot.config.pools
-        let pools = UnsafeMutablePointer<PoolState>.allocate(capacity: max(1, configs.count))
-        for (index, pool) in configs.enumerated() {
-            let balancer = PoolBalancer(
-                snapshot.plans[index],
-                now: now.nanoseconds,
-                random: &random
-            )
-            (pools + index).initialize(
-                to: PoolState(
-                    balancer: balancer,
-                    observesResults: balancer.observesResults,
-                    countsBytes: balancer.countsBytes,
-                    probes: balancer.wantsReports ? snapshot.probePlans[index] : nil,
-                    keys: balancer.usesKeys ? snapshot.hashKeys[index] : [],
-                    sticky: snapshot.stickyTokens[index],
-                    health: .passUnretained(snapshot.health[index]),
-                    budget: snapshot.budgets[index],
-                    gate: snapshot.gates[index],
-                    tls: snapshot.clientContexts[index],
-                    speaksHTTP2: pool.http2 != .off,
-                    proxyProtocol: pool.proxyProtocol?.header,
-                    countedStatuses: StatusBits(pool.ejection?.statuses ?? StatusSet()),
-                    fallback: pool.fallback.compiled,
-                    firstEndpoint: snapshot.firstEndpoints[index],
-                    maxAge: pool.connections.maxAge.nanosecondsOrNever,
-                    maxRequests: pool.connections.maxRequests.map { UInt32(clamping: $0) }
-                        ?? UInt32.max,
-                    // A connection belongs to the client that its PROXY header named.
-                    maxIdle: pool.proxyProtocol == nil ? pool.connections.maxIdle : 0,
-                    idle: pool.timeouts.idle.nanosecondsOrNever
-                )
-            )
-        }
-        return pools
     }
 
     /// The route's entry.

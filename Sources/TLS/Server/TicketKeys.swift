@@ -42,6 +42,27 @@ public final class TicketKeys: Sendable {
         state = Mutex(State(keys: keys, nextTurn: nil))
     }
 
+    /// Keys of our own that another process has had, which go on to take turns; `nil` for bytes
+    /// that are none.
+    public convenience init?(handedOver bytes: [UInt8], nextTurn: Int64) {
+        guard (try? Self(file: bytes)) != nil else { return nil }
+        self.init(bytes, nextTurn: nextTurn)
+    }
+
+    private init(_ bytes: [UInt8], nextTurn: Int64) {
+        let keys = stride(from: 0, to: bytes.count, by: Self.size).map {
+            TicketKey(bytes[$0..<($0 + Self.size)])
+        }
+        state = Mutex(State(keys: keys, nextTurn: nextTurn))
+    }
+
+    /// The bytes of all keys, for another process, and seconds until the next one is made.
+    public func forSuccessor(now: Int64) -> (keys: [UInt8], nextTurn: Int64) {
+        state.withLock { state in
+            (state.keys.flatMap(\.copy), max(0, (state.nextTurn ?? now) - now))
+        }
+    }
+
     /// Makes a new key when its time has come; `true`: it did.
     @discardableResult
     public func rotate(now: Int64) -> Bool {
@@ -93,6 +114,9 @@ final class TicketKey: @unchecked Sendable {
         bytes = copy
         name = copy.load(as: Name.self)
     }
+
+    /// The bytes, which whoever gets them has to guard.
+    var copy: [UInt8] { Array(UnsafeRawBufferPointer(start: bytes, count: TicketKeys.size)) }
 
     deinit {
         OPENSSL_cleanse(bytes, TicketKeys.size)

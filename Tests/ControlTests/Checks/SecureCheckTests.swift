@@ -65,8 +65,9 @@ struct SecureCheckTests {
         var pool = PoolConfig(name: "p", servers: [server(port)])
         pool.tls = tls
         config.pools = [pool]
-        let contexts = PoolContexts(config, files: FileSystem())
-        #expect(try contexts.read().map { $0 != nil } == [true])
+        let contexts = PoolContexts(PlacedConfig(config), files: FileSystem())
+        try contexts.read()
+        #expect(contexts.contexts.map { $0 != nil } == [true])
         let loop = try ControlLoop()
         var told: [CheckRunner.Report] = []
         let runner = CheckRunner(on: loop, seed: 1, contexts: contexts) { told.append($0) }

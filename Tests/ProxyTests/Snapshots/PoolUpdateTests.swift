@@ -39,8 +39,8 @@ struct PoolUpdateTests {
     func slots() {
         let snapshot = Snapshot(Self.config, workers: 1)
         #expect(snapshot.members(ofPool: 0).map(\.name) == ["fixed"])
-        #expect(snapshot.capacity(ofPool: 0) == 1025 && snapshot.capacity(ofPool: 1) == 1)
-        #expect(snapshot.firstEndpoints == [0, 1025] && snapshot.endpointCount == 1026)
+        #expect(snapshot.capacity(ofPool: 0) == 1025 && snapshot.capacity(ofPool: 1) == 9)
+        #expect(snapshot.firstEndpoints == [0, 1025] && snapshot.endpointCount == 1034)
         #expect(text(snapshot.endpoints[0].name) == "fixed")
         #expect(snapshot.endpoints[5].pool == 0 && snapshot.endpoints[1025].pool == 1)
         #expect(snapshot.plans[0].endpoints.map(\.name) == ["fixed"])

@@ -71,12 +71,12 @@ struct SnapshotTests {
     @Test("endpoints stand pool by pool, with address, path and label")
     func endpoints() throws {
         let snapshot = Snapshot(Self.config, workers: 1)
-        #expect(snapshot.endpointCount == 3)
-        #expect(snapshot.firstEndpoints == [0, 2])
-        #expect((0..<3).map { snapshot.endpoints[$0].pool } == [0, 0, 1])
-        #expect((0..<3).map { name(snapshot.endpoints[$0].name) } == ["a", "sock", "ä"])
+        // Each pool has room for what changed files add.
+        #expect(snapshot.firstEndpoints == [0, 10] && snapshot.endpointCount == 19)
+        #expect([0, 1, 9, 10].map { snapshot.endpoints[$0].pool } == [0, 0, 0, 1])
+        #expect([0, 1, 2, 10].map { name(snapshot.endpoints[$0].name) } == ["a", "sock", "", "ä"])
         let (plain, unix, six) = (
-            snapshot.endpoints[0], snapshot.endpoints[1], snapshot.endpoints[2]
+            snapshot.endpoints[0], snapshot.endpoints[1], snapshot.endpoints[10]
         )
         #expect(plain.path == nil && plain.address.family == 4 && plain.address.port == 1)
         #expect(plain.address.low == 0x7f00_0001 && plain.address.high == 0)
@@ -133,14 +133,14 @@ struct SnapshotTests {
         var config = Self.config
         let mailboxes = [try Mailbox<WorkerMessage>(), try Mailbox<WorkerMessage>()]
         let shared = SharedState(
-            config,
+            PlacedConfig(config),
             mailboxes: mailboxes,
             control: try Mailbox(),
             descriptorLimit: descriptors,
             logs: queue
         )
-        #expect(shared.maxConnections == expected)
-        #expect(shared.clients == nil)
+        #expect(shared.connections.limit.load(ordering: .relaxed) == expected)
+        #expect(!shared.clients.isBounded)
         config.limits.maxConnections = 5
         config.limits.maxConnectionsPerClient = 1
         var listener = ListenerConfig(name: "l", address: .any(port: 1))
@@ -148,22 +148,27 @@ struct SnapshotTests {
         listener.maxConnections = 9
         config.listeners.append(listener)
         let own = SharedState(
-            config,
+            PlacedConfig(config),
             mailboxes: [mailboxes[0]],
             control: try Mailbox(),
             descriptorLimit: descriptors,
             logs: queue
         )
-        #expect(own.maxConnections == 5)
-        #expect(own.listenerLimits == [Int.max, 9])
-        #expect(own.listenerConnections.count == 2)
-        #expect(own.clients?.enter(.v4(1)) == true)
-        #expect(own.clients?.enter(.v4(1)) == false)
+        #expect(own.connections.limit.load(ordering: .relaxed) == 5)
+        let limits = own.listenerConnections.prefix(2).map { $0.limit.load(ordering: .relaxed) }
+        #expect(limits == [Int.max, 9])
+        #expect(own.clients.enter(.v4(1)) && !own.clients.enter(.v4(1)))
+        config.limits.maxConnections = nil
+        config.limits.maxConnectionsPerClient = nil
+        own.setBounds(PlacedConfig(config), descriptorLimit: 1024)
+        #expect(own.connections.limit.load(ordering: .relaxed) == 496)
+        #expect(own.clients.enter(.v4(1)))
     }
 
     @Test("clients are counted by address, up to the limit and no further")
     func clients() {
-        let counts = ClientCounts(limit: 2)
+        let counts = ClientCounts()
+        counts.setLimit(2)
         let six = IPAddress.v6(high: 0, low: 1)
         #expect(counts.enter(.v4(1)))
         #expect(counts.enter(.v4(1)))

@@ -1,3 +1,4 @@
+import Configuration
 import Testing
 
 @testable import Proxy
@@ -60,9 +61,19 @@ struct DurationHistogramTests {
         #expect(histogram.since(earlier) == late)
     }
 
+    @Test("a difference to one that had more holds nothing of it")
+    func differenceToMore() {
+        var earlier = DurationHistogram()
+        earlier.add(1e6, times: 3)
+        var now = DurationHistogram()
+        now.add(5e6, times: 2)
+        #expect(now.since(earlier) == now)
+        #expect(DurationHistogram().since(earlier).quantile(1) == nil)
+    }
+
     @Test("a worker's rows and histograms are read as written")
     func rows() {
-        let statistics = WorkerStatistics(listeners: 2, routes: 3, endpoints: 4)
+        let statistics = WorkerStatistics(PlacedConfig(Config()))
         let row = statistics.traffic.row(5)
         for _ in 0..<10 {
             row.add(TrafficColumn.outcomes)
@@ -87,5 +98,20 @@ struct DurationHistogramTests {
         #expect(histogram.total == 10)
         WorkerStatistics.read(endpoint + EndpointColumn.histogram, into: &histogram)
         #expect(histogram.total == 11)
+    }
+
+    @Test("what was counted at a place is forgotten when another gets it")
+    func cleared() {
+        let statistics = WorkerStatistics(PlacedConfig(Config()))
+        let row = statistics.endpoints.row(2)
+        row.add(EndpointColumn.tries, 7)
+        row.add(EndpointColumn.histogram, duration: 2_000_000, statistics, mayBeFine: false)
+        statistics.clear(endpoint: 2)
+        var totals = EndpointTotals()
+        statistics.add(endpoint: 2, to: &totals)
+        #expect(totals.tries == 0 && totals.answerTimes.total == 0)
+        row.add(EndpointColumn.histogram, duration: 2_000_000, statistics, mayBeFine: false)
+        statistics.add(endpoint: 2, to: &totals)
+        #expect(totals.answerTimes.total == 1)
     }
 }

@@ -1,0 +1,242 @@
+"""SIGUSR2 and `weir upgrade`: another process takes over, and nobody notices."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+
+import pytest
+
+from harness import Client, Closed, Weir, eventually
+from harness.admin import Admin
+from harness.description import hold
+from harness.proxy import binary
+from harness.wait import DEADLINE
+
+_SERVES = re.compile(r"upgraded: process (\d+) serves")
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.fixture
+def upgradable(tmp_path):
+    """Starts a proxy from a program that can be replaced; its successors end with the test."""
+    program = tmp_path / "weir"
+    shutil.copy2(shutil.which(binary()[0]) or binary()[0], program)
+    before = os.environ.get("WEIR_BINARY")
+    os.environ["WEIR_BINARY"] = str(program)
+    started = []
+
+    def start(config):
+        folder = tmp_path / f"weir-{len(started)}"
+        folder.mkdir()
+        base = {"workers": 2, "shutdown-timeout": "5s", "admin": f"unix:{folder}/admin.sock"}
+        one = Weir({**base, **config}, folder)
+        started.append(one)
+        one.program = program
+        return one.wait_until_listening()
+
+    yield start
+    if before is None:
+        del os.environ["WEIR_BINARY"]
+    else:
+        os.environ["WEIR_BINARY"] = before
+    for one in started:
+        pids = [one.pid, *map(int, _SERVES.findall("\n".join(one.lines)))]
+        for pid in pids:
+            if alive(pid):
+                os.kill(pid, signal.SIGTERM)
+        for pid in pids[1:]:
+            eventually(lambda pid=pid: not alive(pid), f"the end of {pid}: {one.lines}")
+        assert one.wait() == 0, one.lines
+        assert not one.faults(), one.faults()
+
+
+def upgrade(proxy):
+    return subprocess.run(
+        [*binary(), "upgrade", str(proxy.file)], capture_output=True, text=True, timeout=DEADLINE
+    )
+
+
+class Load:
+    """Clients without a pause: kept-alive connections, and one for each request."""
+
+    def __init__(self, address):
+        self.address = address
+        self.problems, self.counts = [], []
+        self.ends = threading.Event()
+        makers = [self.kept, self.kept, self.short, self.short]
+        self.threads = [threading.Thread(target=self._run, args=(one,)) for one in makers]
+        for thread in self.threads:
+            thread.start()
+
+    def _run(self, ask):
+        count = 0
+        try:
+            while not self.ends.is_set():
+                count += ask()
+        except BaseException as problem:
+            self.problems.append(repr(problem))
+        self.counts.append(count)
+
+    def short(self):
+        client = Client(self.address)
+        try:
+            assert client.ask().status == 200
+        finally:
+            client.close()
+        return 1
+
+    def kept(self):
+        client = Client(self.address)
+        count = 0
+        try:
+            while not self.ends.is_set():
+                found = client.ask()
+                assert found.status == 200
+                count += 1
+                if found.get("connection") == "close":
+                    break
+        finally:
+            client.close()
+        return count
+
+    def end(self):
+        self.ends.set()
+        for thread in self.threads:
+            thread.join()
+        assert not self.problems, self.problems
+        assert min(self.counts) > 0
+
+
+def test_five_upgrades_under_load(upgradable, backend):
+    servers = [backend().address, backend().address]
+    proxy = upgradable({"listen": "127.0.0.1:0", "servers": servers})
+    load = Load(proxy.address)
+    pids = [proxy.pid]
+    for _ in range(5):
+        found = upgrade(proxy)
+        assert found.returncode == 0, (found, proxy.lines)
+        pids.append(json.loads(found.stdout)["pid"])
+        eventually(lambda: not alive(pids[-2]), "the end of the process before")
+    load.end()
+    assert len(set(pids)) == 6 and alive(pids[-1])
+    assert Admin(proxy).json(target="/stats")["pid"] == pids[-1]
+
+
+
+
+def test_what_runs_ends_in_the_old_process(upgradable, backend):
+    came, gate = threading.Event(), threading.Event()
+
+    def slow(connection):
+        while (request := connection.request()) is not None:
+            if request.target == "/slow":
+                came.set()
+                gate.wait(DEADLINE)
+            connection.answer(body="done")
+
+    proxy = upgradable({"listen": "127.0.0.1:0", "servers": [backend(slow).address]})
+    client, idle = Client(proxy.address), Client(proxy.address)
+    assert idle.ask().status == 200
+    client.send_request("GET", "/slow")
+    assert came.wait(DEADLINE)
+    assert upgrade(proxy).returncode == 0
+    # The new one serves while the old one waits.
+    assert Client(proxy.address).ask().status == 200
+    assert alive(proxy.pid)
+    gate.set()
+    answer = client.response()
+    assert (answer.status, answer.body) == (200, b"done")
+    assert answer.get("connection") == "close"
+    with pytest.raises((Closed, ConnectionError)):
+        idle.response()
+    eventually(lambda: not alive(proxy.pid), "the end of the old process")
+
+
+@pytest.mark.parametrize("fault", ["#!/bin/sh\nexit 7\n", "no program\n"], ids=["ends", "is none"])
+def test_a_new_process_that_fails(upgradable, backend, fault):
+    proxy = upgradable({"listen": "127.0.0.1:0", "servers": [backend().address]})
+    load = Load(proxy.address)
+    kept = proxy.program.read_bytes()
+    proxy.program.unlink()
+    proxy.program.write_text(fault)
+    proxy.program.chmod(0o755)
+    found = Admin(proxy).ask("POST", "/upgrade")
+    assert found.status == 422, found
+    hold("POST", "/upgrade", found)
+    problem = json.loads(found.body)
+    assert "serves on" in problem["detail"], problem
+    if "exit" in fault:
+        assert "status 7" in problem["detail"], problem
+    load.end()
+    assert any("not upgraded" in line for line in proxy.lines)
+    assert alive(proxy.pid) and proxy.ask().status == 200
+    # With the program in its place again it goes well.
+    proxy.program.unlink()
+    proxy.program.write_bytes(kept)
+    proxy.program.chmod(0o755)
+    assert upgrade(proxy).returncode == 0
+    assert proxy.ask().status == 200
+
+
+def test_a_bad_file_leaves_the_old_process(upgradable, backend):
+    proxy = upgradable({"listen": "127.0.0.1:0", "servers": [backend().address]})
+    good = proxy.file.read_text()
+    proxy.file.write_text("listen: nonsense\n")
+    proxy.signal(signal.SIGUSR2)
+    eventually(lambda: any("not upgraded" in line for line in proxy.lines), "a word of it")
+    assert any("missing-port" in line for line in proxy.lines), proxy.lines
+    assert proxy.ask().status == 200
+    proxy.file.write_text(good)
+    proxy.signal(signal.SIGUSR2)
+    eventually(lambda: _SERVES.search("\n".join(proxy.lines)), "the new process")
+    assert proxy.ask().status == 200
+
+
+def test_other_listeners_and_workers(upgradable, backend, tmp_path):
+    """The new file has more workers, one listener less and one more."""
+    server = backend().address
+    stays, goes, comes = (str(tmp_path / f"{name}.sock") for name in ("stays", "goes", "comes"))
+    config = {"listen": ["127.0.0.1:0", f"unix:{stays}", f"unix:{goes}"], "servers": [server]}
+    proxy = upgradable({"workers": 3, **config})
+    eventually(lambda: len(proxy.urls) >= 3, "three listeners")
+    config["listen"] = ["127.0.0.1:0", f"unix:{stays}", f"unix:{comes}"]
+    admin = f"unix:{proxy.folder}/admin.sock"
+    proxy.file.write_text(json.dumps({"workers": 1, "admin": admin, **config}))
+    assert upgrade(proxy).returncode == 0, proxy.lines
+    eventually(lambda: not alive(proxy.pid), "the end of the old process")
+    for address in (proxy.address, stays, comes):
+        for _ in range(8):
+            client = Client(address)
+            assert client.ask().status == 200
+            client.close()
+    assert not os.path.exists(goes)
+
+
+def test_what_only_the_process_knew_goes_on(upgradable, backend):
+    servers = [backend(name=name) for name in ("a", "b", "c")]
+    pool = {"servers": [one.address for one in servers], "sticky": {"cookie": "at"}}
+    proxy = upgradable({"listen": "127.0.0.1:0", "pools": {"main": pool}})
+    first = proxy.ask()
+    cookie = first.get("set-cookie").split(";")[0]
+    name = json.loads(first.body)["backend"]
+    other = next(one for one in servers if one.name != name)
+    path = f"/pools/main/servers/{other.address}"
+    Admin(proxy).json("PATCH", path, body={"state": "down", "weight": 7})
+    assert upgrade(proxy).returncode == 0
+    eventually(lambda: not alive(proxy.pid), "the end of the old process")
+    for _ in range(6):
+        found = json.loads(proxy.ask(fields=[("Cookie", cookie)]).body)
+        assert found["backend"] == name
+    state = Admin(proxy).endpoint(other.address)
+    assert (state["state"], state["weight"], state["changed"]) == ("down", 7, True), state
