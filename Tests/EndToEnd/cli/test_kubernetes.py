@@ -22,7 +22,8 @@ def test_its_parts_fit():
     (service,) = pod["spec"]["initContainers"]
     config = yaml.safe_load(parts["ConfigMap"]["data"]["weir.yaml"])
     ports = {one["name"]: one["containerPort"] for one in weir["ports"]}
-    assert config["listen"] == f":{ports['http']}"
+    (listener,) = config["listeners"]
+    assert listener["address"] == f":{ports['http']}"
     assert config["admin"]["address"] == f":{ports['admin']}"
     assert parts["Service"]["spec"]["ports"][0]["targetPort"] in ports
     mounts = {one["name"]: one["mountPath"] for one in weir["volumeMounts"]}
@@ -32,10 +33,9 @@ def test_its_parts_fit():
     assert weir["args"] == ["run", mounts["config"] + "/weir.yaml"]
     assert config["admin"]["token-file"].startswith(mounts["admin"] + "/")
     assert service["env"][0]["value"] in config["pools"]["main"]["servers"]
-    # The sleep and the drain have to end before Kubernetes kills.
-    drain = int(config["shutdown-timeout"].removesuffix("s"))
-    sleep = weir["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert drain + sleep < pod["spec"]["terminationGracePeriodSeconds"]
+    # All of the drain has to end before Kubernetes kills.
+    spans = [int(config[key].removesuffix("s")) for key in ("drain-delay", "shutdown-timeout")]
+    assert sum(spans) < pod["spec"]["terminationGracePeriodSeconds"]
 
 
 def test_its_configuration_serves(weir, backend, tmp_path):
@@ -44,7 +44,7 @@ def test_its_configuration_serves(weir, backend, tmp_path):
     token.write_text("0123456789abcdef")
     text = parts["ConfigMap"]["data"]["weir.yaml"]
     changes = [
-        ('listen: ":8080"', 'listen: "127.0.0.1:0"'), (":9900", "127.0.0.1:0"),
+        ('":8080"', '"127.0.0.1:0"'), (":9900", "127.0.0.1:0"), ("drain-delay: 5s", "drain-delay: 0s"),
         ("127.0.0.1:9001", backend().address), ("/etc/weir-admin/token", str(token)),
     ]
     for old, new in changes:
@@ -54,7 +54,10 @@ def test_its_configuration_serves(weir, backend, tmp_path):
     assert proxy.ask().status == 200
     admin = Admin(proxy)
     (container,) = parts["Deployment"]["spec"]["template"]["spec"]["containers"]
+    asked = {"http": proxy.ask, "admin": admin.ask}
     for probe in ("readinessProbe", "livenessProbe"):
-        assert admin.ask(target=container[probe]["httpGet"]["path"]).status == 200
+        question = container[probe]["httpGet"]
+        answer = asked[question["port"]](target=question["path"])
+        assert answer.status == 200 and b"backend" not in answer.body
     assert admin.ask(target="/metrics").status == 200
     assert admin.ask(target="/stats").status == 401

@@ -21,6 +21,9 @@ def machines(tmp_path, backend):
     """Two proxies by the same file and the same secret, and their servers' backend."""
     server = backend(host="0.0.0.0")
     copy = Example(FILE, tmp_path, server)
+    text = copy.path.read_text()
+    assert text.count("drain-delay: 5s") == 1
+    copy.path.write_text(text.replace("drain-delay: 5s", "drain-delay: 2s"))
     started = [Weir("", tmp_path, command=["run", str(copy.path)]) for _ in range(2)]
     yield [one.wait_until_listening() for one in started], server
     for one in started:
@@ -55,7 +58,10 @@ def test_keepalived_is_told_of_a_drain_while_requests_go_on(machines):
     eventually(lambda: held, "a request under way")
     first.process.terminate()
     eventually(lambda: not ready(first), "the first machine to be left alone")
+    # Who comes before keepalived has moved the address is still served.
+    assert first.ask(target="/lb-ready").status == 503 and first.ask().status == 200
     assert first.process.poll() is None and ready(second)
+    assert second.ask(target="/lb-ready").status == 200
     held[0].send(answer(200, b"done"))
     assert client.response().body == b"done"
 
