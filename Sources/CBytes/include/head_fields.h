@@ -40,11 +40,12 @@ static inline uint8_t cbytes_classify_lower(const uint8_t *name, size_t count) {
     uint8_t known = cbytes_classify_field(name, count);
     // All bytes of the known names have bit 5; whatever else passes for one of them lacks it.
     if (known != CBYTES_FIELD_OTHER && cbytes_is_folded(name, count)) return known;
-    return count > 0 && cbytes_is_lower_token(name, count) ? CBYTES_FIELD_OTHER : CBYTES_FIELD_COUNT;
+    if (count == 0 || !cbytes_is_lower_token(name, count)) return CBYTES_FIELD_COUNT;
+    return CBYTES_FIELD_OTHER;
 }
 
-// Whether a field may have the value there (RFC 9113, 8.2.1): no control byte but HTAB, and no white
-// space around it.
+// Whether a field may have the value there (RFC 9113, 8.2.1): no control byte but HTAB, and no
+// white space around it.
 static inline int cbytes_is_lean_value(const uint8_t *value, size_t count) {
     if (count == 0) return 1;
     uint8_t first = value[0], last = value[count - 1];

@@ -72,8 +72,8 @@ extension HTTP2Connection {
         return true
     }
 
-    /// Whether the head whose text has `count` bytes can be put into frames at once, so that nghttp2
-    /// need not copy its fields.
+    /// Whether the head whose text has `count` bytes can be put into frames at once, so that
+    /// nghttp2 need not copy its fields.
     private func prepareHead(_ count: Int) -> Bool {
         // In a frame a field takes at most twelve bytes more than its name and value; here it takes
         // four or more.

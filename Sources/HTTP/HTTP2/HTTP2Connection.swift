@@ -266,10 +266,11 @@ public final class HTTP2Connection {
         return true
     }
 
-    /// Puts all frames together that wait, DATA not among them, as far as there is room; whether none
-    /// waits any more.
+    /// Puts all frames together that wait, DATA not among them, as far as there is room; whether
+    /// none waits any more.
     func pack() -> Bool {
-        if unsafe !hasQueued || state.pointee.packingRoom < Int(weir_h2_frames) { return !hasQueued }
+        guard hasQueued else { return true }
+        guard unsafe state.pointee.packingRoom >= Int(weir_h2_frames) else { return false }
         unsafe state.pointee.beginPacking()
         while hasQueued, unsafe state.pointee.hasRoomForFrame, writeFrame() {}
         unsafe state.pointee.endPacking()

@@ -20,8 +20,8 @@ public final class HTTP2Memory {
     }
 }
 
-/// Slots of streams, batches of events, blocks of frames, and room for the fields of a head that is
-/// sent.
+/// Slots of streams, batches of events, blocks of frames, and room for the fields of a head that
+/// is sent.
 @safe
 struct HTTP2Pool {
     /// The slots; they move when there are more.
@@ -30,6 +30,7 @@ struct HTTP2Pool {
     private var freeSlot: Int32 = 0
     private var freeBatch: UnsafeMutablePointer<HTTP2Batch>?
     private var freeBlock: UnsafeMutableRawPointer?
+    private var freeBlocks = 0
     /// Room for the fields of one head.
     private(set) var fields: UnsafeMutablePointer<nghttp2_nv>
     /// How many fields there is room for.
@@ -134,6 +135,8 @@ struct HTTP2Pool {
 
     /// Bytes of a block.
     static let blockSize = 64 << 10
+    /// Blocks that are kept for the next time.
+    private static let mostFreeBlocks = 32
 
     /// Lends a block of memory.
     mutating func takeBlock() -> UnsafeMutableRawPointer {
@@ -141,11 +144,17 @@ struct HTTP2Pool {
             return .allocate(byteCount: Self.blockSize, alignment: 64)
         }
         unsafe freeBlock = block.load(as: UnsafeMutableRawPointer?.self)
+        freeBlocks &-= 1
         return unsafe block
     }
 
     /// Takes a block back; the first bytes of free ones point to the next.
     mutating func giveBack(_ block: UnsafeMutableRawPointer) {
+        if freeBlocks == Self.mostFreeBlocks {
+            unsafe block.deallocate()
+            return
+        }
+        freeBlocks &+= 1
         unsafe block.storeBytes(of: freeBlock, as: UnsafeMutableRawPointer?.self)
         unsafe freeBlock = block
     }

@@ -265,8 +265,8 @@ extension RawSpan {
         }
     }
 
-    /// Whether a field may have it as its value (RFC 9113 §8.2.1): no control byte but HTAB, and no
-    /// white space around it.
+    /// Whether a field may have it as its value (RFC 9113 §8.2.1): no control byte but HTAB, and
+    /// no white space around it.
     var isFieldValue: Bool {
         unsafe withUnsafeBytes { bytes in
             guard let base = bytes.baseAddress else { return true }

@@ -102,8 +102,8 @@ extension Worker {
         }
     }
 
-    /// Whether what the stream still has of its answer is so little that it is put into frames right
-    /// away.
+    /// Whether what the stream still has of its answer is so little that it is put into frames
+    /// right away.
     private mutating func packsEnd(_ entry: UnsafeMutablePointer<Downstream>) -> Bool {
         // Where the client takes nothing, answers wait with their streams, which time it.
         entry.pointee.output.count <= Self.mostPacked && !entry.pointee.output.isEmpty
@@ -186,6 +186,8 @@ extension Worker {
                 closeCarrier(slot)
                 return
             }
+            // Its streams may all have ended before it turned out that their answers have to wait.
+            if !carrier.pointee.output.isEmpty { unlistIdle(slot) }
             if lends { takeBack(carrier, session) }
             guard down.find(slot, generation: generation) != nil else { return }
         }
