@@ -14,6 +14,11 @@ from harness.certificates import Certificates
 from harness.nameserver import NameServer
 
 
+def pytest_collection_modifyitems(items):
+    """The longest test begins first, or the others would be waited for it at the end."""
+    items.sort(key=lambda item: "test_testssl" not in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
     """An authority and what it has signed, made once per run."""

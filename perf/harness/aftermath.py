@@ -5,6 +5,7 @@ from collections import Counter
 
 from harness import records
 from harness.outages import FAULTY
+from harness.turnover import LEAVING
 
 _SECOND = 1_000_000_000
 # A faulty endpoint that gets no request for this long has been taken out, in nanoseconds.
@@ -72,6 +73,7 @@ def summarize(scenario, requests, events, run, other):
         "failed_posts": sum(request.is_post for request in failed),
         "endings": Counter(("POST " if request.is_post else "GET ") + request.ending
                            for request in failed),
+        "failed_reused": sum(request.is_reused for request in failed),
         "failed_before": sum(request.failed for request in requests if request.ended < begin),
         "twice": sum(count > 1 for count in posts.values()),
         "p50": _quantile(latencies, 0.5),
@@ -90,6 +92,14 @@ def summarize(scenario, requests, events, run, other):
         figures["ejection"] = None if last is None else max(0, last - seen) / 1e9
         figures["failed_gets_later"] = None if last is None else sum(
             not request.is_post and request.due > last for request in failed)
+    if run.streams:
+        cut = [stream for stream in run.streams.all if stream.cut]
+        figures["streams"] = len(run.streams.all)
+        figures["cut"] = len(cut)
+        figures["cut_sockets"] = sum(stream.is_socket for stream in cut)
+        figures["cut_staying"] = sum(stream.endpoint != LEAVING for stream in cut)
+        figures["cut_after"] = [(stream.cut - begin) / 1e9 for stream in cut]
+        figures["took"] = run.took
     if scenario.letter == "f":
         figures["first_success"] = _first_success(counted, events, run)
     return figures

@@ -95,27 +95,40 @@ class Process:
         self.pids()
 
     def pids(self):
-        """This process and its descendants, remembered until `stop`."""
-        pids = descendants(self.pid)
-        for pid in pids:
-            self.known.setdefault(pid, _start_time(pid))
-        return pids
+        """This process and its descendants, remembered until `stop`.
+
+        Descendants stay among them when the process between them and this one has gone.
+        """
+        for root in [self.pid, *self.known]:
+            if root == self.pid or self._is_there(root):
+                for pid in descendants(root):
+                    self.known.setdefault(pid, _start_time(pid))
+        return [pid for pid in self.known if self._is_there(pid)]
+
+    def adopt(self, pid):
+        """Takes a process that has left those who started it for one of this one's."""
+        self.known.setdefault(pid, _start_time(pid))
+        self.pids()
+
+    def _is_there(self, pid):
+        started = self.known[pid]
+        return started is not None and _start_time(pid) == started
 
     def running(self):
         return self.popen.poll() is None
 
     def stop(self, patience=8.0):
         """Asks it to end, waits, and ends by force what is left of it."""
+        self.pids()
         if self.running():
-            self.pids()
             self.popen.terminate()
             try:
                 self.popen.wait(patience)
             except subprocess.TimeoutExpired:
                 self.popen.kill()
                 self.popen.wait()
-        for pid, started in self.known.items():
-            if pid != self.pid and started and _start_time(pid) == started:
+        for pid in self.known:
+            if pid != self.pid and self._is_there(pid):
                 try:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:

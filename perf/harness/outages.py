@@ -52,6 +52,10 @@ class Run:
     addresses: list = field(default_factory=list)
     windows: list = field(default_factory=list)
     healed: int = 0
+    # The proxy, streams through it, and how long each of its changes took, in seconds.
+    proxy: object = None
+    streams: object = None
+    took: list = field(default_factory=list)
 
     def log(self, index):
         """The file that this endpoint writes its events to."""
@@ -79,6 +83,10 @@ class Run:
     def wait(self, seconds):
         """Lets this time go by, longer or shorter by --pace."""
         time.sleep(seconds * self.pace)
+
+    def wait_until(self, begin, seconds):
+        """Until this time has gone by since an instant."""
+        sleep_until(begin + int(seconds * self.pace * _SECOND))
 
     def fault(self):
         """A fault begins now."""
@@ -145,13 +153,17 @@ def _ailing(fault, seconds, afterwards):
 
 @dataclass(frozen=True)
 class Scenario:
-    """One thing that goes wrong. `notices`: seconds from a request to the failure it shows."""
+    """One thing that goes wrong. `notices`: seconds from a request to the failure it shows.
+
+    `fresh`: the share of requests that have a connection of their own.
+    """
 
     letter: str
     title: str
     script: object
     is_one_ailing: bool = False
     notices: float = 0.0
+    fresh: float = 0.0
 
 
 SCENARIOS = [
@@ -206,7 +218,7 @@ class Bench:
                                     f"HOST-{index + 1}": host, f"PORT-{index + 1}": port})
             with RunningPeer(peer, self, connections=8192) as proxy:
                 requests, other = self._load(proxy, run, scenario, seed)
-                if not proxy.process.running():
+                if not proxy.process.running() and not run.took:
                     raise RuntimeError(f"{peer.name} ended:\n{proxy.process.log_text()}")
             events = [records.endpoint_events(run.log(index)) for index in range(ENDPOINTS)]
             return requests, events, run, other
@@ -227,13 +239,16 @@ class Bench:
                           "--port", str(proxy.port), "--stage", run.stage.path,
                           "--rate", str(self.rate), "--posts", str(self.posts),
                           "--work-us", str(MEAN_US), "--seed", str(seed),
+                          "--fresh", str(scenario.fresh),
                           "--patience", str(PATIENCE), "--records", written],
                          self.load_cpu, log=log)
         try:
             sleep_until(begin)
             before = self._snapshot(proxy, client)
+            run.proxy = proxy
             scenario.script(run)
-            other = self._other(before, self._snapshot(proxy, client))
+            # Processes that ended have taken their times along: nothing can be said then.
+            other = None if run.took else self._other(before, self._snapshot(proxy, client))
             run.windows[-1].end = time.monotonic_ns()
             run.stage.set_changes([begin, begin, run.windows[-1].end])
             client.popen.wait(PATIENCE + 5)

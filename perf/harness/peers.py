@@ -1,6 +1,7 @@
 """The proxies compared, and how each is started from its committed template."""
 
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -16,6 +17,9 @@ BASE = "haproxy"
 # What a proxy is set up for: one route, many hosts, TLS, HTTP/2 over TLS, and HTTP/2 to the
 # servers besides. A proxy without a template for a kind is left out of its rows.
 ONE, HOSTS, TLS, HTTP2, BOTH = "one", "hosts", "tls", "http2", "both"
+
+
+_CONDITION = re.compile("@IF-([A-Z]+)@")
 
 
 class Peer:
@@ -81,7 +85,10 @@ def find_versions(peers):
 
 
 def _fill(template, values, hosts):
-    """Fills a template. Neighbouring lines that begin with @EACH-HOST@ repeat together."""
+    """Fills a template. Neighbouring lines that begin with @EACH-HOST@ repeat together.
+
+    A line that begins with @IF-NAME@ is there only if the value of that name is true.
+    """
     result, block = [], []
 
     def flush():
@@ -94,7 +101,11 @@ def _fill(template, values, hosts):
             block.append(line.removeprefix("@EACH-HOST@"))
             continue
         flush()
-        result.append(line)
+        condition = _CONDITION.match(line)
+        if not condition:
+            result.append(line)
+        elif values[condition[1]]:
+            result.append(line[condition.end():])
     flush()
     text = "".join(result)
     for key, value in values.items():
@@ -112,8 +123,12 @@ class RunningPeer:
         self.port = free_port()
         self.folder = tempfile.mkdtemp(prefix=f"{peer.name}-", dir=bench.folder)
         self.process = None
+        self.bench = bench
+        self.values = {}
+        # Processes that were started beside the first one.
+        self.others = []
         try:
-            self._start(bench, hosts, connections, wrapper)
+            self._start(hosts, connections, wrapper)
             self._wait_until_ready(patience)
         except BaseException:
             self.stop()
@@ -125,31 +140,60 @@ class RunningPeer:
     def __exit__(self, *_):
         self.stop()
 
+    def main_pid(self):
+        """The process to which signals go: that of NAME.pid in the folder, if it is a daemon."""
+        try:
+            with open(os.path.join(self.folder, f"{self.peer.name}.pid")) as file:
+                pid = int(file.read() or 0)
+        except FileNotFoundError:
+            pid = 0
+        if pid:
+            self.process.adopt(pid)
+        return pid or self.process.pid
+
     def stop(self):
         if self.process:
-            self.process.stop()
+            self.main_pid()
+        for process in [self.process, *self.others]:
+            if process:
+                process.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _start(self, bench, hosts, connections, wrapper):
+    def _start(self, hosts, connections, wrapper):
         names = [f"h{number}.example.com" for number in range(hosts or 0)]
-        values = {"PORT": self.port, "FOLDER": self.folder, "MAX-CONNECTIONS": connections,
-                  **bench.values, **self.peer.values}
+        self.values = {"PORT": self.port, "FOLDER": self.folder, "MAX-CONNECTIONS": connections,
+                       **self.bench.values, **self.peer.values}
         if self.kind == BOTH:
-            values["BACKEND"] = values["STREAMS-BACKEND"]
-        templates = self.peer.templates[self.kind]
-        for template in templates:
+            self.values["BACKEND"] = self.values["STREAMS-BACKEND"]
+        self.write(names)
+        self.process = self.launch(wrapper)
+
+    def write(self, hosts=(), **values):
+        """Fills the templates, with these values for some of them. Each file changes at once."""
+        self.values |= values
+        os.makedirs(self.values["FOLDER"], exist_ok=True)
+        for template in self.peer.templates[self.kind]:
             with open(os.path.join(PERF, "peers", template)) as file:
-                text = _fill(file.read(), values, names)
-            with open(os.path.join(self.folder, os.path.basename(template)), "w") as file:
+                text = _fill(file.read(), self.values, hosts)
+            path = os.path.join(self.values["FOLDER"], os.path.basename(template))
+            with open(path + ".new", "w") as file:
                 file.write(text)
-        files = [os.path.basename(name) for name in templates]
-        places = {"file": os.path.join(self.folder, files[0]) if files else "",
-                  "folder": self.folder, "port": self.port, "backend": values.get("BACKEND", "")}
+            os.rename(path + ".new", path)
+
+    def path(self):
+        """The file that the proxy is started with."""
+        files = [os.path.basename(name) for name in self.peer.templates[self.kind]]
+        return os.path.join(self.values["FOLDER"], files[0]) if files else ""
+
+    def launch(self, wrapper=(), arguments=()):
+        """A process of the proxy, with these arguments behind its own."""
+        places = {"file": self.path(), "folder": self.folder, "port": self.port,
+                  "backend": self.values.get("BACKEND", "")}
         command = [self.peer.program] + [word.format(**places) for word in self.peer.command]
         environment = {key: value.format(**places)
                        for key, value in self.peer.environment.items()}
-        self.process = Process([*wrapper, *command], bench.proxy_cpu, environment,
-                               log=os.path.join(self.folder, "output"))
+        return Process([*wrapper, *command, *arguments], self.bench.proxy_cpu, environment,
+                       log=os.path.join(self.folder, "output"))
 
     def _wait_until_ready(self, patience):
         deadline = time.monotonic() + patience
@@ -168,7 +212,8 @@ class RunningPeer:
                         return
             except OSError as error:
                 problem = error
-            if not self.process.running() or time.monotonic() > deadline:
+            # A daemon has left the process that was started, which ended with 0.
+            if self.process.popen.poll() or time.monotonic() > deadline:
                 text = self.process.log_text().strip()
                 raise RuntimeError(f"{self.peer.name} does not serve: {problem}\n{text}")
             time.sleep(0.05)

@@ -19,7 +19,8 @@ _PROGRAMS = {
     "streams_backend": ["load/streams_backend.c", "load/loopback.h", "load/shared.h"],
     "flood": ["load/flood.c", "load/shared.h"],
     "floor": ["floor/floor.c"],
-    "arrivals": ["load/arrivals.c", "load/records.h", "load/stage.h", "load/shared.h"],
+    "arrivals": ["load/arrivals.c", "load/findings.h", "load/records.h", "load/stage.h",
+                 "load/shared.h"],
     "endpoint": ["load/endpoint.c", "load/loopback.h", "load/records.h", "load/stage.h",
                  "load/timers.h", "load/shared.h"],
 }

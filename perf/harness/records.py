@@ -8,7 +8,8 @@ _ENDPOINT = struct.Struct("=QIHH")
 LISTENING, GET, POST, RESET = range(4)
 # A status of the client's: its answer's head said 200, and then the connection ended.
 CUT = 1002
-_ENDINGS = {1000: "broken", 1001: "unanswered", CUT: "cut"}
+_ENDINGS = {1000: "broken", 1001: "unanswered", CUT: "cut", 1003: "refused"}
+_POST, _REUSED = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Request:
     number: int
     status: int
     is_post: bool
+    # Its connection had brought an answer before.
+    is_reused: bool
 
     @property
     def failed(self):
@@ -52,8 +55,8 @@ def _records(path, form):
 
 def client_requests(path):
     """All requests of the client, in the order in which they were due."""
-    found = [Request(due, ended, number, status, bool(is_post))
-             for due, ended, number, status, is_post in _records(path, _CLIENT)]
+    found = [Request(due, ended, number, status, bool(flags & _POST), bool(flags & _REUSED))
+             for due, ended, number, status, flags in _records(path, _CLIENT)]
     return sorted(found, key=lambda request: request.due)
 
 

@@ -8,14 +8,13 @@
 // JSON once the phases are over and everything is answered or --patience has passed.
 //
 // With --records each request carries its number, is given up after --patience, and is written down
-// there in the end. --posts is the share of requests that are posts.
+// there in the end. --posts is the share of requests that are posts, --fresh the share that open a
+// connection of their own and say `Connection: close`.
 
 #define _GNU_SOURCE
-#include "records.h"
-#include "stage.h"
+#include "findings.h"
 
 #include <arpa/inet.h>
-#include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <strings.h>
@@ -29,11 +28,12 @@ struct request {
     uint64_t intended;
     double work;  // microseconds
     uint32_t number;
-    int isPost;
+    int isPost, isFresh;  // fresh: it has a connection of its own
 };
 
 struct connection {
     int descriptor, busy;
+    int isReused;  // an answer has come on it before
     struct request request;
     struct connection *next, *previous;  // in the list of idle or of busy ones
     int status, closing;
@@ -44,14 +44,10 @@ struct connection {
 
 struct list { struct connection *first, *last; };
 
-// Above HTTP's statuses: how else a request can end. Cut: behind a head that said 200.
-enum { broken = 1000, unanswered, cut, statuses };
-static const char *const endings[] = { "broken", "unanswered", "cut" };
-
 static struct options {
     int port, cpu;
     size_t connections, most;
-    double rate, work, patience, posts;
+    double rate, work, patience, posts, fresh;
     uint64_t seed;
     const char *stage, *records;
 } options = { .cpu = -1, .connections = 64, .most = 8000, .patience = 3, .seed = 1 };
@@ -89,16 +85,18 @@ static void detach(struct list *list, struct connection *connection) {
     else list->last = connection->previous;
 }
 
-static void record(const struct request *request, uint64_t now, int status) {
+static void record(const struct request *request, uint64_t now, int status, int isReused) {
     if (recordCount == recordRoom) {
         recordRoom = recordRoom ? 2 * recordRoom : 1 << 16;
         records = realloc(records, recordRoom * sizeof *records);
         if (!records) fail("realloc");
     }
     records[recordCount++] = (struct clientRecord){ request->intended, now, request->number,
-                                                    (uint16_t)status, (uint16_t)request->isPost };
+                                                    (uint16_t)status, (uint16_t)(
+        (request->isPost ? recordPost : 0) | (isReused ? recordReused : 0)) };
 }
 
+// NULL: nobody listens.
 static struct connection *openConnection(void) {
     struct sockaddr_in address = { .sin_family = AF_INET };
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -108,7 +106,12 @@ static struct connection *openConnection(void) {
     if (!connection || descriptor < 0) fail("socket");
     setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     // On loopback this waits for nothing but room in the backlog.
-    if (connect(descriptor, (struct sockaddr *)&address, sizeof address) < 0) fail("connect");
+    if (connect(descriptor, (struct sockaddr *)&address, sizeof address) < 0) {
+        if (errno != ECONNREFUSED && errno != ECONNRESET) fail("connect");
+        close(descriptor);
+        free(connection);
+        return NULL;
+    }
     *connection = (struct connection){ .descriptor = descriptor, .bodyLeft = -1 };
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
     if (epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) < 0) fail("epoll_ctl");
@@ -143,8 +146,9 @@ static size_t writeRequest(char *bytes, size_t room, const struct request *reque
     int size = snprintf(bytes, room - postSize,
         "%s /work/%.0f%s HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: perf\r\n"
         "Accept: */*\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n"
-        "Cookie: session=8f14e45fceea167a5a36dedd4bea2543; theme=dark\r\n%s\r\n",
-        request->isPost ? "POST" : "GET", request->work, query, fields);
+        "Cookie: session=8f14e45fceea167a5a36dedd4bea2543; theme=dark\r\n%s%s\r\n",
+        request->isPost ? "POST" : "GET", request->work, query, fields,
+        request->isFresh ? "Connection: close\r\n" : "");
     if (!request->isPost) return (size_t)size;
     memset(bytes + size, 'x', postSize);
     return (size_t)size + postSize;
@@ -160,14 +164,17 @@ static void sendRequest(struct connection *connection, struct request request) {
     connection->headCount = 0;
     connection->bodyLeft = -1;
     if (send(connection->descriptor, bytes, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT) != size) {
-        record(&request, nanoseconds(), broken);
+        record(&request, nanoseconds(), broken, connection->isReused);
         closeConnection(connection);
     }
 }
 
 static void requestIsDue(struct request request) {
-    struct connection *connection = idle.first;
-    if (!connection && opened - closed < options.most) connection = openConnection();
+    struct connection *connection = request.isFresh ? NULL : idle.first;
+    if (!connection && opened - closed < options.most) {
+        connection = openConnection();
+        if (!connection) return record(&request, nanoseconds(), refused, 0);
+    }
     if (connection) return sendRequest(connection, request);
     if (queueFirst + queueCount == queueRoom) {
         queueRoom = queueRoom ? 2 * queueRoom : 1024;
@@ -178,13 +185,14 @@ static void requestIsDue(struct request request) {
 }
 
 static void answered(struct connection *connection) {
-    record(&connection->request, nanoseconds(), connection->status);
-    if (connection->closing) {
+    record(&connection->request, nanoseconds(), connection->status, connection->isReused);
+    if (connection->closing || connection->request.isFresh) {
         closeConnection(connection);
     } else {
         detach(&busy, connection);
         append(&idle, connection);
         connection->busy = 0;
+        connection->isReused = 1;
     }
     while (queueCount && idle.first) {
         queueCount -= 1;
@@ -218,7 +226,7 @@ static void readable(struct connection *connection) {
     if (count <= 0 || !connection->busy) {
         int isCut = connection->bodyLeft >= 0 && connection->status == 200;
         if (connection->busy)
-            record(&connection->request, nanoseconds(), isCut ? cut : broken);
+            record(&connection->request, nanoseconds(), isCut ? cut : broken, connection->isReused);
         return closeConnection(connection);
     }
     size_t rest = (size_t)count;
@@ -243,7 +251,7 @@ static void readable(struct connection *connection) {
 static void giveUp(uint64_t now) {
     uint64_t patience = (uint64_t)(options.patience * 1e9);
     while (busy.first && now > busy.first->request.intended + patience) {
-        record(&busy.first->request, now, unanswered);
+        record(&busy.first->request, now, unanswered, busy.first->isReused);
         closeConnection(busy.first);
     }
 }
@@ -268,6 +276,7 @@ static void run(void) {
     const volatile uint64_t *end = &stage->changes[stagePhases - 1];
     uint64_t times = options.seed, works = ~options.seed;
     uint64_t kinds = options.seed ^ 0x3333333333333333u;
+    uint64_t ways = options.seed ^ 0x6666666666666666u;
     uint32_t number = 0;
     double next = (double)nanoseconds();
     // Requests of a phase are the same however long the warm-up took: it draws its own numbers.
@@ -281,7 +290,8 @@ static void run(void) {
         if (next >= (double)*end) break;
         struct request request = { (uint64_t)next,
             -log(draw(warm ? &warmWorks : &works)) * options.work, ++number,
-            options.posts > 0 && draw(&kinds) <= options.posts };
+            options.posts > 0 && draw(&kinds) <= options.posts,
+            options.fresh > 0 && draw(&ways) <= options.fresh };
         serveUntil(request.intended);
         requestIsDue(request);
     }
@@ -289,52 +299,8 @@ static void run(void) {
     while ((busy.first || queueCount) && nanoseconds() < last) serveUntil(nanoseconds() + 1000000);
     uint64_t now = nanoseconds();
     for (struct connection *each = busy.first; each; each = each->next)
-        record(&each->request, now, unanswered);
-    for (size_t i = 0; i < queueCount; i++) record(&queue[queueFirst + i], now, unanswered);
-}
-
-static int ascending(const void *first, const void *second) {
-    double a = *(const double *)first, b = *(const double *)second;
-    return (a > b) - (a < b);
-}
-
-static double quantile(const double *sorted, size_t count, double share) {
-    if (!count) return 0;
-    size_t place = (size_t)ceil(share * (double)count);
-    return sorted[place ? place - 1 : 0];
-}
-
-// What requests of the phases from `first` to `last` found. Latencies: of answers with 200.
-static void printPhases(const char *name, int first, int last, const char *separator) {
-    size_t good = 0, all = 0, counts[statuses] = { 0 };
-    double *latencies = malloc((recordCount + 1) * sizeof *latencies), sum = 0;
-    if (!latencies) fail("malloc");
-    for (size_t i = 0; i < recordCount; i++) {
-        const struct clientRecord *each = &records[i];
-        int phase = stagePhase(stage, each->due);
-        if (phase < first || phase > last) continue;
-        all += 1;
-        counts[each->status < statuses ? each->status : broken] += 1;
-        if (each->status != 200) continue;
-        latencies[good] = (double)(each->ended - each->due) / 1e3;
-        sum += latencies[good++];
-    }
-    qsort(latencies, good, sizeof *latencies, ascending);
-    printf("\"%s\": {\"requests\": %zu, \"good\": %zu, \"failed\": %zu, \"mean\": %.1f, "
-           "\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f, \"p999\": %.1f, \"max\": %.1f, "
-           "\"statuses\": {", name, all, good, all - good, good ? sum / (double)good : 0,
-           quantile(latencies, good, 0.5), quantile(latencies, good, 0.9),
-           quantile(latencies, good, 0.99), quantile(latencies, good, 0.999),
-           quantile(latencies, good, 1));
-    const char *comma = "";
-    for (int status = 0; status < statuses; status++) {
-        if (!counts[status]) continue;
-        if (status < broken) printf("%s\"%d\": %zu", comma, status, counts[status]);
-        else printf("%s\"%s\": %zu", comma, endings[status - broken], counts[status]);
-        comma = ", ";
-    }
-    printf("}}%s", separator);
-    free(latencies);
+        record(&each->request, now, unanswered, each->isReused);
+    for (size_t i = 0; i < queueCount; i++) record(&queue[queueFirst + i], now, unanswered, 0);
 }
 
 static void writeRecords(void) {
@@ -357,10 +323,11 @@ static void parseOptions(int argc, char **argv) {
         else if (!strcmp(name, "--seed")) options.seed = strtoull(value, NULL, 10);
         else if (!strcmp(name, "--stage")) options.stage = value;
         else if (!strcmp(name, "--posts")) options.posts = strtod(value, NULL);
+        else if (!strcmp(name, "--fresh")) options.fresh = strtod(value, NULL);
         else if (!strcmp(name, "--records")) options.records = value;
         else refuse("usage: arrivals --port P --stage FILE --rate R --work-us N [--seed N]\n"
                     "  [--connections N] [--most N] [--patience S] [--posts SHARE]\n"
-                    "  [--records FILE] [--cpu N]");
+                    "  [--fresh SHARE] [--records FILE] [--cpu N]");
     }
     if (!options.port || options.rate <= 0 || options.work <= 0)
         refuse("arrivals: --port, --rate and --work-us are needed");
@@ -378,9 +345,9 @@ int main(int argc, char **argv) {
     run();
     if (options.records) writeRecords();
     printf("{");
-    printPhases("first", 1, 1, ", ");
-    printPhases("second", 2, 2, ", ");
-    printPhases("both", 1, 2, ", ");
+    printPhases(stage, records, recordCount, "first", 1, 1, ", ");
+    printPhases(stage, records, recordCount, "second", 2, 2, ", ");
+    printPhases(stage, records, recordCount, "both", 1, 2, ", ");
     printf("\"opened\": %zu, \"closed\": %zu}\n", opened, closed);
     return 0;
 }

@@ -8,6 +8,9 @@
 // waiting for a slot. /load is answered at once, with the figures that Prequal's probes ask for;
 // /healthz is the check. It prints its port.
 //
+// /long/N is a stream without end, an event every N ms: server-sent events or, where the request
+// asks for an upgrade, frames of a WebSocket. It takes no slot. `X-Endpoint` of an answer is --index.
+//
 // The stage says what ails it (`enum fault`). With --records each request is written down as soon
 // as its head is there. SIGTERM ends it; with --graceful it stops listening, closes idle
 // connections, answers what it has with `Connection: close` and ends when that is done.
@@ -27,13 +30,15 @@
 enum { headSize = 8 << 10, bodySize = 100, slowFactor = 10, resetEvery = 10 };
 
 // Of the request that a connection carries, one at a time.
-enum state { reading, waiting, working, failing, hanging };
+enum state { reading, waiting, working, failing, hanging, streaming };
 
 struct connection {
     int descriptor;
     enum state state;
     int gone;                 // the proxy left while its request was inside: freed when it is done
     int isNoted, isDoomed;    // the request is written down; it will be answered with a reset
+    int isSocket;             // the stream is a WebSocket
+    uint64_t every;           // nanoseconds between the events of a stream
     double work;              // microseconds on a server of ordinary speed
     uint64_t came;
     struct connection *next;  // in the queue
@@ -88,14 +93,41 @@ static void answer(struct connection *connection, const char *status, const char
     int isLast = isEnding || ailment() == resets;
     char bytes[512];
     int head = snprintf(bytes, sizeof bytes - bodySize,
-        "HTTP/1.1 %s\r\nServer: endpoint\r\nContent-Type: text/plain\r\n%s%s"
-        "Content-Length: %d\r\n\r\n", status, isLast ? "Connection: close\r\n" : "", fields,
-        bodySize);
+        "HTTP/1.1 %s\r\nServer: endpoint\r\nX-Endpoint: %d\r\nContent-Type: text/plain\r\n%s%s"
+        "Content-Length: %d\r\n\r\n", status, options.index,
+        isLast ? "Connection: close\r\n" : "", fields, bodySize);
     memcpy(bytes + head, body, bodySize);
     ssize_t size = head + bodySize;
     // So small an answer finds room in the socket, or the proxy does not read at all.
     if (send(connection->descriptor, bytes, (size_t)size, MSG_NOSIGNAL) != size || isLast)
         closeConnection(connection);
+}
+
+// An event of a stream: a chunk, or a frame that holds text.
+static void sendEvent(struct connection *connection, uint64_t now) {
+    static const char chunk[] = "c\r\ndata: tick\n\n\r\n", frame[] = "\x81\x04tick";
+    const char *bytes = connection->isSocket ? frame : chunk;
+    ssize_t size = connection->isSocket ? sizeof frame - 1 : sizeof chunk - 1;
+    if (send(connection->descriptor, bytes, (size_t)size, MSG_NOSIGNAL) == size)
+        return addTimer(connection, now + connection->every);
+    connection->state = reading;  // no timer names it any more
+    closeConnection(connection);
+}
+
+static void startStream(struct connection *connection, uint64_t now, uint64_t milliseconds) {
+    // The key is the one of RFC 6455's example, so this is the answer to it.
+    static const char socketHead[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZbRK+xOo=\r\n";
+    static const char eventsHead[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+        "Transfer-Encoding: chunked\r\n";
+    char bytes[256];
+    int size = snprintf(bytes, sizeof bytes, "%sX-Endpoint: %d\r\n\r\n",
+                        connection->isSocket ? socketHead : eventsHead, options.index);
+    connection->every = (milliseconds ? milliseconds : 1) * 1000000u;
+    if (send(connection->descriptor, bytes, (size_t)size, MSG_NOSIGNAL) != size)
+        return closeConnection(connection);
+    connection->state = streaming;
+    sendEvent(connection, now);
 }
 
 static void startWork(struct connection *connection, uint64_t now) {
@@ -149,6 +181,8 @@ static void requestCame(struct connection *connection, const char *path) {
         return answer(connection, isBad ? "503 Service Unavailable" : "200 OK",
                       isBad ? "" : fields);
     }
+    if (!strncmp(path, "/long/", 6))
+        return startStream(connection, now, strtoull(path + 6, NULL, 10));
     connection->work = strncmp(path, "/work/", 6) ? 0 : strtod(path + 6, NULL);
     enqueue(connection, now, isBad || ailment() == fails);
     stage->endpoints[options.index].taken[phase] += 1;
@@ -157,6 +191,10 @@ static void requestCame(struct connection *connection, const char *path) {
 }
 
 static void timerFired(struct connection *connection, uint64_t now) {
+    if (connection->state == streaming) {
+        if (connection->gone) return free(connection);
+        return sendEvent(connection, now);
+    }
     int failed = connection->state == failing;
     inside -= 1;
     connection->state = reading;
@@ -188,6 +226,7 @@ static void readable(struct connection *connection) {
                          headSize - connection->headCount, 0);
     if (count < 0 && errno == EAGAIN) return;
     if (count <= 0) return closeConnection(connection);
+    if (connection->state == streaming) return;  // frames of the client say nothing
     if (connection->state != reading) refuse("endpoint: a pipelined request");
     connection->headCount += (size_t)count;
     connection->head[connection->headCount] = 0;
@@ -205,6 +244,7 @@ static void readable(struct connection *connection) {
     size_t whole = (size_t)(blank + 4 - connection->head) + bodyLength(connection->head, blank + 2);
     if (connection->headCount < whole && whole <= headSize) return;
     if (connection->headCount != whole) refuse("endpoint: a long body or a pipelined request");
+    connection->isSocket = strcasestr(connection->head, "\r\nupgrade: websocket\r\n") != NULL;
     connection->headCount = 0;
     connection->isNoted = 0;
     requestCame(connection, path ? path + 1 : "");
@@ -279,7 +319,7 @@ static int isEnded(void) {
     for (struct connection *each = youngest, *older; each; each = older) {
         older = each->older;
         if (each->state == reading && each->headCount == 0) closeConnection(each);
-        else isBusy = isBusy || each->state != hanging;
+        else isBusy = isBusy || (each->state != hanging && each->state != streaming);
     }
     return !isBusy;
 }

@@ -10,8 +10,11 @@
 struct clientRecord {
     uint64_t due, ended;
     uint32_t number;           // the same in the request's query, `?id=N`; from 1
-    uint16_t status, isPost;   // status as in arrivals.c
+    uint16_t status, flags;    // status as in findings.h
 };
+
+// Flags of a request: it is a post; its connection had brought an answer before.
+enum { recordPost = 1, recordReused = 2 };
 
 // What an endpoint met, in the order it did.
 enum endpointEvent { eventListening, eventGet, eventPost, eventReset };
