@@ -148,6 +148,7 @@ final class ServiceReload {
         let next: (Bool) -> Void = { [self] isDone in
             if !statistics.isEmpty { service.replaceStatistics(statistics, before) }
             health.leave(fates.gone, staying: fates.stay)
+            close(closed, after: change)
             finish(prepared, before, isDone ? nil : change.missing)
             withExtendedLifetime(previous) { cutLater(closed, fates) }
         }
@@ -171,9 +172,17 @@ final class ServiceReload {
             finished(StartError(description: "\(missing) workers have not gone over yet"), true)
             return
         }
-        service.sockets.close(Set(before.listeners).subtracting(placed.listeners))
         service.past.keepOnly(config)
         finished(nil, true)
+    }
+
+    /// Lets go of the sockets of these listeners, not before every worker has.
+    private func close(_ listeners: Set<Int>, after change: SnapshotChange) {
+        guard !change.isAcknowledged else {
+            service.sockets.close(listeners)
+            return
+        }
+        loop.after(50 * Self.interval) { [self] in close(listeners, after: change) }
     }
 
     /// What still runs on listeners and at servers that went is cut when its time is over.

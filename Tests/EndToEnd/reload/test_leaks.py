@@ -8,7 +8,7 @@ from harness import Client, eventually
 from harness.reload import ADMIN, Reloader, everything
 from harness.secure import secure_listener
 
-pytestmark = [pytest.mark.alone]
+pytestmark = [pytest.mark.alone, pytest.mark.release]
 
 
 def threads(proxy):

@@ -1,5 +1,6 @@
 """A file that cannot be served changes nothing, and the answer says why."""
 
+import json
 import os
 import signal
 import socket
@@ -44,7 +45,7 @@ class Served:
         assert self.client.ask().status == 200
         self.before = self.config()
         self.sockets = listening(proxy)
-        self.failures = 0
+        self.successes = self.failures = 0
 
     def config(self):
         """The configuration in force."""
@@ -64,7 +65,7 @@ class Served:
         assert self.client.ask().status == 200 and self.proxy.ask().status == 200
         assert self.config() == self.before
         reload = self.admin.json(target="/stats")["reload"]
-        assert reload["successes"] == 0 and reload["failures"] == self.failures
+        assert reload["successes"] == self.successes and reload["failures"] == self.failures
         assert reload["successful"] == (self.failures == 0)
         assert listening(self.proxy) == self.sockets
 
@@ -109,6 +110,22 @@ def test_the_command_prints_the_mistakes(served):
     found = weir_command(*command, "--json")
     served.failures += 1
     assert found.returncode == 1 and '"diagnostics"' in found.stdout
+
+
+def test_the_command_prints_what_changes(served):
+    host, port = admin_address(served.proxy)
+    command = ["reload", "--admin", f"{host}:{port}"]
+    file = {"workers": 2, "shutdown-timeout": "2s", **served.file}
+    served.admin.write({**file, "timeouts": {"keep-alive": "60s"}})
+    found = weir_command(*command)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout == "~ timeouts.keep-alive: 75s -> 60s\nreloaded\n"
+    served.admin.write(file)
+    found = weir_command(*command, "--json")
+    assert found.returncode == 0 and json.loads(found.stdout)["state"] == "reloaded"
+    found = weir_command(*command)
+    assert (found.returncode, found.stdout) == (0, "reloaded: nothing has changed\n")
+    served.successes = 3
 
 
 def test_a_signal_explains_itself_in_the_log(served):

@@ -279,6 +279,23 @@ def test_clients_stick_to_their_server(weir, backend, also):
     assert where(response) in ("two", "three") and response.get("set-cookie")
 
 
+def test_another_secret_makes_other_tokens(weir, backend, tmp_path):
+    servers = [backend(name=name) for name in ("one", "two", "three")]
+    secret = tmp_path / "secret"
+    secret.write_bytes(bytes(range(32)))
+    config = file(*servers, sticky={"secret-file": str(secret)})
+    proxy = weir(config)
+    admin = Reloader(proxy)
+    cookie = [("Cookie", proxy.ask().get("set-cookie").split(";")[0])]
+    assert proxy.ask(fields=cookie).get("set-cookie") is None
+    admin.take(config)
+    assert proxy.ask(fields=cookie).get("set-cookie") is None
+    # The file's name stays, what it holds changes.
+    secret.write_bytes(bytes(range(1, 33)))
+    admin.take(config)
+    assert proxy.ask(fields=cookie).get("set-cookie")
+
+
 @pytest.mark.parametrize("also", [{}, {"timeouts": {"response": "9s"}}], ids=["kept", "replaced"])
 def test_keys_stay_at_their_server(weir, backend, also):
     servers = [backend(name=name) for name in ("one", "two", "three", "four")]
