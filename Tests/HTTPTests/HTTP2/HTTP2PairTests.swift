@@ -8,6 +8,7 @@ import Testing
 
     init() throws {
         let memory = HTTP2Memory()
+        defer { withExtendedLifetime(memory) {} }
         client = try HTTP2Peer(.client, memory: memory)
         server = try HTTP2Peer(.server, memory: memory)
     }

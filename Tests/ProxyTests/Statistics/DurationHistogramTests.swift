@@ -74,6 +74,7 @@ struct DurationHistogramTests {
     @Test("a worker's rows and histograms are read as written")
     func rows() {
         let statistics = WorkerStatistics(PlacedConfig(Config()))
+        defer { withExtendedLifetime(statistics) {} }
         let row = statistics.traffic.row(5)
         for _ in 0..<10 {
             row.add(TrafficColumn.outcomes)
@@ -103,6 +104,7 @@ struct DurationHistogramTests {
     @Test("what was counted at a place is forgotten when another gets it")
     func cleared() {
         let statistics = WorkerStatistics(PlacedConfig(Config()))
+        defer { withExtendedLifetime(statistics) {} }
         let row = statistics.endpoints.row(2)
         row.add(EndpointColumn.tries, 7)
         row.add(EndpointColumn.histogram, duration: 2_000_000, statistics, mayBeFine: false)
