@@ -47,7 +47,8 @@ extension Service {
                 statistics.add(listener: listener, route: nil, withDurations: true, to: &totals)
                 statistics.clear(listener: listener, route: nil)
             }
-            past.add(totals, listener: placed.config.listeners[listener].name, route: nil)
+            let name = placed.config.listeners[listener].name
+            past.add(totals, placed.cell(ofListener: name, route: nil))
         }
     }
 
@@ -64,14 +65,14 @@ extension Service {
                 statistics.add(listener: listener, route: route, withDurations: true, to: &totals)
                 if clears { statistics.clear(listener: listener, route: route) }
             }
-            past.add(totals, listener: name, route: placed.config.routes[route].name)
+            past.add(totals, placed.cell(ofListener: name, route: route))
         }
         guard !clears else { return }
         var totals = TrafficTotals()
         for statistics in shared?.statistics ?? [] {
             statistics.add(listener: listener, route: nil, withDurations: true, to: &totals)
         }
-        past.add(totals, listener: name, route: nil)
+        past.add(totals, placed.cell(ofListener: name, route: nil))
     }
 
     // MARK: Connections

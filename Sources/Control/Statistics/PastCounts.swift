@@ -4,10 +4,13 @@ import Proxy
 /// What was counted at places that have since been given away, so that counters of what the file
 /// still names never fall.
 struct PastCounts {
-    private struct Cell: Hashable {
+    /// Of whom something was counted.
+    struct Cell: Hashable {
         var listener: String
         /// `nil` for what no route took.
         var route: String?
+        /// The pool that the route named, if it did.
+        var pool: String?
     }
 
     private struct Endpoint {
@@ -19,33 +22,23 @@ struct PastCounts {
     /// Endpoints of a pool that are remembered at most, those that something was added to last.
     static let mostEndpoints = 256
 
-    private var cells: [Cell: TrafficTotals] = [:]
+    /// What was counted of listeners and routes that the file may name.
+    private(set) var cells: [Cell: TrafficTotals] = [:]
+    /// By listener: what was counted of routes that were forgotten.
+    private var lost: [String: TrafficTotals] = [:]
+    /// By pool: the same, and that of listeners that were.
+    private var pools: [String: TrafficTotals] = [:]
+    /// What was counted of listeners that were forgotten.
+    private(set) var forgotten = TrafficTotals()
     private var listeners: [String: ListenerTotals] = [:]
     private var endpoints: [String: [String: Endpoint]] = [:]
     private var added = 0
-    /// What was counted of listeners and routes that were forgotten.
-    private var forgotten = TrafficTotals()
 
-    /// What was counted of a listener and a route, `nil` for what no route took.
-    func traffic(listener: String, route: String?) -> TrafficTotals {
-        cells[Cell(listener: listener, route: route)] ?? TrafficTotals()
-    }
+    /// What was counted of a listener's routes that were forgotten.
+    func lost(ofListener name: String) -> TrafficTotals { lost[name] ?? TrafficTotals() }
 
-    /// What was counted of listeners and routes that a configuration does not name.
-    func traffic(besides config: Config) -> TrafficTotals {
-        let isNamed = Self.names(config)
-        var totals = forgotten
-        for (cell, counted) in cells where !isNamed(cell) { totals.add(counted) }
-        return totals
-    }
-
-    private static func names(_ config: Config) -> (Cell) -> Bool {
-        let listeners = Set(config.listeners.map(\.name))
-        let routes = Set(config.routes.map(\.name))
-        return { cell in
-            listeners.contains(cell.listener) && (cell.route.map { routes.contains($0) } ?? true)
-        }
-    }
+    /// What was counted of a pool's routes where they, or their listeners, were forgotten.
+    func lost(ofPool name: String) -> TrafficTotals { pools[name] ?? TrafficTotals() }
 
     /// What was counted of a listener's connections.
     func listener(_ name: String) -> ListenerTotals { listeners[name] ?? ListenerTotals() }
@@ -56,9 +49,9 @@ struct PastCounts {
     }
 
     /// Remembers what was counted of a listener and a route.
-    mutating func add(_ totals: TrafficTotals, listener: String, route: String?) {
+    mutating func add(_ totals: TrafficTotals, _ cell: Cell) {
         guard totals.requests > 0 else { return }
-        cells[Cell(listener: listener, route: route), default: TrafficTotals()].add(totals)
+        cells[cell, default: TrafficTotals()].add(totals)
     }
 
     /// Remembers what was counted of a listener's connections.
@@ -78,10 +71,24 @@ struct PastCounts {
     /// pools keep their last ``mostEndpoints``, as those that left may come back.
     mutating func keepOnly(_ config: Config) {
         let listenerNames = Set(config.listeners.map(\.name))
+        let routeNames = Set(config.routes.map(\.name))
         let poolNames = Set(config.pools.map(\.name))
-        forgotten = traffic(besides: config)
-        let isNamed = Self.names(config)
-        cells = cells.filter { isNamed($0.key) }
+        for (cell, totals) in cells {
+            let isOfListener = listenerNames.contains(cell.listener)
+            if isOfListener, cell.route.map({ routeNames.contains($0) }) ?? true { continue }
+            cells[cell] = nil
+            if isOfListener {
+                lost[cell.listener, default: TrafficTotals()].add(totals)
+            } else {
+                forgotten.add(totals)
+            }
+            if let pool = cell.pool { pools[pool, default: TrafficTotals()].add(totals) }
+        }
+        for (name, totals) in lost where !listenerNames.contains(name) {
+            forgotten.add(totals)
+            lost[name] = nil
+        }
+        pools = pools.filter { poolNames.contains($0.key) }
         listeners = listeners.filter { listenerNames.contains($0.key) }
         endpoints = endpoints.filter { poolNames.contains($0.key) }
         for (pool, known) in endpoints where known.count > Self.mostEndpoints {

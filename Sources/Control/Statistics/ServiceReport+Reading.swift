@@ -39,29 +39,6 @@ extension ServiceReport {
             Pool(name: $0.name, strategy: $0.balance.strategy)
         }
         readTraffic(placed, shared, past)
-        readGone(placed, shared, past)
-    }
-
-    private mutating func readGone(
-        _ placed: PlacedConfig,
-        _ shared: SharedState,
-        _ past: PastCounts
-    ) {
-        gone = past.traffic(besides: placed.written)
-        let listeners = Set(placed.listenersWithPredecessors.joined())
-        let routes = Set(placed.routesWithPredecessors.joined())
-        let lostListeners = placed.listenerPlaces.retired.subtracting(listeners)
-        let lostRoutes = placed.routePlaces.retired.subtracting(routes)
-        func add(_ listener: Int, _ routes: [Int?]) {
-            for route in routes {
-                for counts in shared.statistics {
-                    counts.add(listener: listener, route: route, withDurations: true, to: &gone)
-                }
-            }
-        }
-        for listener in listeners { add(listener, Array(lostRoutes)) }
-        let all = Array(routes.union(lostRoutes)) + [nil]
-        for listener in lostListeners { add(listener, all) }
     }
 
     private mutating func readTraffic(
@@ -69,47 +46,73 @@ extension ServiceReport {
         _ shared: SharedState,
         _ past: PastCounts
     ) {
-        let config = placed.written
-        let listenerPlaces = placed.listenersWithPredecessors
-        let routePlaces = placed.routesWithPredecessors
-        for listener in listeners.indices {
-            for index in 0...routes.count {
-                let route = index < routes.count ? index : nil
-                var totals = past.traffic(
-                    listener: config.listeners[listener].name,
-                    route: route.map { config.routes[$0].name }
-                )
-                for place in listenerPlaces[listener] {
-                    for routePlace in route.map({ routePlaces[$0].map(Optional.some) }) ?? [nil] {
-                        for statistics in shared.statistics {
-                            statistics.add(
-                                listener: place,
-                                route: routePlace,
-                                withDurations: true,
-                                to: &totals
-                            )
-                        }
-                    }
+        let config = placed.config
+        var found: [PastCounts.Cell: TrafficTotals] = past.cells
+        let statistics = shared.statistics
+        let used = Set(0..<placed.routePlaces.count).subtracting(placed.routePlaces.free)
+        for listener in placed.listeners + Array(placed.listenerPlaces.retired) {
+            for route in used.map(Optional.some) + [nil] {
+                var totals = TrafficTotals()
+                for counts in statistics {
+                    counts.add(listener: listener, route: route, withDurations: true, to: &totals)
                 }
-                take(totals, listener, route, config)
+                guard totals.requests > 0 else { continue }
+                let name = config.listeners[listener].name
+                let cell = placed.cell(ofListener: name, route: route)
+                found[cell, default: TrafficTotals()].add(totals)
             }
+        }
+        take(found, placed.written)
+        gone.add(past.forgotten)
+        for index in listeners.indices {
+            listeners[index].traffic.add(past.lost(ofListener: listeners[index].name))
+        }
+        for index in pools.indices {
+            pools[index].traffic.add(past.lost(ofPool: pools[index].name))
         }
     }
 
-    private mutating func take(
-        _ totals: TrafficTotals,
-        _ listener: Int,
-        _ route: Int?,
-        _ config: Config
-    ) {
-        guard totals.requests > 0 else { return }
-        cells.append(Cell(listener: listener, route: route, traffic: totals))
-        listeners[listener].traffic.add(totals)
-        guard let route else {
-            unrouted.add(totals)
-            return
+    /// Sums what was counted for everybody whom it concerns and whom the file names.
+    private mutating func take(_ found: [PastCounts.Cell: TrafficTotals], _ config: Config) {
+        func places(_ names: [String]) -> [String: Int] {
+            Dictionary(zip(names, 0...)) { first, _ in first }
         }
-        routes[route].traffic.add(totals)
-        if case .pool(let pool) = config.routes[route].action { pools[pool].traffic.add(totals) }
+        let (ofListener, ofRoute) = (
+            places(config.listeners.map(\.name)), places(config.routes.map(\.name))
+        )
+        let ofPool = places(config.pools.map(\.name))
+        // What no route took stands behind the routes.
+        var named: [Int: TrafficTotals] = [:]
+        for (cell, totals) in found {
+            if let pool = cell.pool.flatMap({ ofPool[$0] }) { pools[pool].traffic.add(totals) }
+            guard let listener = ofListener[cell.listener] else {
+                gone.add(totals)
+                continue
+            }
+            listeners[listener].traffic.add(totals)
+            guard let route = cell.route.map({ ofRoute[$0] }) ?? routes.count else { continue }
+            named[listener * (routes.count + 1) + route, default: TrafficTotals()].add(totals)
+        }
+        for (place, totals) in named.sorted(by: { $0.key < $1.key }) {
+            let (listener, route) = place.quotientAndRemainder(dividingBy: routes.count + 1)
+            let isRouted = route < routes.count
+            cells.append(
+                Cell(listener: listener, route: isRouted ? route : nil, traffic: totals)
+            )
+            if isRouted { routes[route].traffic.add(totals) } else { unrouted.add(totals) }
+        }
+    }
+}
+
+extension PlacedConfig {
+    /// What is counted at the place of a route, `nil` for what none took, of this listener.
+    func cell(ofListener name: String, route: Int?) -> PastCounts.Cell {
+        var cell = PastCounts.Cell(listener: name)
+        guard let route else { return cell }
+        cell.route = config.routes[route].name
+        if case .pool(let pool) = config.routes[route].action {
+            cell.pool = config.pools[pool].name
+        }
+        return cell
     }
 }

@@ -33,7 +33,7 @@ struct ServiceReport {
     struct Pool {
         var name: String
         var strategy: String
-        /// What routes that name it were asked for.
+        /// What routes that name it, or did, were asked for.
         var traffic = TrafficTotals()
         /// What its healthy endpoints weigh, and all that take part.
         var healthyWeight = 0
@@ -73,7 +73,7 @@ struct ServiceReport {
     var routes: [Route] = []
     /// What no route took.
     var unrouted = TrafficTotals()
-    /// What listeners and routes took that the file has no longer.
+    /// What listeners took that the file has no longer.
     var gone = TrafficTotals()
     /// Where there was any traffic.
     var cells: [Cell] = []

@@ -24,41 +24,48 @@ struct PastCountsTests {
         return config
     }
 
+    private static func cell(
+        _ listener: String,
+        _ route: String?,
+        pool: String? = nil
+    ) -> PastCounts.Cell {
+        PastCounts.Cell(listener: listener, route: route, pool: pool)
+    }
+
     @Test("counts of one name are summed")
     func sums() {
         var past = PastCounts()
-        past.add(Self.traffic(1), listener: "l", route: "a")
-        past.add(Self.traffic(2), listener: "l", route: "a")
-        past.add(Self.traffic(4), listener: "l", route: nil)
-        past.add(Self.traffic(0), listener: "l", route: "b")
-        #expect(past.traffic(listener: "l", route: "a").requests == 3)
-        #expect(past.traffic(listener: "l", route: "a").bytesIn == 30)
-        #expect(past.traffic(listener: "l", route: "a").durations.total == 3)
-        #expect(past.traffic(listener: "l", route: nil).requests == 4)
-        #expect(past.traffic(listener: "l", route: "b").requests == 0)
-        #expect(past.traffic(listener: "m", route: "a").requests == 0)
+        past.add(Self.traffic(1), Self.cell("l", "a"))
+        past.add(Self.traffic(2), Self.cell("l", "a"))
+        past.add(Self.traffic(4), Self.cell("l", nil))
+        past.add(Self.traffic(0), Self.cell("l", "b"))
+        #expect(
+            past.cells.mapValues(\.requests) == [Self.cell("l", "a"): 3, Self.cell("l", nil): 4]
+        )
+        #expect(past.cells[Self.cell("l", "a")]?.bytesIn == 30)
+        #expect(past.cells[Self.cell("l", "a")]?.durations.total == 3)
     }
 
-    @Test("what a file does not name is counted together, and stays counted once forgotten")
-    func besides() {
+    @Test("what a file does not name stays counted for those whom it names")
+    func forgotten() {
         var past = PastCounts()
-        past.add(Self.traffic(1), listener: "l", route: "a")
-        past.add(Self.traffic(2), listener: "l", route: "gone")
-        past.add(Self.traffic(4), listener: "m", route: "a")
-        past.add(Self.traffic(8), listener: "m", route: nil)
+        past.add(Self.traffic(1), Self.cell("l", "a", pool: "main"))
+        past.add(Self.traffic(2), Self.cell("l", "gone", pool: "main"))
+        past.add(Self.traffic(4), Self.cell("m", "a", pool: "main"))
+        past.add(Self.traffic(8), Self.cell("m", nil))
+        past.add(Self.traffic(16), Self.cell("m", "a", pool: "other"))
         let config = Self.config(["l"], routes: ["a"])
-        #expect(past.traffic(besides: config).requests == 14)
         for _ in 0..<2 {
             past.keepOnly(config)
-            #expect(past.traffic(besides: config).requests == 14)
-            #expect(past.traffic(listener: "l", route: "a").requests == 1)
-            #expect(past.traffic(listener: "l", route: "gone").requests == 0)
+            #expect(past.cells.mapValues(\.requests) == [Self.cell("l", "a", pool: "main"): 1])
+            #expect(past.lost(ofListener: "l").requests == 2)
+            #expect(past.lost(ofPool: "main").requests == 6)
+            #expect(past.lost(ofPool: "other").requests == 0)
+            #expect(past.forgotten.requests == 28)
         }
-        // A name that returns begins anew, and nothing is counted twice.
-        let both = Self.config(["l", "m"], routes: ["a", "gone"])
-        #expect(past.traffic(besides: both).requests == 14)
         past.keepOnly(Self.config([], routes: []))
-        #expect(past.traffic(besides: both).requests == 15)
+        #expect(past.cells.isEmpty && past.lost(ofListener: "l").requests == 0)
+        #expect(past.forgotten.requests == 31 && past.lost(ofPool: "main").requests == 7)
     }
 
     @Test("endpoints stay counted as long as their pool is named")

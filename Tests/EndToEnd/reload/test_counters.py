@@ -115,17 +115,42 @@ def test_what_is_gone_counts_in_the_total(weir, backend):
     for _ in range(10):
         assert Client(admin.listener("moves")).ask(target="/changes/0").status == 200
     assert admin.stats(requests=10)
+
+    def counted(key, name):
+        stats = admin.json(target="/stats")
+        return next((one["requests"] for one in stats[key] if one["name"] == name), None)
+
     file = rounds.file(0)
     file["routes"] = file["routes"][-1:]
     for _ in range(3):
         admin.take(file)
         assert admin.json(target="/stats")["total"]["requests"] == 10
+        assert counted("listeners", "moves") == 10 and counted("pools", "changes") == 10
     file["listeners"] = file["listeners"][1:]
     for _ in range(3):
         admin.take(file)
         assert admin.json(target="/stats")["total"]["requests"] == 10
+        assert counted("pools", "changes") == 10
     admin.take(rounds.file(0))
     assert admin.json(target="/stats")["total"]["requests"] == 10
+
+
+def test_a_route_goes_to_another_pool(weir, backend):
+    """What was asked of the first stays counted there."""
+    rounds = Rounds(backend)
+    file = rounds.file(0)
+    proxy = weir(file, listeners=2)
+    admin = Reloader(proxy)
+    client = Client(admin.listener("stays"))
+    for pool in ("main", "changes", "main", "changes"):
+        file["routes"][-1] = {"name": "rest", "pool": pool}
+        admin.take(file)
+        for _ in range(5):
+            assert client.ask().status == 200
+    client.close()
+    stats = admin.stats(requests=20)
+    assert {one["name"]: one["requests"] for one in stats["pools"]} == {"main": 10, "changes": 10}
+    assert next(one["requests"] for one in stats["routes"] if one["name"] == "rest") == 20
 
 
 def test_reloads_are_counted(weir, backend):
