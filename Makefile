@@ -8,10 +8,14 @@ WEIR := .build/release/weir
 RELEASE_FLAGS := -c release --static-swift-stdlib
 PLOTS := slow-endpoint antagonists-above uneven-machines
 OUTAGE_PLOTS := outage retry-storm
+PREFIX ?= /usr/local
+DESTDIR ?=
+ZSH_COMPLETIONS ?= $(PREFIX)/share/zsh/site-functions
+FISH_COMPLETIONS ?= $(PREFIX)/share/fish/vendor_completions.d
 FORMATTED := Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources perf/micro
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-long lint format docs plots clean
+.PHONY: help build demo install deb test test-long lint format docs plots pictures clean
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -21,6 +25,26 @@ build: $(STAMPS)/build-packages ## Builds the release binary, .build/release/wei
 
 demo: build ## Shows Weir over three small backends; ARGS='--for 5s' ends it by itself
 	@$(WEIR) demo $(ARGS)
+
+install: ## Installs what make build has built below PREFIX, /usr/local; DESTDIR goes before it
+	@test -x $(WEIR) || { echo "There is no $(WEIR): run make build first" >&2; exit 1; }
+	install -D -m 755 $(WEIR) $(DESTDIR)$(PREFIX)/bin/weir
+	install -D -m 644 packaging/weir.1 $(DESTDIR)$(PREFIX)/share/man/man1/weir.1
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	    $(DESTDIR)$(ZSH_COMPLETIONS) $(DESTDIR)$(FISH_COMPLETIONS) \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system
+	$(WEIR) --generate-completion-script bash \
+	    > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/weir
+	$(WEIR) --generate-completion-script zsh > $(DESTDIR)$(ZSH_COMPLETIONS)/_weir
+	$(WEIR) --generate-completion-script fish > $(DESTDIR)$(FISH_COMPLETIONS)/weir.fish
+	sed 's,@BINDIR@,$(PREFIX)/bin,' packaging/weir.service.in \
+	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/weir.service
+	install -D -m 644 packaging/weir.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/weir.conf
+	test -e $(DESTDIR)/etc/weir/weir.yaml || \
+	    install -D -m 644 packaging/weir.yaml $(DESTDIR)/etc/weir/weir.yaml
+
+deb: build $(STAMPS)/deb-packages ## Packs the release binary for Debian, into .build/deb
+	packaging/build_deb.sh $(WEIR) .build/deb
 
 test: $(STAMPS)/test-packages $(STAMPS)/venv ## Runs what must pass before a change goes in
 	$(PYTHON) Tests/Support/run_tests.py short
@@ -47,10 +71,21 @@ plots: build ## Draws the pictures of docs/explanation anew
 	        examples/simulate/$$name.yaml examples/simulate/$$name-without.yaml || exit 1; \
 	done
 
+pictures: build $(STAMPS)/test-packages $(STAMPS)/venv ## Takes the picture of docs/how-to anew, shows that of weir top
+	mkdir -p .build/pictures
+	WEIR_PICTURES=$(CURDIR)/.build/pictures $(PYTHON) -m pytest -q Tests/EndToEnd/admin \
+	    -k within_two_seconds
+	cp .build/pictures/dashboard.png docs/how-to/dashboard.png
+	cat .build/pictures/weir-top.txt
+
 clean: ## Removes everything that was built or installed into the clone
 	rm -rf .build .build-* .venv Fuzz/.build
 
 $(STAMPS)/build-packages: Tests/Support/build-packages.txt
+	@Tests/Support/install_packages.sh $<
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/deb-packages: packaging/deb-packages.txt
 	@Tests/Support/install_packages.sh $<
 	@mkdir -p $(STAMPS) && touch $@
 

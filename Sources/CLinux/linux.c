@@ -4,12 +4,10 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <grp.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -403,17 +401,6 @@ void weir_exit(int status) {
     _exit(status);
 }
 
-int weir_act_as_user(const char *name) {
-    struct passwd entry, *found = NULL;
-    char buffer[16384];
-    int failed = getpwnam_r(name, &entry, buffer, sizeof buffer, &found);
-    if (failed) return -failed;
-    if (!found) return -ENOENT;
-    if (initgroups(name, entry.pw_gid) < 0) return -errno;
-    if (setegid(entry.pw_gid) < 0) return -errno;
-    return seteuid(entry.pw_uid) < 0 ? -errno : 0;
-}
-
 // ---- Files
 
 int weir_open_read(const char *path) {
@@ -486,6 +473,10 @@ const char *weir_error_text(int error) {
 
 const char *weir_environment(const char *name) {
     return getenv(name);
+}
+
+int weir_set_mode(const char *path, uint32_t mode) {
+    return chmod(path, mode) ? -errno : 0;
 }
 
 int weir_signal_process(int pid, int signal) {

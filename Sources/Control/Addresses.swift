@@ -12,6 +12,15 @@ extension ListeningAddress {
         }
     }
 
+    /// The port; 0 for one that the kernel chooses, and for a unix socket.
+    var port: UInt16 {
+        switch self {
+        case .any(let port): port
+        case .internet(let internet): internet.port
+        case .unix: 0
+        }
+    }
+
     /// The same address with this port.
     func with(port: UInt16) -> ListeningAddress {
         switch self {

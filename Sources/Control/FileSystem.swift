@@ -44,6 +44,20 @@ public struct FileSystem: FileAccess {
         return paths
     }
 
+    /// What keeps the process from using the path so, by its rights at present.
+    public func obstacle(to use: FileUse, at path: String) -> FileProblem? {
+        if use == .log, weir_file_kind(path) != -ENOENT {
+            let result = weir_may_write(path)
+            return result < 0 ? Self.problem(result) : nil
+        }
+        let slash = path.lastIndex(of: "/") ?? path.startIndex
+        let folder = slash == path.startIndex ? "/" : String(path[..<slash])
+        let result = weir_may_make_in(folder)
+        if result == 0 { return nil }
+        let reason = result == -ENOENT ? "there is no such folder" : Self.problem(result).reason
+        return FileProblem(reason: "folder \(folder): \(reason)")
+    }
+
     /// The folder that relative paths of the command line start at.
     public static var workingFolder: String {
         var buffer = [CChar](repeating: 0, count: 4096)
@@ -62,7 +76,7 @@ public struct FileSystem: FileAccess {
     private static func problem(_ result: Int32) -> FileProblem {
         switch -result {
         case ENOENT: FileProblem(reason: "no such file")
-        case EACCES: FileProblem(reason: "permission denied")
+        case EACCES: FileProblem(reason: FileProblem.denied)
         default: FileProblem(reason: String(cString: weir_error_text(-result)).lowercased())
         }
     }

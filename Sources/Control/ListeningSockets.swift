@@ -5,6 +5,9 @@ import Proxy
 
 /// The listening sockets of a service, by place of their listener.
 final class ListeningSockets {
+    /// Milliseconds after which data that a client does not acknowledge ends its connection.
+    private static let userTimeout: UInt32 = 30_000
+
     private let workers: Int
     /// Sockets of the process before.
     private let inheritance: Inheritance
@@ -12,6 +15,8 @@ final class ListeningSockets {
     private var paths: [Int: String] = [:]
     /// By place: the descriptors; workers close those that they do not share.
     private var descriptors: [Int: [Int32]] = [:]
+    /// Places whose sockets a service manager holds too: the workers share them.
+    private var passed: Set<Int> = []
     /// By place: the port, which the kernel may have chosen; 0 for a unix socket.
     private var ports: [Int: UInt16] = [:]
 
@@ -49,11 +54,16 @@ final class ListeningSockets {
         _ place: Int,
         into perWorker: inout [[WorkerListener]]
     ) throws(SystemError) {
+        if try openPassed(listener, place, into: &perWorker) { return }
         let inherited = inheritance.takeListener(listener.address) ?? []
         var address = ListeningAddress(listener.address, mode: listener.socketMode)
         if case .unix(let path, _) = address {
             var descriptor = inherited.first ?? -1
-            if descriptor < 0 { descriptor = try Self.unixSocket(address, listener.backlog) }
+            if descriptor < 0 {
+                descriptor = try Self.unixSocket(address, listener.backlog)
+            } else {
+                _ = weir_set_mode(path, listener.socketMode)
+            }
             // Not before: what somebody else has there stays.
             paths[place] = path
             descriptors[place] = [descriptor]
@@ -75,7 +85,7 @@ final class ListeningSockets {
         if let first = inherited.first {
             port = UInt16(clamping: weir_local_port(first))
             address = address.with(port: port)
-        } else {
+        } else if !isOurs(address.port) {
             try Self.refuseTaken(address)
         }
         for worker in inherited.count..<max(inherited.count, workers) {
@@ -83,7 +93,7 @@ final class ListeningSockets {
                 at: address,
                 backlog: listener.backlog,
                 sharesPort: true,
-                userTimeout: 30_000
+                userTimeout: Self.userTimeout
             )
             port = socket.localPort
             address = address.with(port: port)
@@ -95,6 +105,36 @@ final class ListeningSockets {
         }
         ports[place] = port
     }
+
+    /// Listens at the sockets that a service manager passed for the address; false if there are
+    /// none.
+    private func openPassed(
+        _ listener: ListenerConfig,
+        _ place: Int,
+        into perWorker: inout [[WorkerListener]]
+    ) throws(SystemError) -> Bool {
+        let found = inheritance.passed.duplicates(for: listener.address)
+        if found.isEmpty { return false }
+        passed.insert(place)
+        descriptors[place] = found
+        for descriptor in found {
+            try Socket.adoptListening(
+                descriptor,
+                backlog: listener.backlog,
+                userTimeout: Self.userTimeout
+            )
+            ports[place] = Socket.localPort(of: descriptor)
+            for worker in 0..<workers {
+                perWorker[worker].append(
+                    WorkerListener(index: place, descriptor: descriptor, isShared: true)
+                )
+            }
+        }
+        return true
+    }
+
+    /// Whether a service manager passed the sockets of a listener.
+    func isPassed(at place: Int) -> Bool { passed.contains(place) }
 
     /// By place: where each listener listens, as an operator would type it.
     func addresses(_ placed: PlacedConfig) -> [Int: String] {
@@ -114,6 +154,14 @@ final class ListeningSockets {
         }
     }
 
+    /// Gives the file of a unix socket that stays other rights.
+    func setMode(_ mode: UInt32, at place: Int) {
+        if let path = paths[place] { _ = weir_set_mode(path, mode) }
+    }
+
+    /// Whether we listen at a port already, if at another address: one may cover the other.
+    private func isOurs(_ port: UInt16) -> Bool { port != 0 && ports.values.contains(port) }
+
     private static func unixSocket(
         _ address: ListeningAddress,
         _ backlog: Int
@@ -122,7 +170,7 @@ final class ListeningSockets {
             at: address,
             backlog: backlog,
             sharesPort: false,
-            userTimeout: 30_000
+            userTimeout: userTimeout
         )
         return socket.release()
     }
@@ -130,7 +178,12 @@ final class ListeningSockets {
     /// `SO_REUSEPORT` would let a second Weir listen beside this one and take half of its
     /// clients: a socket without it finds out whether somebody listens already.
     private static func refuseTaken(_ address: ListeningAddress) throws(SystemError) {
-        _ = try Socket.listening(at: address, backlog: 1, sharesPort: false, userTimeout: 30_000)
+        _ = try Socket.listening(
+            at: address,
+            backlog: 1,
+            sharesPort: false,
+            userTimeout: userTimeout
+        )
     }
 
     /// Closes sockets that no worker was told of.
@@ -146,10 +199,11 @@ final class ListeningSockets {
         for place in places {
             let gone = descriptors.removeValue(forKey: place) ?? []
             ports[place] = nil
-            guard let path = paths.removeValue(forKey: place) else { continue }
+            let path = paths.removeValue(forKey: place)
+            if passed.remove(place) == nil, path == nil { continue }
             for descriptor in gone { weir_close(descriptor) }
             // Somebody else may listen there by now.
-            if !paths.values.contains(path) { _ = weir_unlink(path) }
+            if let path, !paths.values.contains(path) { _ = weir_unlink(path) }
         }
     }
 

@@ -18,6 +18,8 @@ final class Service {
     let logs: LogQueue
     let workers: Int
     private(set) var mailboxes: [Mailbox<WorkerMessage>] = []
+    /// By worker: whether it is alive.
+    private(set) var pulses: [Pulse] = []
     private let left: Countdown
     private let wake: Int32
     private let control: Mailbox<ControlMessage>
@@ -33,6 +35,8 @@ final class Service {
     let sockets: ListeningSockets
     /// What was counted at places that others have now.
     var past = PastCounts()
+    /// What is to be cut, later, of listeners and endpoints that went.
+    var cuts = PendingCuts()
     /// By place of a retired pool: the names of its endpoints by slot.
     var namesOfRetired: [Int: [String]] = [:]
     /// By pool: the bytes that sign its sticky tokens.
@@ -166,6 +170,7 @@ final class Service {
         } catch {
             throw StartError(description: "cannot start a worker: \(error)")
         }
+        pulses = mailboxes.map { _ in Pulse() }
         let shared = SharedState(
             placed,
             mailboxes: mailboxes,
@@ -217,10 +222,20 @@ final class Service {
                         }
                     }
                 }
-                _ = try Thread(name: "weir-worker-\(index)", body) { left.one() }
+                _ = try Thread(name: Self.threadName(index), body) { left.one() }
             } catch {
                 throw StartError(description: "cannot start a worker: \(error)")
             }
+        }
+    }
+
+    /// The name of a worker's thread.
+    static func threadName(_ index: Int) -> String { "weir-worker-\(index)" }
+
+    /// Asks every worker for a sign of life, but those that have not answered yet.
+    func askForLife(_ now: Instant) {
+        for (mailbox, pulse) in zip(mailboxes, pulses) where pulse.ask(now) {
+            mailbox.post(.pulse(pulse))
         }
     }
 
@@ -231,7 +246,7 @@ final class Service {
     func report() -> ServiceReport {
         guard let shared, let health else { return ServiceReport() }
         var report = ServiceReport(placed, shared, addresses: sockets.addresses(placed), past: past)
-        health.report(into: &report, shared, past)
+        health.report(into: &report, shared, past, retired: namesOfRetired)
         return report
     }
 

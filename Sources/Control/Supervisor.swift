@@ -14,7 +14,7 @@ public final class Supervisor {
     private let control: Mailbox<ControlMessage>
     private let descriptorLimit: Int
     let loop: ControlLoop
-    private let inheritance: Inheritance
+    let inheritance: Inheritance
     /// The file of the program, as it was found at the start.
     let program: String?
     /// The process that is to follow, while it starts.
@@ -22,6 +22,9 @@ public final class Supervisor {
     private(set) var services: [Service] = []
     var admin: AdminServer?
     private var statsStream: StatsStream?
+    /// Who wants to know how the process fares.
+    let manager = ServiceManager()
+    private var watch: WorkerWatch?
     private let version: String
     private let began = weir_monotonic_ns()
     private let startTime = Double(weir_realtime_ns()) / 1e9
@@ -37,7 +40,8 @@ public final class Supervisor {
     ///
     /// Signals are blocked from here on; make it before any other thread runs.
     ///
-    /// `inheritance` is what the process before hands over; `read` reads the file anew for a reload; `nil` where there is none.
+    /// `inheritance` is what the process before or the service manager hands over; `read` reads
+    /// the file anew for a reload; `nil` where there is none.
     ///
     /// - Throws: ``StartError`` if a log cannot be opened.
     public init(
@@ -114,10 +118,12 @@ public final class Supervisor {
     /// - Throws: ``StartError`` for an address that cannot be listened on.
     func makeAdmin(_ config: AdminConfig) throws(StartError) -> AdminServer {
         let router = AdminRouter(operations: AdminOperations(subject: self).all)
+        let passed = inheritance.passed.duplicates(for: config.address).first
         return try AdminServer(
             config,
             router: router,
-            inherited: inheritance.takeAdmin(config.address),
+            inherited: passed ?? inheritance.takeAdmin(config.address),
+            isPassed: passed != nil,
             on: loop
         )
     }
@@ -152,6 +158,7 @@ public final class Supervisor {
         _ = loop.watch(wake) { [unowned self] _ in weir_eventfd_clear(wake) }
         _ = loop.receive(from: control) { [unowned self] in receive($0) }
         startAdmin()
+        startWatch()
         if reloads.read != nil { PIDFile.write() }
         inheritance.discardRest()
         inheritance.tellReady()
@@ -162,6 +169,21 @@ public final class Supervisor {
         for service in services { service.cleanUp() }
         PIDFile.remove()
         finishLogs()
+    }
+
+    /// Tells the service manager that everything serves, and watches over the workers from now on.
+    private func startWatch() {
+        let watch = WorkerWatch({ [unowned self] in services }, manager, on: loop, logs: logs)
+        self.watch = watch
+        watch.start()
+        manager.ready(servingStatus)
+    }
+
+    /// What is served, in words for the service manager's screen.
+    var servingStatus: String {
+        let all = services.flatMap(\.addresses)
+        let first = all.prefix(3).joined(separator: ", ")
+        return "serving at \(first)" + (all.count > 3 ? " and \(all.count - 3) more" : "")
     }
 
     private func readSignals(_ signals: Int32) {
@@ -190,13 +212,16 @@ public final class Supervisor {
         guard !isDraining else { return }
         isDraining = true
         for service in services { service.shared?.isReady.store(false, ordering: .relaxed) }
+        // Who follows is the service, and does not stop.
+        if !isHandedOver { manager.stopping("draining") }
         loop.cancel(end)
         let delay = isHandedOver ? 0 : own.drainDelay.inNanoseconds
         guard delay > 0 else {
             drainWorkers()
             return
         }
-        logs.note(level: .info, "not ready any more: draining begins in \(own.drainDelay.configurationText)")
+        let delayText = own.drainDelay.configurationText
+        logs.note(level: .info, "not ready any more: draining begins in \(delayText)")
         end = loop.after(delay) { [unowned self] in drainWorkers() }
     }
 
@@ -205,6 +230,7 @@ public final class Supervisor {
             stop("shutdown-timeout has passed")
         }
         logs.note(level: .info, "draining: running requests may finish")
+        watch?.isDraining = true
         for service in services {
             // Before a successor can listen at the same paths.
             service.cleanUp()

@@ -105,8 +105,27 @@ extension Socket {
         return socket
     }
 
+    /// Gives a listening socket that another process has opened the options of ``listening``.
+    ///
+    /// `userTimeout` is in milliseconds.
+    ///
+    /// - Throws: ``SystemError`` for whatever the kernel refuses.
+    public static func adoptListening(
+        _ descriptor: Int32,
+        backlog: Int,
+        userTimeout: UInt32
+    ) throws(SystemError) {
+        _ = try SystemError.check(weir_listen(descriptor, Int32(backlog)), "listen")
+        // A unix socket knows neither.
+        _ = weir_set_nodelay(descriptor)
+        _ = weir_set_user_timeout(descriptor, userTimeout)
+    }
+
     /// The port that the socket is bound to; 0 for a unix socket.
-    public var localPort: UInt16 {
+    public var localPort: UInt16 { Self.localPort(of: descriptor) }
+
+    /// The port that a socket is bound to; 0 for a unix socket.
+    public static func localPort(of descriptor: Int32) -> UInt16 {
         let port = weir_local_port(descriptor)
         return port > 0 ? UInt16(truncatingIfNeeded: port) : 0
     }

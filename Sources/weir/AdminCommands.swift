@@ -155,8 +155,8 @@ struct Reload: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Have a running Weir serve by its changed file, without losing a request.",
         discussion: """
-            The whole file is taken, or nothing changes: then its mistakes are printed and the exit \
-            code is 1. What has changed is printed line by line.
+            The whole file is taken, or nothing changes: then its mistakes are printed and the \
+            exit code is 1. What has changed is printed line by line.
             """
     )
 

@@ -1,6 +1,6 @@
 import ArgumentParser
-import CLinux
 import Configuration
+import Control
 
 /// `weir check FILE`.
 struct Check: ParsableCommand {
@@ -23,12 +23,12 @@ struct Check: ParsableCommand {
     @Flag(help: "Only warn of files that are missing, for a check on another machine.")
     var noFiles = false
 
-    @Option(help: "Read files with the rights of this user (needs root).")
+    @Option(help: "Tell what this user may not read, write or listen at (needs root).")
     var user: String?
 
     func run() throws {
-        if let user { try become(user) }
-        let result = loadFile(file, requiresFiles: !noFiles)
+        let identity = try actAsServing()
+        let result = loadFile(file, requiresFiles: !noFiles, as: identity)
         let memory = result.config.map(MemoryEstimate.init(of:))
         if json {
             Output.text(renderJSON(result.diagnostics, memory: memory))
@@ -43,13 +43,24 @@ struct Check: ParsableCommand {
         if let memory { Output.text(memory.rendered()) }
     }
 
-    private func become(_ user: String) throws {
-        let result = weir_act_as_user(user)
-        if result == 0 { return }
-        let reason =
-            result == -ENOENT ? "there is no such user" : String(cString: weir_error_text(-result))
-        Output.error("weir: cannot read files as \(user): \(reason)")
-        throw ExitCode(1)
+    /// Takes the rights of who is asked for or, where root asks, of the file's `user`; `nil` where
+    /// neither names anybody.
+    private func actAsServing() throws -> ServingIdentity? {
+        if user == nil, noFiles || !Identity.isRoot { return nil }
+        let config = loadFile(file, requiresFiles: false).config
+        guard let name = user ?? config?.user else { return nil }
+        // Weir keeps the right to all ports where it becomes the file's user by itself.
+        let keepsPorts =
+            Identity.mayBindAllPorts && (config?.user == name || !Identity.isRoot)
+        do throws(StartError) {
+            let group = config?.user == name ? config?.group : nil
+            let identity = try Identity(user: name, group: group)
+            try identity.actForFiles()
+            return identity.serving(keepsPorts: keepsPorts)
+        } catch {
+            Output.error("weir: \(error)")
+            throw ExitCode(1)
+        }
     }
 }
 

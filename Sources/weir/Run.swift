@@ -12,18 +12,39 @@ struct Run: ParsableCommand {
     var file: String
 
     func run() throws {
-        let result = loadFile(file)
+        let identity = try started { () throws(StartError) in try becomeServing() }
+        let result = loadFile(file, as: identity)
         Output.trouble(render(result.diagnostics))
         guard let config = result.config else { throw ExitCode(1) }
-        do throws(StartError) {
+        try started { () throws(StartError) in
+            let inheritance = try Inheritance.receive()
+            try inheritance.check(config)
             let supervisor = try Supervisor(
                 config,
                 version: Version.text,
-                inheritance: try Inheritance.receive()
-            ) { loadFile(file) }
+                inheritance: inheritance
+            ) { loadFile(file, as: identity) }
             _ = try supervisor.openAdmin(config)
             supervisor.announce(try supervisor.serve(config))
             supervisor.wait()
+        }
+    }
+
+    /// Becomes the user that the file names, before anything else is opened, so that whatever opens
+    /// now opens again in a reload; `nil` where it names nobody.
+    private func becomeServing() throws(StartError) -> ServingIdentity? {
+        let config = loadFile(file, requiresFiles: false).config
+        guard let user = config?.user else { return nil }
+        let identity = try Identity(user: user, group: config?.group)
+        let keepsPorts = Identity.mayBindAllPorts
+        try identity.become()
+        return identity.serving(keepsPorts: keepsPorts)
+    }
+
+    /// Ends the command with the words of what keeps it from starting.
+    private func started<Value>(_ body: () throws(StartError) -> Value) throws -> Value {
+        do throws(StartError) {
+            return try body()
         } catch {
             Output.error("weir: \(error)")
             throw ExitCode(1)

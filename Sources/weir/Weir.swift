@@ -14,10 +14,8 @@ struct Weir: ParsableCommand {
         abstract: "A layer-7 load balancer and reverse proxy: one file, one binary.",
         version: Version.text,
         subcommands: [
-            Run.self, Check.self, Status.self, Reload.self, Upgrade.self,
-            Drain.self, Simulate.self, Demo.self,
-            Schema.self,
-            Version.self,
+            Run.self, Check.self, Status.self, Top.self, Reload.self, Upgrade.self, Drain.self,
+            Simulate.self, Demo.self, Schema.self, Version.self,
         ]
     )
 
@@ -62,9 +60,14 @@ enum Output {
 }
 
 /// Reads a file as every command does.
-func loadFile(_ path: String, requiresFiles: Bool = true) -> LoadResult {
+func loadFile(
+    _ path: String,
+    requiresFiles: Bool = true,
+    as identity: ServingIdentity? = nil
+) -> LoadResult {
     var options = LoadOptions()
     options.requiresFiles = requiresFiles
+    options.identity = identity
     options.workingDirectory = FileSystem.workingFolder
     options.inspectTLS = inspectCertificates
     return load(

@@ -5,7 +5,11 @@ import Testing
 struct ExampleTests {
     static let names =
         PackageFiles.names(in: "examples", matching: "*.yaml")
-        + PackageFiles.names(in: "examples/simulate", matching: "*.yaml").map { "simulate/" + $0 }
+        + ["cloud", "simulate"].flatMap { folder in
+            PackageFiles.names(in: "examples/" + folder, matching: "*.yaml").map {
+                folder + "/" + $0
+            }
+        }
 
     static func load(_ name: String, as text: String? = nil) -> LoadResult {
         var files = ExampleFiles(folder: FolderFiles(folder: PackageFiles.root + "/examples"))
@@ -51,7 +55,9 @@ private struct ExampleFiles: FileAccess {
     func read(_ path: String) -> Result<[UInt8], FileProblem> {
         if let text = replaced[path] { return .success(Array(text.utf8)) }
         // Nobody looks into certificates here; the end-to-end test makes some.
-        if path.hasPrefix("/etc/weir/") { return .success([]) }
+        if path.hasPrefix("/etc/weir/") {
+            return .success(path.hasSuffix(".secret") ? Array("0123456789abcdef".utf8) : [])
+        }
         return folder.read(path)
     }
 

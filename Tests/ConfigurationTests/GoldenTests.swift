@@ -13,6 +13,9 @@ struct GoldenTests {
         var options = LoadOptions()
         options.workingDirectory = "/etc/weir"
         options.requiresFiles = !name.hasPrefix("no-files")
+        if name.hasPrefix("rights") {
+            options.identity = ServingIdentity(user: "weir", group: "www", lowestPort: 1024)
+        }
         options.inspectTLS = FakeCertificates.problems
         return Configuration.load(
             path: name,

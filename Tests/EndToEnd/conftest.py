@@ -11,6 +11,12 @@ import pytest
 from harness import Backend, Weir, echo
 from harness.backend import refused_address
 from harness.certificates import Certificates
+from harness.nameserver import NameServer
+
+
+def pytest_collection_modifyitems(items):
+    """The longest test begins first, or the others would be waited for it at the end."""
+    items.sort(key=lambda item: "test_testssl" not in item.nodeid)
 
 
 @pytest.fixture(scope="session")
@@ -121,6 +127,33 @@ def unreachable():
     yield f"127.0.0.1:{listener.getsockname()[1]}"
     for one in [*waiting, listener]:
         one.close()
+
+
+@pytest.fixture
+def names(tmp_path):
+    """A name server that ends with the test."""
+    server = NameServer(tmp_path / "names")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def neighbours(backend):
+    """`neighbours(count)` starts backends `a`, `b` … at 127.0.0.1, 127.0.0.2 … with one port."""
+
+    def start(count):
+        for _ in range(20):
+            servers = [backend(name="a")]
+            try:
+                for number in range(1, count):
+                    name, host = "abcdefgh"[number], f"127.0.0.{number + 1}"
+                    servers.append(backend(name=name, host=host, port=servers[0].port))
+            except OSError:
+                continue
+            return servers
+        raise AssertionError("no port was free at all addresses")
+
+    return start
 
 
 @pytest.fixture(autouse=True)

@@ -56,6 +56,24 @@ private func classify(_ name: [UInt8]) -> FieldName? {
         }
     }
 
+    @Test("by HTTP/2 a name is a lower-case token", arguments: FieldName.allCases.dropFirst())
+    func lowerCase(_ name: FieldName) {
+        let bytes = Array("\(name.name)".utf8)
+        #expect(Int(cbytes_classify_lower(bytes, bytes.count)) == Int(name.rawValue))
+        for index in bytes.indices {
+            for other in UInt8.min...UInt8.max {
+                var changed = bytes
+                changed[index] = other
+                let isUpper = (0x41...0x5a).contains(other)
+                let isToken = cbytes_is_token(other) != 0 && !isUpper
+                let known = Int(cbytes_classify_field(changed, changed.count))
+                let found = Int(cbytes_classify_lower(changed, changed.count))
+                #expect(found == (isToken ? known : CBYTES_FIELD_COUNT), "\(index) \(other)")
+            }
+        }
+        #expect(Int(cbytes_classify_lower(bytes, 0)) == CBYTES_FIELD_COUNT)
+    }
+
     @Test("the parser gives each field its name", arguments: FieldName.allCases.dropFirst())
     func parsed(_ name: FieldName) {
         // Those that the value 1 makes no sense for are refused or framed, never misread.

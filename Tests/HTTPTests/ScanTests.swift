@@ -78,6 +78,58 @@ import Testing
             #expect(Int(cbytes_hex_value(byte)) == value ?? 255)
             let isUpper = (0x41...0x5a).contains(byte)
             #expect(cbytes_lower(byte) == (isUpper ? byte + 0x20 : byte))
+            #expect((cbytes_is_lower_token([byte], 1) != 0) == (isToken && !isUpper), "\(byte)")
+            let isStop = (byte < 0x20 && byte != 0x09) || byte == 0x7f
+            for count in [3, 16, 17, 40] {
+                var value = [UInt8](repeating: 0x61, count: count)
+                value[count / 2] = byte
+                #expect((cbytes_is_lean_value(value, count) != 0) == !isStop, "\(byte)")
+                value[count / 2] = 0x61
+                value[byte & 1 == 0 ? 0 : count - 1] = byte
+                let isBlank = byte == 0x20 || byte == 0x09
+                #expect((cbytes_is_lean_value(value, count) != 0) == !(isStop || isBlank))
+            }
+            #expect((cbytes_is_lower_token([0x61, byte], 2) != 0) == (isToken && !isUpper))
+        }
+    }
+
+    @Test("upper-case letters are found in names of any length, at any place")
+    func upperCase() {
+        for count in 1...40 {
+            let name = [UInt8](repeating: 0x7a, count: count)
+            #expect(cbytes_has_upper(name, count) == 0)
+            for place in 0..<count {
+                for byte: UInt8 in [0x40, 0x41, 0x4d, 0x5a, 0x5b, 0x60, 0x61, 0x7b, 0x7e, 0x2d] {
+                    var other = name
+                    other[place] = byte
+                    let isUpper = (0x41...0x5a).contains(byte)
+                    #expect((cbytes_has_upper(other, count) != 0) == isUpper, "\(count) \(place)")
+                }
+            }
+        }
+    }
+
+    @Test("the end of a head is found at any place, and nothing else is taken for it")
+    func headEnd() {
+        for place in 0..<60 {
+            let before = (0..<place).map { [0x0d, 0x0a, 0x0d, 0x61][$0 % 4] as UInt8 }
+            let head = before + Array("b\r\n\r\n".utf8) + [UInt8](repeating: 0x0d, count: 20)
+            #expect(cbytes_find_head_end(head, head.count) == place + 5)
+            #expect(cbytes_find_head_end(head, place + 4) == 0)
+        }
+    }
+
+    @Test("a line is written whole, whatever the lengths of its name and value")
+    func lines() {
+        for nameCount in 1...40 {
+            for valueCount in [0, 1, 7, 8, 33, 200] {
+                let name = (0..<nameCount).map { UInt8(0x61 + $0 % 26) }
+                let value = (0..<valueCount).map { UInt8(0x30 + $0 % 10) }
+                var out = [UInt8](repeating: 0xff, count: nameCount + valueCount + 5)
+                let count = cbytes_write_line(&out, name, nameCount, value, valueCount)
+                #expect(out == name + [0x3a, 0x20] + value + [0x0d, 0x0a, 0xff])
+                #expect(count == out.count - 1)
+            }
         }
     }
 }

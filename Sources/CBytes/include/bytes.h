@@ -5,6 +5,7 @@
 #include "byte_blocks.h"
 #include "field_line.h"
 #include "field_names.h"
+#include "head_fields.h"
 #include "load_groups.h"
 #include "prefetch.h"
 #include "scans.h"

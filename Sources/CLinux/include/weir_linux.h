@@ -186,8 +186,6 @@ struct weir_process_usage {
 void weir_read_process_usage(struct weir_process_usage *usage);
 // Ends the process at once.
 void weir_exit(int status) __attribute__((noreturn));
-// Runs on as this user, with its groups, for file access only. Root may; others get -EPERM.
-int weir_act_as_user(const char *name);
 
 // ---- Files
 
@@ -213,6 +211,8 @@ struct weir_file_stamp {
 // The stamp of the file behind the path, links followed; 0 or a negated errno.
 int weir_file_stamp(const char *path, struct weir_file_stamp *stamp);
 int weir_unlink(const char *path);
+/* Gives the file at a path these rights; 0 or a negated errno. */
+int weir_set_mode(const char *path, uint32_t mode);
 /* Sends a signal to a process; 0 or a negated errno. */
 int weir_signal_process(int pid, int signal);
 /* Writes this process's number into a file that it makes or empties; 0 or a negated errno. */

@@ -20,6 +20,8 @@ extension Checker {
             all.count(ListenerKeys.socketMode).map(UInt32.init(truncatingIfNeeded:))
             ?? config.socketMode
         checkAdmin(map, item, config, listeners)
+        let shown = item.text?.shown(address.description) ?? address.description
+        checkRights(at: address, shown, item.place)
         return config
     }
 

@@ -52,6 +52,7 @@ extension Checker {
             found[index].config.name = Self.unique(name, among: &taken)
         }
         compare(found)
+        for one in found { checkRights(at: one.config.address, one.shownAddress, one.place) }
         if found.isEmpty, !root.isCut, !root.mentions(TopLevelKeys.listen),
             !root.mentions(TopLevelKeys.listeners)
         {

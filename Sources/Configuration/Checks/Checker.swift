@@ -36,6 +36,8 @@ struct Checker<Files: FileAccess> {
         let all = root.over(TopLevelKeys.set.standards)
         var config = Config()
         config.workers = all.count(TopLevelKeys.workers)
+        config.user = identityName(TopLevelKeys.user)
+        config.group = identityName(TopLevelKeys.group)
         config.drainDelay = all.duration(TopLevelKeys.drainDelay) ?? config.drainDelay
         config.shutdownTimeout =
             all.duration(TopLevelKeys.shutdownTimeout) ?? config.shutdownTimeout
@@ -147,6 +149,7 @@ struct Checker<Files: FileAccess> {
             }
             let path = absolute(text.text, at: item.place)
             written.remember(path, text)
+            checkRights(ofLog: path, shown: text.shown(path), at: item.place)
             return .file(path: path)
         }
     }

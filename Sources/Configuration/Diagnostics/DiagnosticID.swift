@@ -35,6 +35,7 @@ public enum DiagnosticID: String, Sendable, CaseIterable {
     case range
     case redirectTarget = "redirect-target"
     case repeatedKey = "repeated-key"
+    case rights
     case sameSite = "same-site"
     case secret
     case serverName = "server-name"
@@ -106,6 +107,9 @@ extension DiagnosticID {
         case .range: "A number, size or duration out of its range."
         case .redirectTarget: "A redirect that leads to no URL and no path."
         case .repeatedKey: "A key twice in one map."
+        case .rights:
+            "A log, a unix socket or a port that the user who serves may not open, or could not "
+                + "open again; said by `weir check --user`, and by `weir run` of its `user`."
         case .sameSite: "Warning: a cookie that browsers refuse without https."
         case .secret: "A secret that is too short or too long."
         case .serverName: "A server without a name that its certificate could be held against."

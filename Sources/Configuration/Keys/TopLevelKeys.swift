@@ -81,6 +81,19 @@ enum TopLevelKeys {
         example: "2",
         "Worker threads; `auto` is one for each CPU that the process may use."
     )
+    static let user = Key(
+        "user",
+        .text,
+        example: "weir",
+        "Who Weir becomes when root starts it; it keeps the right to open ports below 1024."
+    )
+    static let group = Key(
+        "group",
+        .text,
+        note: "the user's own",
+        example: "www-data",
+        "The group beside `user`."
+    )
     static let drainDelay = Key(
         "drain-delay",
         .duration(.zero...Bounds.longest),
@@ -129,9 +142,8 @@ enum TopLevelKeys {
         "The keys of the file itself.",
         keys: [
             listen, servers, listeners, routes, pools, poolDefaults, include, limits, timeouts,
-            trustedProxies, networks, forwarding, workers, drainDelay, shutdownTimeout,
-            resolver, admin, log,
-            simulate,
+            trustedProxies, networks, forwarding, workers, user, group, drainDelay,
+            shutdownTimeout, resolver, admin, log, simulate,
         ]
     )
 }

@@ -7,6 +7,10 @@ import Routing
 public struct Config: Sendable, Equatable {
     /// Worker threads; `nil` is `auto`: one per usable CPU.
     public var workers: Int?
+    /// Who Weir becomes when root starts it; `nil` stays who it is.
+    public var user: String?
+    /// The group beside ``user``; `nil` is the user's own.
+    public var group: String?
     /// How long Weir serves on after SIGTERM, not ready, before it drains.
     public var drainDelay: Duration = .zero
     /// How long running requests may take to finish after SIGTERM.

@@ -20,7 +20,9 @@ public struct MemoryEstimate: Sendable, Equatable {
     /// The estimate; takes the time that the strategies' tables need.
     public init(of config: Config) {
         pools = config.pools.map { pool in
-            let room = pool.endpointCapacity - pool.membersByAddress.count
+            // Room for what a changed file adds is not touched before.
+            let room =
+                pool.findsEndpoints ? pool.endpointCapacity - pool.membersByAddress.count : 0
             return (pool.name, pool.plan().memory + room * PoolPlan.blockSize)
         }
         var answers = 0

@@ -16,6 +16,8 @@ struct EffectivePrinter {
     func printed() -> String {
         var yaml = YAMLText()
         yaml.line(TopLevelKeys.workers.name, config.workers.map(String.init) ?? "auto")
+        if let user = config.user { yaml.line(TopLevelKeys.user.name, text(user)) }
+        if let group = config.group { yaml.line(TopLevelKeys.group.name, text(group)) }
         yaml.line(TopLevelKeys.drainDelay.name, time(config.drainDelay))
         yaml.line(TopLevelKeys.shutdownTimeout.name, time(config.shutdownTimeout))
         yaml.section(TopLevelKeys.listeners.name, listeners)

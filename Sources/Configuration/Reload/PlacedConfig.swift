@@ -228,9 +228,7 @@ public struct PlacedConfig: Sendable {
             known[config.listeners[place].address, default: []].append(place)
         }
         let places = written.listeners.map { listener -> Int? in
-            guard let found = known[listener.address]?.first,
-                config.listeners[found].socketMode == listener.socketMode
-            else { return nil }
+            guard let found = known[listener.address]?.first else { return nil }
             known[listener.address]?.removeFirst()
             return found
         }

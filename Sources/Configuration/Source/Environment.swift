@@ -164,6 +164,16 @@ extension Reporter {
 
     /// Reports a file that cannot be read: a warning where files need not be there.
     func reportFile(_ path: String, _ reason: String, at place: Place, options: LoadOptions) {
+        if let identity = options.identity, reason == FileProblem.denied {
+            error(
+                .file,
+                place,
+                "user \(identity.user) cannot read \(options.absolute(path)): \(reason)",
+                remedy: "give it to the group: chgrp \(identity.group) FILE && chmod g+r FILE; "
+                    + "its folders need g+x"
+            )
+            return
+        }
         let main = files[place.file].path
         let folder = FilePath.folder(of: main)
         var start = folder.isEmpty ? options.workingDirectory : options.absolute(folder)

@@ -3,8 +3,21 @@ public struct FileProblem: Error, Sendable {
     /// In words, for example `no such file`, `permission denied`, `is a folder`.
     public var reason: String
 
+    /// The reason where the rights of who reads do not suffice.
+    public static let denied = "permission denied"
+
     /// A problem with this reason.
     public init(reason: String) { self.reason = reason }
+}
+
+/// What is done with a file later than when the configuration is read.
+public enum FileUse: Sendable {
+    /// Lines are written to its end; it is made where it is not there.
+    case log
+    /// A log is moved away, and a new one made in its place.
+    case rotatedLog
+    /// A unix socket is made at its path, and removed.
+    case socket
 }
 
 /// How configurations reach files; the caller knows the file system.
@@ -13,6 +26,30 @@ public protocol FileAccess {
     func read(_ path: String) -> Result<[UInt8], FileProblem>
     /// The files that a pattern with `*`, `?` or `[ ]` names, sorted, as paths to be read.
     func glob(_ pattern: String) -> [String]
+    /// What keeps the process from using the path so; `nil` is nothing.
+    func obstacle(to use: FileUse, at path: String) -> FileProblem?
+}
+
+extension FileAccess {
+    /// Nothing.
+    public func obstacle(to use: FileUse, at path: String) -> FileProblem? { nil }
+}
+
+/// Who serves later, and opens then what the file names.
+public struct ServingIdentity: Sendable {
+    /// The user's name.
+    public var user: String
+    /// The group's name, or the user's where the file names none.
+    public var group: String
+    /// The lowest port that may be listened at.
+    public var lowestPort: UInt16
+
+    /// A user who may listen at this port and those above it.
+    public init(user: String, group: String, lowestPort: UInt16) {
+        self.user = user
+        self.group = group
+        self.lowestPort = lowestPort
+    }
 }
 
 /// What the caller may choose.
@@ -21,6 +58,9 @@ public struct LoadOptions: Sendable {
     public var requiresFiles = true
     /// What relative paths in the result start at where the file itself was named relatively.
     public var workingDirectory = ""
+    /// Who reads the files now and serves later, for reports of what he may not do; `nil` reports
+    /// nothing.
+    public var identity: ServingIdentity?
     /// Looks into the files that `tls` names, which are only read here; `nil` does not look.
     public var inspectTLS: (@Sendable (TLSMaterial) -> [TLSProblem])?
 

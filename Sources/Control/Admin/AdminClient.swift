@@ -50,24 +50,32 @@ public struct AdminClient {
         }
     }
 
+    /// Where the API listens, as an operator would type it.
+    public var place: String { "\(address)" }
+
     /// Asks once.
     ///
     /// - Throws: ``NoAnswer`` if nobody answers in ten seconds.
     public func ask(_ method: String, _ target: String) throws(NoAnswer) -> Answer {
         let bytes = try exchange(Array(request(method, target).utf8))
-        guard let end = Self.headEnd(bytes) else {
-            throw NoAnswer(description: "what answers at \(address) is no admin API")
-        }
-        let head = String(decoding: bytes[..<end], as: UTF8.self)
-        let words = head.split(separator: " ", maxSplits: 2)
-        guard words.count > 1, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]) else {
-            throw NoAnswer(description: "what answers at \(address) is no admin API")
+        guard let end = Self.headEnd(bytes), let status = Self.status(bytes[..<end]) else {
+            throw stranger
         }
         return Answer(status: status, body: String(decoding: bytes[end...], as: UTF8.self))
     }
 
-    private func request(_ method: String, _ target: String) -> String {
+    /// The error where something else listens.
+    var stranger: NoAnswer {
+        NoAnswer(description: "what answers at \(address) is no admin API")
+    }
+
+    /// The error where nothing does.
+    var nobody: NoAnswer { NoAnswer(description: "no process answers at \(address)") }
+
+    /// A request's head and end; `more` are fields of its own.
+    func request(_ method: String, _ target: String, more: [String] = []) -> String {
         var lines = ["\(method) \(target) HTTP/1.1", "host: localhost", "connection: close"]
+        lines += more
         if method != "GET" { lines.append("content-length: 0") }
         if let token {
             lines.append("authorization: Bearer " + String(decoding: token, as: UTF8.self))
@@ -75,7 +83,15 @@ public struct AdminClient {
         return lines.joined(separator: "\r\n") + "\r\n\r\n"
     }
 
-    private static func headEnd(_ bytes: [UInt8]) -> Int? {
+    /// The status in an answer's head; `nil` for what is none.
+    static func status(_ head: ArraySlice<UInt8>) -> Int? {
+        let words = String(decoding: head, as: UTF8.self).split(separator: " ", maxSplits: 2)
+        guard words.count > 1, words[0].hasPrefix("HTTP/1.") else { return nil }
+        return Int(words[1])
+    }
+
+    /// Where an answer's body begins; `nil` if its head has not ended.
+    static func headEnd(_ bytes: [UInt8]) -> Int? {
         guard bytes.count >= 4 else { return nil }
         for index in 0...(bytes.count - 4)
         where bytes[index] == 13 && bytes[index + 1] == 10 && bytes[index + 2] == 13
@@ -90,13 +106,11 @@ public struct AdminClient {
 
     /// Sends these bytes and returns everything that comes until the other side ends.
     private func exchange(_ request: [UInt8]) throws(NoAnswer) -> [UInt8] {
-        let nobody = NoAnswer(description: "no process answers at \(address)")
-        let socket = Socket(adopting: weir_socket(address.isUnix ? 0 : family, isUnix))
-        guard socket.descriptor >= 0, let poller = try? Poller(capacity: 1),
+        let nobody = nobody
+        let socket = try open()
+        guard let poller = try? Poller(capacity: 1),
             poller.addConnection(socket.descriptor, token: 0)
         else { throw nobody }
-        let result = connect(socket.descriptor)
-        guard result == 0 || result == -EINPROGRESS else { throw nobody }
         let end = weir_monotonic_ns() + Self.patience
         var sent = 0
         var received: [UInt8] = []
@@ -116,6 +130,15 @@ public struct AdminClient {
             }
             if try receive(socket.descriptor, &received) { return received }
         }
+    }
+
+    /// A socket that is connected, or about to be.
+    func open() throws(NoAnswer) -> Socket {
+        let socket = Socket(adopting: weir_socket(address.isUnix ? 0 : family, isUnix))
+        guard socket.descriptor >= 0 else { throw nobody }
+        let result = connect(socket.descriptor)
+        guard result == 0 || result == -EINPROGRESS else { throw nobody }
+        return socket
     }
 
     private var isUnix: Int32 { address.isUnix ? 1 : 0 }

@@ -20,6 +20,8 @@ final class AdminServer {
     private let router: AdminRouter
     /// The listening socket.
     let listener: Int32
+    /// Whether a service manager holds its socket too.
+    let isPassed: Bool
     private let unixPath: String?
     private var hasEnded = false
     private var isHandedOver = false
@@ -29,17 +31,20 @@ final class AdminServer {
 
     /// Listens where the file says.
     ///
-    /// `inherited`: the socket, where a process before had it.
+    /// `inherited`: the socket, where a process before had it; `isPassed`: whether a service
+    /// manager holds it too, which removes its file itself.
     ///
     /// - Throws: ``StartError`` for an address that cannot be listened on, or a bad token.
     init(
         _ config: AdminConfig,
         router: AdminRouter,
         inherited: Int32? = nil,
+        isPassed: Bool = false,
         on loop: ControlLoop
     ) throws(StartError) {
         self.loop = loop
         self.router = router
+        self.isPassed = isPassed
         self.config = config
         access = try Self.access(config)
         do throws(SystemError) {
@@ -49,7 +54,11 @@ final class AdminServer {
         } catch {
             throw StartError.listening(config.address, error)
         }
-        if case .unix(let path) = config.address { unixPath = path } else { unixPath = nil }
+        if case .unix(let path) = config.address, !isPassed {
+            unixPath = path
+        } else {
+            unixPath = nil
+        }
     }
 
     private static func socket(
@@ -67,11 +76,14 @@ final class AdminServer {
 
     /// Whether a changed file leaves the socket as it is.
     func listens(as config: AdminConfig) -> Bool {
-        config.address == self.config.address && config.socketMode == self.config.socketMode
+        config.address == self.config.address
     }
 
     /// Serves by a changed file, which leaves the socket as it is; `access` is its own.
     func follow(_ config: AdminConfig, _ access: AdminAccess) {
+        if let unixPath, config.socketMode != self.config.socketMode {
+            _ = weir_set_mode(unixPath, config.socketMode)
+        }
         self.config = config
         self.access = access
     }

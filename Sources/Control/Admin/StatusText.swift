@@ -19,13 +19,13 @@ public enum StatusText {
 
     private static func head(_ stats: JSONValue) -> String {
         let total = stats["total"]
-        let uptime = span(stats["uptime"]?.double ?? 0)
+        let uptime = Words.span(stats["uptime"]?.double ?? 0)
         let requests = count(total?["requests"])
         let failed = count(total?["statuses"]?["5xx"])
         return "weir \(stats["version"]?.string ?? "?"), pid \(count(stats["pid"])), "
             + "\(stats["state"]?.string ?? "?") for \(uptime): "
             + "\(requests) requests, \(failed) answered 5xx, "
-            + "\(megabytes(stats["memory"])) of memory"
+            + "\(Words.megabytes(stats["memory"]?.double)) of memory"
     }
 
     private static func listeners(_ listeners: [JSONValue]) -> [String] {
@@ -73,31 +73,9 @@ public enum StatusText {
 
     // MARK: Words
 
-    private static func count(_ value: JSONValue?) -> String {
-        value?.double.flatMap { Int(exactly: $0.rounded(.down)) }.map(String.init) ?? "-"
-    }
+    private static func count(_ value: JSONValue?) -> String { Words.count(value?.double) }
 
-    private static func megabytes(_ value: JSONValue?) -> String {
-        value?.double.map { JSONValue.text(of: ($0 / 1_048_576 * 10).rounded() / 10) + " MiB" }
-            ?? "-"
-    }
-
-    private static func time(_ value: JSONValue?) -> String {
-        guard let seconds = value?.double else { return "-" }
-        if seconds >= 1 { return JSONValue.text(of: (seconds * 100).rounded() / 100) + " s" }
-        if seconds >= 0.001 { return JSONValue.text(of: (seconds * 1e4).rounded() / 10) + " ms" }
-        return String(Int((seconds * 1e6).rounded())) + " µs"
-    }
-
-    /// `3d 4h`, `12m 5s`.
-    private static func span(_ seconds: Double) -> String {
-        let whole = Int(seconds)
-        let parts = [(whole / 86_400, "d"), (whole / 3600 % 24, "h"), (whole / 60 % 60, "m")]
-        let shown = parts.drop { $0.0 == 0 }.prefix(2).map { "\($0.0)\($0.1)" }
-        return shown.count < 2
-            ? (shown + ["\(whole % 60)s"]).joined(separator: " ")
-            : shown.joined(separator: " ")
-    }
+    private static func time(_ value: JSONValue?) -> String { Words.time(value?.double) }
 
     /// Columns side by side; all but the first two and the last stand to the right.
     private static func table(_ rows: [[String]]) -> [String] {

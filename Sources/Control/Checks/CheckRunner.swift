@@ -74,8 +74,8 @@ final class CheckRunner {
     /// Checks these endpoints of a pool from now on, and no others of it.
     ///
     /// `tls`, `proxyProtocol` and `http2`: the pool's; `members`: by slot; `hostNames`: by slot,
-    /// the names by which endpoints were found. Returns the slots whose endpoint counts as down at
-    /// present.
+    /// the names by which endpoints were found; `wasDown`: by slot, whether the endpoint is down
+    /// by checks that were made before. Returns the slots whose endpoint counts as down at present.
     func set(
         pool: Int,
         _ options: CheckOptions,
@@ -83,7 +83,8 @@ final class CheckRunner {
         members: [ServerConfig?],
         hostNames: [Int: String] = [:],
         proxyProtocol: ProxyProtocolVersion? = nil,
-        http2: HTTP2Use = .off
+        http2: HTTP2Use = .off,
+        wasDown: (Int) -> Bool = { _ in false }
     ) -> [Int] {
         var down: [Int] = []
         var wanted: [CheckTarget.Subscriber: CheckKey] = [:]
@@ -106,19 +107,24 @@ final class CheckRunner {
         for (slot, _) in members.enumerated() {
             let endpoint = CheckTarget.Subscriber(pool: pool, slot: slot)
             guard let key = wanted[endpoint] else { continue }
-            let target = subscriptions[endpoint] ?? subscribe(endpoint, key)
+            let target =
+                subscriptions[endpoint] ?? subscribe(endpoint, key, isDown: wasDown(slot))
             if !target.machine.isUp { down.append(slot) }
         }
         fill()
         return down
     }
 
-    private func subscribe(_ endpoint: CheckTarget.Subscriber, _ key: CheckKey) -> CheckTarget {
+    private func subscribe(
+        _ endpoint: CheckTarget.Subscriber,
+        _ key: CheckKey,
+        isDown: Bool
+    ) -> CheckTarget {
         let target: CheckTarget
         if let known = targets[key] {
             target = known
         } else {
-            target = CheckTarget(key)
+            target = CheckTarget(key, isDown: isDown)
             targets[key] = target
             enqueue(target)
         }
@@ -176,8 +182,10 @@ final class CheckRunner {
     }
 
     private func begin(_ target: CheckTarget) {
-        // Pools that share a check have the same files.
-        let context = target.subscribers.first.flatMap { contexts?.contexts[$0.pool] }
+        // Pools that share a check have the same files; one that is retired has none any more.
+        let context = target.subscribers.lazy.compactMap { [contexts] in
+            contexts?.contexts[$0.pool]
+        }.first
         let attempt = CheckAttempt(target, context, on: loop, room) {
             [unowned self, unowned target] attempt, result in
             underWay -= 1

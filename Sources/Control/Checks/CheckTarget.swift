@@ -140,10 +140,10 @@ final class CheckTarget {
     /// Who wants to know.
     var subscribers: Set<Subscriber> = []
 
-    /// A target that was never checked.
-    init(_ key: CheckKey) {
+    /// A target that was never checked; `isDown`: whether it was by others, who found it down.
+    init(_ key: CheckKey, isDown: Bool = false) {
         self.key = key
-        machine = CheckMachine(key.options)
+        machine = CheckMachine(key.options, isDown: isDown)
         introduction = key.proxyProtocol.map { ProxyHeader.local.bytes($0.header) } ?? []
         switch key.options.question {
         case .tcp, .grpc: request = []

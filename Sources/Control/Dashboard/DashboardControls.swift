@@ -6,8 +6,9 @@ extension DashboardScript {
           return state === "drain" || state === "half-open" ? "held" : "out";
         }
         function why(endpoint) {
+          if (endpoint.state === "up" && endpoint.recent.remark) return endpoint.recent.remark;
           let text = endpoint.state === "up" && !endpoint.changed ? "" : endpoint.reason || "";
-          if (endpoint.until) {
+          if (endpoint.until && endpoint.state === "ejected") {
             text += ", until " + clock(endpoint.until);
           } else if (endpoint.since && text) {
             text += ", since " + clock(endpoint.since);
@@ -67,6 +68,7 @@ extension DashboardScript {
           cells.name.textContent = endpoint.name;
           cells.state.textContent = endpoint.state;
           cells.state.className = "left " + kind(endpoint.state);
+          cells.why.className = endpoint.recent.remark ? "why held" : "why";
           cells.flight.textContent = number(endpoint["in-flight"]);
           cells.rate.textContent = number(endpoint.recent.rate);
           cells.failed.textContent = number(failures(endpoint));

@@ -44,6 +44,7 @@ enum DashboardStyle {
         td { border-top: 1px solid var(--line); }
         th:first-child, td:first-child, .left { text-align: left; }
         td.why { white-space: normal; text-align: left; min-width: 12em; color: var(--soft); }
+        td.why.held { color: var(--warn); }
         .up { color: var(--good); } .out { color: var(--bad); font-weight: 600; }
         .held { color: var(--warn); font-weight: 600; }
         .note { color: var(--warn); }

@@ -38,6 +38,8 @@ final class PoolDiscovery {
     private var isDirty = false
     private var hasBegun = false
     private var mustPublish = false
+    /// Has a server that is found at once go on with what is known of it, by slot and address.
+    private var inheritHealth: ((Int, ServerAddress) -> Void)?
 
     /// The discovery of the pool at this place, which has found nobody yet.
     ///
@@ -130,14 +132,23 @@ final class PoolDiscovery {
         }
         foundBefore = found
         self.pool = pool
+        // Not before the new ones ask for the same names: who stops last takes along what is known.
+        let before = sources
+        sources = nil
         makeSources()
+        if let before { sources?.inherit(from: before) }
         start()
+        before?.stop()
         apply()
     }
 
     /// Goes on, in a pool that takes the place of another, with what that one had found.
-    func inherit(from other: PoolDiscovery) {
+    ///
+    /// `health` is called for each server that is found until ``begin()``, with its slot.
+    func inherit(from other: PoolDiscovery, _ health: @escaping (Int, ServerAddress) -> Void) {
+        inheritHealth = health
         foundBefore = other.found
+        if let before = other.sources { sources?.inherit(from: before) }
         start()
     }
 
@@ -146,6 +157,7 @@ final class PoolDiscovery {
     func begin() {
         apply()
         hasBegun = true
+        inheritHealth = nil
     }
 
     /// What the operator has changed of servers is another: workers get the pool anew.
@@ -189,6 +201,7 @@ final class PoolDiscovery {
                 setState(server, slot, now)
             } else {
                 snapshot.enter(server, pool: place, slot: slot, now: now, ramps: hasBegun)
+                inheritHealth?(slot, server.address)
             }
         }
         for slot in changes.changed {

@@ -20,6 +20,8 @@ final class PoolSources {
     private let file: ServersFile?
     private var names: [String: NameSource] = [:]
     private var services: [String: ServiceSource] = [:]
+    /// By name: the addresses that the file before knew, for names of which nothing is known yet.
+    private var knownBefore: [String: [IPAddress]] = [:]
 
     /// The sources of a pool; `changed` is called when they may list others than before.
     init(
@@ -53,6 +55,20 @@ final class PoolSources {
         for source in services.values { source.stop() }
         names = [:]
         services = [:]
+    }
+
+    /// Goes on with what others know, until the names are answered.
+    func inherit(from other: PoolSources) {
+        knownBefore = other.knownBefore
+        for (name, source) in other.names where !source.watch.known.isEmpty {
+            knownBefore[name] = source.watch.known
+        }
+    }
+
+    /// The addresses of a name, as far as they are known.
+    private func addresses(of name: String) -> [IPAddress] {
+        let known = names[name]?.watch.known ?? []
+        return Self.sorted(known.isEmpty ? knownBefore[name] ?? [] : known)
     }
 
     /// Whether there is a file to be looked at.
@@ -155,7 +171,7 @@ final class PoolSources {
             case .ip, .unix:
                 return byAddress.contains(server.address) ? [] : [Found(server: server)]
             case .name(let name, let port):
-                return Self.sorted(names[name]?.watch.known ?? []).map { address in
+                return addresses(of: name).map { address in
                     Found(server: Self.copy(server, address, port, of: name))
                 }
             case .service(let name):

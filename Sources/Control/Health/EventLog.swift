@@ -48,7 +48,10 @@ final class EventLog {
     }
 
     /// An endpoint is gone: what happened to it does not concern whoever has its name next.
-    func forget(pool: String, endpoint: String) { latest[pool]?[endpoint] = nil }
+    func forget(pool: String, endpoint: String) {
+        latest[pool]?[endpoint] = nil
+        if latest[pool]?.isEmpty == true { latest[pool] = nil }
+    }
 
     /// What happened last to an endpoint; `nil` if nothing has.
     func latest(pool: String, endpoint: String) -> NumberedEvent? { latest[pool]?[endpoint] }

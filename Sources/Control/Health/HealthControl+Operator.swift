@@ -6,7 +6,15 @@ import Proxy
 /// What operators read and change of endpoints; pools are given by their index in the file.
 extension HealthControl {
     /// Adds to a report how each pool's endpoints are.
-    func report(into report: inout ServiceReport, _ shared: SharedState, _ past: PastCounts) {
+    ///
+    /// `retired`: by place of a retired pool, the names of its endpoints by slot.
+    func report(
+        into report: inout ServiceReport,
+        _ shared: SharedState,
+        _ past: PastCounts,
+        retired: [Int: [String]]
+    ) {
+        let statistics = shared.statistics
         for (index, place) in placed.pools.enumerated() {
             monitors[place]?.report(
                 into: &report.pools[index],
@@ -15,17 +23,31 @@ extension HealthControl {
             )
             let first = snapshot.firstEndpoint(ofPool: place)
             let name = report.pools[index].name
+            let predecessors = endpoints(ofRetired: retired, named: name)
             for endpoint in report.pools[index].endpoints.indices {
                 let known = report.pools[index].endpoints[endpoint]
                 var totals = past.endpoint(pool: name, known.name)
-                for statistics in shared.statistics {
-                    statistics.add(endpoint: first + known.slot, to: &totals)
+                for endpoint in [first + known.slot] + (predecessors[known.name] ?? []) {
+                    for counts in statistics { counts.add(endpoint: endpoint, to: &totals) }
                 }
                 report.pools[index].endpoints[endpoint].totals = totals
                 report.pools[index].endpoints[endpoint].isChanged =
                     changes.version(pool: name, server: known.name) > 0
             }
         }
+    }
+
+    /// By name: endpoints of retired pools that had this name, among those of all pools.
+    private func endpoints(ofRetired pools: [Int: [String]], named name: String) -> [String: [Int]]
+    {
+        var endpoints: [String: [Int]] = [:]
+        for (place, names) in pools where config(ofPool: place).name == name {
+            let first = snapshot.firstEndpoint(ofPool: place)
+            for (slot, name) in names.enumerated().prefix(snapshot.capacity(ofPool: place)) {
+                endpoints[name, default: []].append(first + slot)
+            }
+        }
+        return endpoints
     }
 
     /// How often an operator has changed a server.

@@ -33,6 +33,8 @@ final class HealthControl {
     var collected: [PoolUpdate]?
     /// Who was where before such a change.
     var leaving: [(place: Int, members: [ServerConfig?])] = []
+    /// By place of a retired pool that may still be used: who was where at its end.
+    var retired: [Int: [ServerConfig?]] = [:]
 
     /// What has which place.
     var placed: PlacedConfig { snapshot.placed }
@@ -135,6 +137,7 @@ final class HealthControl {
     ) {
         let pool = config(ofPool: place)
         guard let options = pool.checks else { return }
+        let (health, shared) = (snapshot.health(ofPool: place), snapshot.plan(ofPool: place).shared)
         let down = checkRunner().set(
             pool: place,
             options,
@@ -142,10 +145,14 @@ final class HealthControl {
             members: members,
             hostNames: hostNames,
             proxyProtocol: pool.proxyProtocol,
-            http2: pool.http2
+            http2: pool.http2,
+            wasDown: { shared.health($0).isCheckedDown }
         )
-        let health = snapshot.health(ofPool: place)
-        for slot in down { health.setCheckedDown(slot, true, now: loop.now.nanoseconds) }
+        for (slot, server) in members.enumerated() where server != nil {
+            let isDown = down.contains(slot)
+            guard isDown != shared.health(slot).isCheckedDown else { continue }
+            health.setCheckedDown(slot, isDown, now: loop.now.nanoseconds)
+        }
     }
 
     private func checkRunner() -> CheckRunner {
@@ -191,6 +198,8 @@ final class HealthControl {
 
     private func take(_ report: CheckRunner.Report) {
         let (pool, slot) = (report.endpoint.pool, report.endpoint.slot)
+        // Of a pool that is served no longer nobody asks.
+        guard monitors[pool] != nil else { return }
         let health = snapshot.health(ofPool: pool)
         let now = loop.now.nanoseconds
         if report.change != .unchanged {

@@ -12,8 +12,10 @@ extension Service {
         rememberTraffic(listeners: listeners, routes: routes)
         rememberEndpoints(pools: unused)
         for place in listeners { rememberConnections(of: place) }
+        cuts.forget(listeners: listeners, endpoints: Set(unused.flatMap(placed.endpoints(ofPool:))))
         placed.release(listeners: listeners, routes: routes, pools: unused)
         for place in unused { namesOfRetired[place] = nil }
+        health?.release(pools: unused)
     }
 
     /// Workers count elsewhere from now on: what they have counted up to now is kept.
@@ -114,6 +116,11 @@ extension Service {
 }
 
 extension PlacedConfig {
+    /// The places of a pool's endpoints.
+    fileprivate func endpoints(ofPool pool: Int) -> Range<Int> {
+        firstEndpoints[pool]..<(firstEndpoints[pool] + capacities[pool])
+    }
+
     /// The pools that requests may still come to: those that they use, or fall back to.
     fileprivate func reachable(from uses: UseQuery.Uses) -> Set<Int> {
         var pools = uses.pools.filter { $0 >= 0 }

@@ -18,7 +18,7 @@ final class ServiceReload {
     private let shared: SharedState
     private let certificates: CertificateControl
     private let config: Config
-    private let finished: (StartError?) -> Void
+    private let finished: (StartError?, Bool) -> Void
     private var loop: ControlLoop { service.loop }
 
     /// What is known once everything that can fail has been done.
@@ -32,8 +32,8 @@ final class ServiceReload {
     /// A reload that has not begun; `nil` for a service that has not started.
     ///
     /// `finished` is called once, with what kept the service from changing, or from saying that it
-    /// has.
-    init?(_ service: Service, _ config: Config, finished: @escaping (StartError?) -> Void) {
+    /// has, and with whether it has begun to.
+    init?(_ service: Service, _ config: Config, finished: @escaping (StartError?, Bool) -> Void) {
         guard let health = service.health, let shared = service.shared,
             let certificates = service.certificates
         else { return nil }
@@ -91,7 +91,7 @@ final class ServiceReload {
                 Prepared(placed: placed, secrets: secrets, material: material, opened: opened)
             )
         } catch {
-            finished(error)
+            finished(error, false)
         }
     }
 
@@ -132,7 +132,7 @@ final class ServiceReload {
         if !(shared.statistics.first?.hasRoom(for: placed) ?? true) {
             statistics = shared.statistics.map { _ in WorkerStatistics(placed) }
         }
-        let (updates, gone) = health.finishFollowing()
+        let (updates, fates) = health.finishFollowing()
         let change = SnapshotChange(
             snapshot,
             updates: updates,
@@ -143,10 +143,14 @@ final class ServiceReload {
         )
         shared.setBounds(placed, descriptorLimit: service.descriptors(for: config))
         service.tell(.change(change))
+        // At once: what was followed before would tell workers of files that are used no longer.
+        certificates.follow(prepared.material)
         let next: (Bool) -> Void = { [self] isDone in
             if !statistics.isEmpty { service.replaceStatistics(statistics, before) }
+            health.leave(fates.gone, staying: fates.stay)
+            close(closed, after: change)
             finish(prepared, before, isDone ? nil : change.missing)
-            withExtendedLifetime(previous) { cutLater(closed, gone) }
+            withExtendedLifetime(previous) { cutLater(closed, fates) }
         }
         wait(until: loop.now + Self.patience, for: { change.isAcknowledged }, then: next)
     }
@@ -154,28 +158,45 @@ final class ServiceReload {
     /// Workers have gone over, or `missing` of them have not in time.
     private func finish(_ prepared: Prepared, _ before: PlacedConfig, _ missing: Int?) {
         let placed = prepared.placed
-        certificates.follow(prepared.material)
         for place in placed.listeners where !placed.newListeners.contains(place) {
             let backlog = placed.config.listeners[place].backlog
             if backlog != before.config.listeners[place].backlog {
                 service.sockets.setBacklog(backlog, at: place)
             }
+            let mode = placed.config.listeners[place].socketMode
+            if mode != before.config.listeners[place].socketMode {
+                service.sockets.setMode(mode, at: place)
+            }
         }
         if let missing {
-            finished(StartError(description: "\(missing) workers have not gone over yet"))
+            finished(StartError(description: "\(missing) workers have not gone over yet"), true)
             return
         }
-        service.sockets.close(Set(before.listeners).subtracting(placed.listeners))
         service.past.keepOnly(config)
-        finished(nil)
+        finished(nil, true)
+    }
+
+    /// Lets go of the sockets of these listeners, not before every worker has.
+    private func close(_ listeners: Set<Int>, after change: SnapshotChange) {
+        guard !change.isAcknowledged else {
+            service.sockets.close(listeners)
+            return
+        }
+        loop.after(50 * Self.interval) { [self] in close(listeners, after: change) }
     }
 
     /// What still runs on listeners and at servers that went is cut when its time is over.
-    private func cutLater(_ listeners: Set<Int>, _ endpoints: Set<Int>) {
-        guard !(listeners.isEmpty && endpoints.isEmpty) else { return }
+    private func cutLater(_ listeners: Set<Int>, _ fates: HealthControl.Fates) {
         let service = service
-        loop.after(config.shutdownTimeout.inNanoseconds) { [weak service] in
-            service?.tell(.cut(listeners: listeners, endpoints: endpoints))
+        service.cuts.forget(listeners: [], endpoints: fates.stay)
+        guard let number = service.cuts.add(listeners: listeners, endpoints: fates.gone) else {
+            return
+        }
+        loop.after(config.shutdownTimeout.inNanoseconds) { [weak service, weak health] in
+            guard let service else { return }
+            let due = service.cuts.take(number)
+            health?.leave(due.endpoints, staying: nil)
+            service.tell(.cut(listeners: due.listeners, endpoints: due.endpoints))
         }
     }
 }

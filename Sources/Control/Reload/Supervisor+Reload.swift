@@ -35,6 +35,10 @@ extension Supervisor {
             done(.failed("Weir is draining, and takes no other file."))
             return
         }
+        guard upgrade == nil else {
+            done(.failed("An upgrade is under way: ask again when it has come to an end."))
+            return
+        }
         guard let read = reloads.read, let service = services.last else {
             done(.failed("What is served came from no file."))
             return
@@ -44,25 +48,26 @@ extension Supervisor {
             return
         }
         reloads.isRunning = true
+        manager.reloading()
         let result = read()
         guard let config = result.config else {
             finishReload(.refused(result.diagnostics), done)
             return
         }
         let before = service.config
-        let change: () -> Void
+        let own: OwnChange
         do throws(StartError) {
-            change = try prepareOwn(config, before)
+            own = try prepareOwn(config, before)
         } catch {
             finishReload(.failed(error.description), done)
             return
         }
-        let reload = ServiceReload(service, config) { [self] problem in
+        let reload = ServiceReload(service, config) { [self] problem, isTaken in
+            if isTaken { own.make() } else { own.drop() }
             if let problem {
                 finishReload(.failed("\(problem)"), done)
                 return
             }
-            change()
             let difference = ConfigDifference(from: before, to: config)
             let warnings = result.diagnostics
             let postponed = Self.postponed(before, config)
@@ -73,13 +78,22 @@ extension Supervisor {
 
     /// What cannot change while workers run.
     private static func postponed(_ before: Config, _ after: Config) -> [String] {
-        guard before.workers != after.workers else { return [] }
-        return ["workers: another number of them takes effect with weir upgrade or a restart"]
+        var words: [String] = []
+        if before.workers != after.workers {
+            words.append(
+                "workers: another number of them takes effect with weir upgrade or a restart"
+            )
+        }
+        if before.user != after.user || before.group != after.group {
+            words.append("user and group: others take effect with a restart")
+        }
+        return words
     }
 
     private func finishReload(_ result: ReloadResult, _ done: (ReloadResult) -> Void) {
         note(result)
         reloads.isRunning = false
+        manager.ready(servingStatus)
         done(result)
         let waiting = reloads.waiting
         reloads.waiting = []
@@ -124,13 +138,16 @@ extension Supervisor {
 
     // MARK: Log and admin API
 
-    /// Tries what the supervisor itself needs of a changed file; the closure makes it so.
+    /// A change that can be made, or dropped.
+    private struct OwnChange {
+        var make: () -> Void
+        var drop: () -> Void = {}
+    }
+
+    /// Tries what the supervisor itself needs of a changed file.
     ///
     /// - Throws: ``StartError`` for what cannot be.
-    private func prepareOwn(
-        _ config: Config,
-        _ before: Config
-    ) throws(StartError) -> () -> Void {
+    private func prepareOwn(_ config: Config, _ before: Config) throws(StartError) -> OwnChange {
         if config.log != before.log {
             do throws(SystemError) {
                 try LogWriter.check(config.log)
@@ -138,31 +155,44 @@ extension Supervisor {
                 throw StartError(description: "\(error)")
             }
         }
-        let admin = try prepareAdmin(config.admin)
-        return { [self] in
+        var change = try prepareAdmin(config.admin)
+        let (makeAdmin, dropAdmin) = (change.make, change.drop)
+        if before.log.access == nil, let access = config.log.access {
+            // Workers may hand over lines before they all have been told.
+            var early = before.log
+            early.access = access
+            writer.follow(early)
+            change.drop = { [self] in
+                writer.follow(before.log)
+                dropAdmin()
+            }
+        }
+        change.make = { [self] in
             if config.log != before.log {
                 logs.setStyle(LogStyle(config.log))
                 writer.follow(config.log)
             }
             own = config
-            admin()
+            makeAdmin()
         }
+        return change
     }
 
-    private func prepareAdmin(_ config: AdminConfig?) throws(StartError) -> () -> Void {
+    private func prepareAdmin(_ config: AdminConfig?) throws(StartError) -> OwnChange {
         if let config, let admin, admin.listens(as: config) {
             let access = try AdminServer.access(config)
-            return { admin.follow(config, access) }
+            return OwnChange { admin.follow(config, access) }
         }
         let next = try config.map { config throws(StartError) in try makeAdmin(config) }
         let before = admin
-        guard before != nil || next != nil else { return {} }
-        return { [self] in
+        guard before != nil || next != nil else { return OwnChange {} }
+        let make = { [self] in
             admin = next
             startAdmin()
             // The answer to whoever asked there has to leave yet.
             loop.after(Self.adminEnd) { before?.end() }
         }
+        return OwnChange(make: make) { next?.end() }
     }
 
     /// Nanoseconds that an admin API goes on which the file has elsewhere now.

@@ -39,6 +39,29 @@ extension ServiceReport {
             Pool(name: $0.name, strategy: $0.balance.strategy)
         }
         readTraffic(placed, shared, past)
+        readGone(placed, shared, past)
+    }
+
+    private mutating func readGone(
+        _ placed: PlacedConfig,
+        _ shared: SharedState,
+        _ past: PastCounts
+    ) {
+        gone = past.traffic(besides: placed.written)
+        let listeners = Set(placed.listenersWithPredecessors.joined())
+        let routes = Set(placed.routesWithPredecessors.joined())
+        let lostListeners = placed.listenerPlaces.retired.subtracting(listeners)
+        let lostRoutes = placed.routePlaces.retired.subtracting(routes)
+        func add(_ listener: Int, _ routes: [Int?]) {
+            for route in routes {
+                for counts in shared.statistics {
+                    counts.add(listener: listener, route: route, withDurations: true, to: &gone)
+                }
+            }
+        }
+        for listener in listeners { add(listener, Array(lostRoutes)) }
+        let all = Array(routes.union(lostRoutes)) + [nil]
+        for listener in lostListeners { add(listener, all) }
     }
 
     private mutating func readTraffic(

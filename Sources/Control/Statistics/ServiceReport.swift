@@ -73,6 +73,8 @@ struct ServiceReport {
     var routes: [Route] = []
     /// What no route took.
     var unrouted = TrafficTotals()
+    /// What listeners and routes took that the file has no longer.
+    var gone = TrafficTotals()
     /// Where there was any traffic.
     var cells: [Cell] = []
     var pools: [Pool] = []
@@ -80,7 +82,7 @@ struct ServiceReport {
 
     /// Everything together.
     var total: TrafficTotals {
-        var total = TrafficTotals()
+        var total = gone
         for listener in listeners { total.add(listener.traffic) }
         return total
     }

@@ -23,7 +23,7 @@ struct StatsJSON {
             ("reload", reload),
             ("total", .object(Self.traffic(total) + recent(total, earlier?.report.total))),
             ("listeners", .list(report.listeners.indices.map(listener))),
-            ("routes", .list(report.routes.map { Self.route($0) } + [unrouted])),
+            ("routes", .list(routes + [unrouted])),
             ("pools", .list(report.pools.map(pool))),
             ("workers", .list(report.workers.enumerated().map(worker))),
         ])
@@ -48,14 +48,26 @@ struct StatsJSON {
             ("panic", .bool(pool.isInPanic)),
             ("queue", .number(pool.queue)),
         ]
-        let before = earlier?.report.pools.first { $0.name == pool.name }?.endpoints ?? []
-        let known = Dictionary(before.map { ($0.name, $0.totals) }) { first, _ in first }
-        let endpoints = pool.endpoints.map { endpoint in
-            JSONValue.object(
-                Self.endpoint(endpoint) + recent(endpoint.totals, known[endpoint.name])
+        let before = earlier?.report.pools.first { $0.name == pool.name }
+        let known = Dictionary((before?.endpoints ?? []).map { ($0.name, $0) }) { $1 }
+        let remarks = EndpointRemark(
+            pool.endpoints.map { EndpointRemark.Recent($0, since: known[$0.name]) }
+        )
+        let endpoints = pool.endpoints.indices.map { index in
+            let endpoint = pool.endpoints[index]
+            return JSONValue.object(
+                Self.endpoint(endpoint)
+                    + recent(
+                        endpoint.totals,
+                        known[endpoint.name]?.totals,
+                        remark: remarks.text(for: index)
+                    )
             )
         }
-        return .object(head + Self.traffic(pool.traffic) + [("endpoints", .list(endpoints))])
+        return .object(
+            head + Self.traffic(pool.traffic) + recent(pool.traffic, before?.traffic)
+                + [("endpoints", .list(endpoints))]
+        )
     }
 
     /// One endpoint.
@@ -84,7 +96,7 @@ struct StatsJSON {
 
     private func listener(_ index: Int) -> JSONValue {
         let listener = report.listeners[index]
-        let before = earlier?.report.listeners[index].traffic
+        let before = earlier?.report.listeners.first { $0.name == listener.name }?.traffic
         let connections = listener.connections
         let head: [(String, JSONValue)] = [
             ("name", .text(listener.name)),
@@ -101,18 +113,27 @@ struct StatsJSON {
         )
     }
 
-    private static func route(_ route: ServiceReport.Route) -> JSONValue {
-        let head: [(String, JSONValue)] = [
-            ("name", .text(route.name)),
-            ("pool", route.pool.map(JSONValue.text) ?? .null),
-        ]
-        return .object(head + traffic(route.traffic))
+    private var routes: [JSONValue] {
+        let before = (earlier?.report.routes ?? []).map { ($0.name, $0.traffic) }
+        let known = Dictionary(before) { $1 }
+        return report.routes.map { route in
+            let head: [(String, JSONValue)] = [
+                ("name", .text(route.name)),
+                ("pool", route.pool.map(JSONValue.text) ?? .null),
+            ]
+            return .object(
+                head + Self.traffic(route.traffic) + recent(route.traffic, known[route.name])
+            )
+        }
     }
 
     /// What no route took stands last, and has no name.
     private var unrouted: JSONValue {
         let head: [(String, JSONValue)] = [("name", .null), ("pool", .null)]
-        return .object(head + Self.traffic(report.unrouted))
+        return .object(
+            head + Self.traffic(report.unrouted)
+                + recent(report.unrouted, earlier?.report.unrouted)
+        )
     }
 
     private func worker(_ index: Int, _ worker: WorkerReport) -> JSONValue {
@@ -170,29 +191,40 @@ struct StatsJSON {
     private func recent(_ now: TrafficTotals, _ before: TrafficTotals?) -> [(String, JSONValue)] {
         guard let earlier, let before else { return [] }
         return Self.recent(
-            requests: now.requests &- before.requests,
-            errors: now.statuses[5] &- before.statuses[5],
+            requests: Self.difference(now.requests, before.requests),
+            errors: Self.difference(now.statuses[5], before.statuses[5]),
             now.durations.since(before.durations),
             seconds: earlier.seconds
         )
     }
 
-    private func recent(_ now: EndpointTotals, _ before: EndpointTotals?) -> [(String, JSONValue)] {
+    private func recent(
+        _ now: EndpointTotals,
+        _ before: EndpointTotals?,
+        remark: String?
+    ) -> [(String, JSONValue)] {
         guard let earlier else { return [] }
         let before = before ?? now
         return Self.recent(
-            requests: now.tries &- before.tries,
-            errors: now.statuses[5] &- before.statuses[5],
+            requests: Self.difference(now.tries, before.tries),
+            errors: Self.difference(now.statuses[5], before.statuses[5]),
             now.answerTimes.since(before.answerTimes),
-            seconds: earlier.seconds
+            seconds: earlier.seconds,
+            more: [("remark", remark.map(JSONValue.text) ?? .null)]
         )
+    }
+
+    /// Zero where less is counted than before: a reload may have taken away what was counted.
+    private static func difference(_ now: UInt64, _ before: UInt64) -> UInt64 {
+        now > before ? now - before : 0
     }
 
     private static func recent(
         requests: UInt64,
         errors: UInt64,
         _ histogram: DurationHistogram,
-        seconds: Double
+        seconds: Double,
+        more: [(String, JSONValue)] = []
     ) -> [(String, JSONValue)] {
         func time(_ share: Double) -> JSONValue {
             histogram.quantile(share).map { .decimal($0 / 1e9) } ?? .null
@@ -200,8 +232,8 @@ struct StatsJSON {
         let share = requests > 0 ? min(1, Double(errors) / Double(requests)) : 0
         let entries: [(String, JSONValue)] = [
             ("rate", .decimal(Double(requests) / max(seconds, 1e-3))), ("errors", .decimal(share)),
-            ("p50", time(0.5)), ("p99", time(0.99)),
+            ("p50", time(0.5)), ("p90", time(0.9)), ("p99", time(0.99)), ("p999", time(0.999)),
         ]
-        return [("recent", .object(entries))]
+        return [("recent", .object(entries + more))]
     }
 }

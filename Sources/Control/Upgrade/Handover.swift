@@ -10,6 +10,8 @@ struct Handover {
         /// The sockets of the listener with this number, at an address; several messages where
         /// there are many.
         case listener(Int, String)
+        /// A listening socket that a service manager passed, with the name that it gave it.
+        case passed(String)
         /// The socket of the admin API at an address.
         case admin(String)
         /// Keys of session tickets, and seconds until the next one is made.
@@ -38,6 +40,7 @@ extension Handover.Message {
         let fields: [String] =
             switch self {
             case .listener(let number, let address): ["listener", String(number), address]
+            case .passed(let name): ["passed", name]
             case .admin(let address): ["admin", address]
             case .tickets(let keys, let next): ["tickets", Self.hex(keys), String(next)]
             case .secret(let bytes): ["secret", Self.hex(bytes)]
@@ -59,6 +62,7 @@ extension Handover.Message {
         case ("listener", 3):
             guard let number = Int(fields[1]) else { return nil }
             self = .listener(number, fields[2])
+        case ("passed", 2): self = .passed(fields[1])
         case ("admin", 2): self = .admin(fields[1])
         case ("tickets", 3):
             guard let keys = Self.bytes(hex: fields[1]), let next = Int64(fields[2]) else {

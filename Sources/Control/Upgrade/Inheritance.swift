@@ -2,11 +2,13 @@ import CLinux
 import Configuration
 import EventLoop
 
-/// What a process got from the one before it; empty where there was none.
+/// What a process got from the one before it or from a service manager; empty where there was none.
 public final class Inheritance {
     /// By address, in the order of the file before: the sockets of each listener.
     private var listeners: [String: [[Int32]]] = [:]
     private var admins: [String: Int32] = [:]
+    /// What a service manager passed, to this process or to one before it.
+    private(set) var passed = InheritedSockets()
     /// Keys of session tickets, and seconds until the next one is made.
     private(set) var tickets: (keys: [UInt8], nextTurn: Int64)?
     /// What signs sticky tokens of pools without a file for it.
@@ -22,10 +24,12 @@ public final class Inheritance {
 
     /// What the process that started this one hands over; nothing where none does.
     ///
-    /// - Throws: ``StartError`` if it ends before it has said everything.
+    /// - Throws: ``StartError`` if it ends before it has said everything, or what it passes is of
+    ///   no use.
     public static func receive() throws(StartError) -> Inheritance {
         let inheritance = Inheritance()
         guard let text = FileSystem.environment(Handover.variable), let number = Int32(text) else {
+            inheritance.passed = try InheritedSockets.passed()
             return inheritance
         }
         weir_forget_environment(Handover.variable)
@@ -42,6 +46,8 @@ public final class Inheritance {
                     numbers[address, default: []].append(number)
                     inheritance.listeners[address, default: []].append(descriptors)
                 }
+            case .passed(let name):
+                for descriptor in descriptors { try? inheritance.passed.adopt(descriptor, name) }
             case .admin(let address): inheritance.admins[address] = descriptors.first
             case .tickets(let keys, let next): inheritance.tickets = (keys, next)
             case .secret(let secret): inheritance.secret = secret
@@ -52,6 +58,14 @@ public final class Inheritance {
             }
         }
         throw StartError(description: "the process that is to be followed has gone")
+    }
+
+    /// Refuses sockets of a service manager that nothing in the file is for.
+    ///
+    /// - Throws: ``StartError`` that names the first one.
+    public func check(_ config: Config) throws(StartError) {
+        // One that follows another has those of listeners that a reload took away, too.
+        if socket == nil { try passed.check(config) }
     }
 
     /// The sockets of the next listener at an address; `nil` if there is none.

@@ -30,6 +30,10 @@ extension Supervisor {
     ///
     /// A new process that does not serve within a minute is ended, and this one goes on.
     func upgrade(_ done: @escaping (UpgradeResult) -> Void) {
+        guard !reloads.isRunning else {
+            done(.failed("A reload is under way: ask again when it has come to an end."))
+            return
+        }
         guard !isDraining, upgrade == nil, let service = services.last, let program,
             reloads.read != nil
         else {
@@ -47,6 +51,7 @@ extension Supervisor {
                 upgrade = nil
                 switch result {
                 case .success(let pid):
+                    manager.hasSuccessor(process: pid)
                     logs.note(level: .info, "upgraded: process \(pid) serves from now on")
                     done(.done(pid))
                     handOver()
@@ -70,12 +75,14 @@ extension Supervisor {
     ) -> [(message: Handover.Message, descriptors: [Int32])] {
         var messages: [(message: Handover.Message, descriptors: [Int32])] = []
         for (number, place) in service.placed.listeners.enumerated() {
+            if service.sockets.isPassed(at: place) { continue }
             let address = service.placed.config.listeners[place].address.description
             messages.append(
                 (.listener(number, address), service.sockets.descriptors(at: place))
             )
         }
-        if let admin {
+        messages += inheritance.passed.all.map { (.passed($0.name), [$0.descriptor]) }
+        if let admin, !admin.isPassed {
             messages.append((.admin(admin.config.address.description), [admin.listener]))
         }
         if let tickets = service.certificates?.ticketKeys {

@@ -56,7 +56,10 @@ final class Upgrade {
         _ descriptor: Int32
     ) -> Int32 {
         let name = Handover.variable + "="
-        var environment = weir_environment_list().filter { !$0.hasPrefix(name) }
+        // It is the new process that the service manager's watchdog is to be fed by.
+        var environment = weir_environment_list().filter {
+            !$0.hasPrefix(name) && !$0.hasPrefix("WATCHDOG_PID=")
+        }
         environment.append(name + String(descriptor))
         return withCStrings(arguments) { arguments in
             withCStrings(environment) { environment in
@@ -92,14 +95,19 @@ final class Upgrade {
         _ = loop.change(socket.descriptor, .readable)
     }
 
-    /// It has closed its end: mostly it has ended, or will at once.
-    private func hasGone() {
+    /// It has closed its end: mostly it ends as well, in a moment, and its status says more.
+    private func hasGone(looks: Int = 100) {
+        guard !isOver else { return }
+        loop.unwatch(socket.descriptor)
         var status: Int32 = 0
         var words = "it gave up"
         if weir_child_ended(pid, &status) == 1 {
             words =
                 status > 128
                 ? "it ended by signal \(status - 128)" : "it ended with status \(status)"
+        } else if looks > 0 {
+            loop.after(10_000_000) { [weak self] in self?.hasGone(looks: looks - 1) }
+            return
         }
         end(.failure(StartError(description: "\(words); its messages are on standard error")))
     }

@@ -83,6 +83,11 @@ struct FrameScanner {
                 position &+= step
                 continue
             }
+            if headCount == 0, end &- position >= Self.headSize {
+                unsafe unpack(bytes + position)
+                position &+= Self.headSize
+                return .frame
+            }
             head[headCount] = unsafe byte(bytes, position)
             headCount &+= 1
             position &+= 1
@@ -100,11 +105,19 @@ struct FrameScanner {
 
     private mutating func unpack() {
         headCount = 0
-        length = Int(head[0]) << 16 | Int(head[1]) << 8 | Int(head[2])
-        type = head[3]
-        flags = head[4]
-        let id = UInt32(head[5]) << 24 | UInt32(head[6]) << 16 | UInt32(head[7]) << 8
-        stream = Int32(truncatingIfNeeded: (id | UInt32(head[8])) & 0x7fff_ffff)
+        let copy = head
+        unsafe withUnsafeBytes(of: copy) { bytes in
+            if let base = bytes.baseAddress { unsafe unpack(base) }
+        }
+    }
+
+    private mutating func unpack(_ head: UnsafeRawPointer) {
+        let first = UInt32(bigEndian: unsafe head.loadUnaligned(as: UInt32.self))
+        length = Int(first >> 8)
+        type = UInt8(truncatingIfNeeded: first)
+        flags = unsafe byte(head, 4)
+        let id = UInt32(bigEndian: unsafe head.loadUnaligned(fromByteOffset: 5, as: UInt32.self))
+        stream = Int32(truncatingIfNeeded: id & 0x7fff_ffff)
         left = length
         toCapture = 0
     }

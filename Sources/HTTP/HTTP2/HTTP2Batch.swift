@@ -1,3 +1,5 @@
+import CBytes
+
 /// Events and the text that they point into: lent to a connection while it has events.
 @safe
 struct HTTP2Batch {
@@ -84,6 +86,25 @@ struct HTTP2Batch {
                 .copyMemory(from: from, byteCount: bytes.count)
         }
         textCount &+= bytes.byteCount
+    }
+
+    /// Adds a field's line, for which there is room.
+    mutating func writeLine(_ name: RawSpan, _ value: RawSpan) {
+        unsafe name.withUnsafeBytes { name in
+            unsafe value.withUnsafeBytes { value in
+                guard let from = name.baseAddress else { return }
+                // An empty value may be nowhere.
+                let bytes = unsafe value.baseAddress ?? from
+                let written = unsafe cbytes_write_line(
+                    text + textCount,
+                    from.assumingMemoryBound(to: UInt8.self),
+                    name.count,
+                    bytes.assumingMemoryBound(to: UInt8.self),
+                    value.count
+                )
+                textCount &+= written
+            }
+        }
     }
 
     /// Adds bytes for which there is room.

@@ -19,15 +19,22 @@ extension HTTP2Connection {
         endsStream: Bool,
         sensitive: SensitiveNames = SensitiveNames()
     ) -> Bool {
+        // First, as sending what waits may end streams.
+        let isPacked = prepareHead(count)
         guard let slot = slot(stream), unsafe state.pointee.isServer else { return false }
         let place = unsafe state.pointee.stream(slot)
         let marks = unsafe place.pointee.marks
         if !marks.isDisjoint(with: [.answered, .isReset]) { return false }
-        var lines = unsafe HeadLines(state.pointee.pool, sensitive: sensitive)
+        var lines = unsafe HeadLines(
+            state.pointee.pool,
+            sensitive: sensitive,
+            isCopied: !isPacked
+        )
         let text = unsafe RawSpan(_unsafeStart: head, byteCount: count)
         guard let status = lines.readResponse(text, isWebSocket: marks.contains(.webSocket))
         else { return false }
         let isFinal = status >= 200
+        if isFinal { unsafe place.pointee.marks.insert(.answered) }
         let result: Int32
         if !isFinal {
             result = unsafe nghttp2_submit_headers(
@@ -57,9 +64,26 @@ extension HTTP2Connection {
                 &provider
             )
         }
-        guard result == 0 else { return false }
-        if isFinal { unsafe place.pointee.marks.insert(.answered) }
+        guard result == 0 else {
+            unsafe place.pointee.marks.remove(isFinal ? .answered : [])
+            return false
+        }
+        if isPacked { packHead() }
         return true
+    }
+
+    /// Whether the head whose text has `count` bytes can be put into frames at once, so that
+    /// nghttp2 need not copy its fields.
+    private func prepareHead(_ count: Int) -> Bool {
+        // In a frame a field takes at most twelve bytes more than its name and value; here it takes
+        // four or more.
+        unsafe pack() && state.pointee.packingRoom >= Int(weir_h2_frames) &+ count &* 3 &+ 1024
+    }
+
+    /// Puts the head that has just been submitted into frames.
+    private func packHead() {
+        // nghttp2 sends heads before all else. If ever it does not, nothing may read the fields.
+        if !pack() { fail(HTTP2Code.internalError) }
     }
 
     /// Sends a request whose head is HTTP/1 text; its stream, or -1 if there is none to be had:
@@ -75,13 +99,22 @@ extension HTTP2Connection {
         token: UInt64,
         sensitive: SensitiveNames = SensitiveNames()
     ) -> Int32 {
+        let isPacked = prepareHead(count)
         guard canRequest else { return -1 }
-        var lines = unsafe HeadLines(state.pointee.pool, sensitive: sensitive)
+        var lines = unsafe HeadLines(
+            state.pointee.pool,
+            sensitive: sensitive,
+            isCopied: !isPacked
+        )
         let text = unsafe RawSpan(_unsafeStart: head, byteCount: count)
         guard let method = lines.readRequest(text, isSecure: isSecure) else { return -1 }
         let id = Int32(truncatingIfNeeded: unsafe nghttp2_session_get_next_stream_id(session))
         guard id > 0 else { return -1 }
         let slot = unsafe state.pointee.open(id)
+        let place = unsafe state.pointee.stream(slot)
+        unsafe place.pointee.token = token
+        unsafe place.pointee.marks.insert(.answered)
+        if method == .head { unsafe place.pointee.marks.insert(.isHead) }
         var provider = unsafe dataProvider(slot)
         let result = unsafe withUnsafePointer(to: &provider) { provider in
             unsafe nghttp2_submit_request(
@@ -97,10 +130,7 @@ extension HTTP2Connection {
             unsafe state.pointee.abandon(id)
             return -1
         }
-        let place = unsafe state.pointee.stream(slot)
-        unsafe place.pointee.token = token
-        unsafe place.pointee.marks.insert(.answered)
-        if method == .head { unsafe place.pointee.marks.insert(.isHead) }
+        if isPacked { packHead() }
         return id
     }
 
@@ -124,17 +154,48 @@ extension HTTP2Connection {
 
     /// Lends body bytes to a stream until `send` has returned; they follow what was taken before.
     ///
-    /// Once per `send` and stream: what is lent replaces what was. False if the stream is gone.
+    /// Once per `send` and stream: what is lent replaces what was. `ends` is the same as
+    /// ``finish(_:trailers:_:)`` behind it. False if the stream is gone.
     @discardableResult
-    public func supply(_ stream: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Bool {
+    public func supply(
+        _ stream: Int32,
+        _ bytes: UnsafeRawPointer,
+        _ count: Int,
+        ends: Bool = false
+    ) -> Bool {
         guard count > 0, let slot = slot(stream) else { return false }
+        unsafe lend(slot, bytes, count, ends: ends)
+        unsafe nghttp2_session_resume_data(session, stream)
+        return true
+    }
+
+    private func lend(_ slot: Int32, _ bytes: UnsafeRawPointer, _ count: Int, ends: Bool) {
         let place = unsafe state.pointee.stream(slot)
         if unsafe place.pointee.supply == nil { unsafe state.pointee.noteSupplied(slot) }
         unsafe place.pointee.supply = bytes
         unsafe place.pointee.supplied = count
         unsafe place.pointee.taken = 0
+        if unsafe ends && place.pointee.marks.contains(.answered) {
+            unsafe place.pointee.marks.insert(.finishing)
+        }
+    }
+
+    /// Puts the last bytes of a body into frames, which the next `send` writes, and ends this side
+    /// of the stream behind them; nothing is lent at present.
+    ///
+    /// Returns how many bytes were taken, all of them if the stream is over. What the peer's window
+    /// or the room here is too small for has to be lent, and is not the end before that.
+    public func end(_ stream: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
+        guard let slot = slot(stream) else { return count }
+        guard count > 0, unsafe state.pointee.firstSupplied < 0,
+            unsafe state.pointee.packingRoom >= Int(weir_h2_frames) &+ count &+ 1024
+        else { return 0 }
+        unsafe lend(slot, bytes, count, ends: true)
         unsafe nghttp2_session_resume_data(session, stream)
-        return true
+        packAll()
+        let taken = taken(stream) ?? count
+        unsafe state.pointee.endSupplies()
+        return taken
     }
 
     /// How many of the bytes lent last were taken; nil if the stream is over and wants none.
@@ -181,7 +242,11 @@ func submitTrailers(
     let place = unsafe state.pointee.stream(slot)
     guard let trailers = unsafe place.pointee.trailers else { return }
     let text = unsafe RawSpan(_unsafeStart: trailers, byteCount: place.pointee.trailersCount)
-    var lines = unsafe HeadLines(state.pointee.pool, sensitive: SensitiveNames())
+    var lines = unsafe HeadLines(
+        state.pointee.pool,
+        sensitive: SensitiveNames(),
+        isCopied: true
+    )
     lines.readTrailers(text)
     // Without a field it is an empty HEADERS frame, which ends the stream all the same.
     unsafe nghttp2_submit_trailer(session, id, lines.fields, lines.count)

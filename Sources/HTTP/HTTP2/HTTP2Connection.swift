@@ -36,7 +36,7 @@ public final class HTTP2Connection {
         unsafe state.initialize(
             to: HTTP2State(role: role, options: options, pool: memory.pool)
         )
-        guard let session = unsafe makeSession(role, memory.pool.pointee.callbacks, state) else {
+        guard let session = unsafe makeSession(role, memory.pool, state) else {
             unsafe state.pointee.deallocate()
             unsafe state.deinitialize(count: 1)
             unsafe state.deallocate()
@@ -46,6 +46,8 @@ public final class HTTP2Connection {
         unsafe self.session = session
         self.memory = memory
         self.options = options
+        // nghttp2 has put the client's preface where other sessions' frames go.
+        if role == .client { packAll() }
         submitSettings(role)
     }
 
@@ -129,15 +131,24 @@ public final class HTTP2Connection {
             unsafe index < batch.pointee.count
         else { return false }
         let id = unsafe batch.pointee.events[index].stream
+        let slot = unsafe state.pointee.streams.slot(id)
+        if let slot {
+            let stream = unsafe state.pointee.stream(slot)
+            unsafe stream.pointee.token = token
+            // Nothing can have come behind a head that ended its stream.
+            let isLast = unsafe batch.pointee.events[index].endsStream
+            if unsafe isLast && !stream.pointee.marks.contains(.isReset) {
+                unsafe batch.pointee.events[index].token = token
+                return true
+            }
+        }
         for later in index..<(unsafe batch.pointee.count)
         where unsafe batch.pointee.events[later].stream == id {
             if unsafe batch.pointee.events[later].kind != .goAway {
                 unsafe batch.pointee.events[later].token = token
             }
         }
-        guard let slot = unsafe state.pointee.streams.slot(id) else { return false }
-        unsafe state.pointee.stream(slot).pointee.token = token
-        return true
+        return slot != nil
     }
 
     // MARK: - Receiving
@@ -162,6 +173,9 @@ public final class HTTP2Connection {
 
     /// Frames that wait for being sent, DATA not among them.
     private var queued: Int { unsafe nghttp2_session_get_outbound_queue_size(session) }
+
+    /// Whether there are any.
+    var hasQueued: Bool { queued > 0 }
 
     /// Hands the bytes to nghttp2, stopping before frames that it may not see.
     private func read(_ bytes: UnsafeRawPointer, _ count: Int) {
@@ -229,24 +243,50 @@ public final class HTTP2Connection {
         unsafe state.pointee.output = output
         unsafe state.pointee.room = room
         unsafe state.pointee.written = 0
-        if let leftover = unsafe state.pointee.leftover {
-            unsafe state.pointee.write(leftover, state.pointee.leftoverCount)
+        unsafe state.pointee.writePacked()
+        if unsafe state.pointee.packed == nil {
+            while unsafe state.pointee.written < room, unsafe state.pointee.leftover == nil,
+                writeFrame()
+            {}
         }
-        while unsafe state.pointee.written < room, unsafe state.pointee.leftover == nil {
-            var frame: UnsafePointer<UInt8>?
-            let count = unsafe nghttp2_session_mem_send(session, &frame)
-            if count < 0 { fail(HTTP2Code.internalError) }
-            guard count > 0, let frame = unsafe frame else { break }
-            unsafe state.pointee.write(frame, count)
-        }
+        let written = unsafe state.pointee.written
         unsafe state.pointee.endSupplies()
         unsafe state.pointee.output = nil
-        return unsafe state.pointee.written
+        unsafe state.pointee.keepLeftover()
+        return written
+    }
+
+    /// Has nghttp2 write one frame, or several of DATA; false if there is none.
+    private func writeFrame() -> Bool {
+        var frame: UnsafePointer<UInt8>?
+        let count = unsafe nghttp2_session_mem_send(session, &frame)
+        if count < 0 { fail(HTTP2Code.internalError) }
+        guard count > 0, let frame = unsafe frame else { return false }
+        unsafe state.pointee.write(frame, count)
+        return true
+    }
+
+    /// Puts all frames together that wait, DATA not among them, as far as there is room; whether
+    /// none waits any more.
+    func pack() -> Bool {
+        guard hasQueued else { return true }
+        guard unsafe state.pointee.packingRoom >= Int(weir_h2_frames) else { return false }
+        unsafe state.pointee.beginPacking()
+        while hasQueued, unsafe state.pointee.hasRoomForFrame, writeFrame() {}
+        unsafe state.pointee.endPacking()
+        return !hasQueued
+    }
+
+    /// Puts all frames together that can be sent now, as far as there is room.
+    func packAll() {
+        unsafe state.pointee.beginPacking()
+        while unsafe state.pointee.hasRoomForFrame, writeFrame() {}
+        unsafe state.pointee.endPacking()
     }
 
     /// Whether there may be something to send.
     public var wantsSend: Bool {
-        unsafe state.pointee.leftover != nil || nghttp2_session_want_write(session) != 0
+        unsafe state.pointee.packed != nil || nghttp2_session_want_write(session) != 0
     }
 
     /// Whether nothing more is to be read or sent: the connection can be closed.
@@ -286,10 +326,11 @@ private func code(answering error: Int32) -> UInt32 {
 /// A session of nghttp2's; nil if there is no memory.
 private func makeSession(
     _ role: HTTP2Role,
-    _ callbacks: OpaquePointer?,
+    _ pool: UnsafeMutablePointer<HTTP2Pool>,
     _ state: UnsafeMutablePointer<HTTP2State>
 ) -> OpaquePointer? {
     var options: OpaquePointer?
+    let callbacks = unsafe pool.pointee.callbacks
     guard unsafe callbacks != nil, unsafe nghttp2_option_new(&options) == 0 else { return nil }
     defer { unsafe nghttp2_option_del(options) }
     // Windows open again as bodies are used.
@@ -302,9 +343,13 @@ private func makeSession(
     unsafe nghttp2_option_set_max_continuations(options, 1 << 30)
     unsafe nghttp2_option_set_max_send_header_block_length(options, 1 << 20)
     var session: OpaquePointer?
+    let shared = unsafe pool.pointee.shared
+    var memory = unsafe weir_h2_sharing(shared)
+    unsafe shared.pointee.lends = 1
     let result =
         role == .server
-        ? unsafe nghttp2_session_server_new2(&session, callbacks, state, options)
-        : unsafe nghttp2_session_client_new2(&session, callbacks, state, options)
+        ? unsafe nghttp2_session_server_new3(&session, callbacks, state, options, &memory)
+        : unsafe nghttp2_session_client_new3(&session, callbacks, state, options, &memory)
+    unsafe shared.pointee.lends = 0
     return unsafe result == 0 ? session : nil
 }

@@ -20,7 +20,8 @@ public final class HTTP2Memory {
     }
 }
 
-/// Slots of streams, batches of events, and room for the fields of a head that is sent.
+/// Slots of streams, batches of events, blocks of frames, and room for the fields of a head that
+/// is sent.
 @safe
 struct HTTP2Pool {
     /// The slots; they move when there are more.
@@ -28,6 +29,8 @@ struct HTTP2Pool {
     private var slotCapacity = 16
     private var freeSlot: Int32 = 0
     private var freeBatch: UnsafeMutablePointer<HTTP2Batch>?
+    private var freeBlock: UnsafeMutableRawPointer?
+    private var freeBlocks = 0
     /// Room for the fields of one head.
     private(set) var fields: UnsafeMutablePointer<nghttp2_nv>
     /// How many fields there is room for.
@@ -37,6 +40,8 @@ struct HTTP2Pool {
     private var nameCapacity = 4 << 10
     /// What nghttp2 calls.
     let callbacks: OpaquePointer?
+    /// What the sessions of nghttp2 share.
+    let shared: UnsafeMutablePointer<weir_h2_memory>
 
     /// A pool without any stream.
     init() {
@@ -44,6 +49,8 @@ struct HTTP2Pool {
         unsafe fields = .allocate(capacity: fieldCapacity)
         unsafe names = .allocate(capacity: nameCapacity)
         unsafe callbacks = makeCallbacks()
+        unsafe shared = .allocate(capacity: 1)
+        unsafe shared.initialize(to: weir_h2_memory())
         link(from: 0)
     }
 
@@ -53,10 +60,17 @@ struct HTTP2Pool {
         unsafe fields.deallocate()
         unsafe names.deallocate()
         unsafe nghttp2_session_callbacks_del(callbacks)
+        unsafe weir_h2_release(shared)
+        unsafe shared.deallocate()
         var batch = unsafe freeBatch
         while let free = unsafe batch {
             unsafe batch = free.pointee.next
             unsafe free.pointee.deallocate()
+            unsafe free.deallocate()
+        }
+        var block = unsafe freeBlock
+        while let free = unsafe block {
+            unsafe block = free.load(as: UnsafeMutableRawPointer?.self)
             unsafe free.deallocate()
         }
     }
@@ -119,6 +133,32 @@ struct HTTP2Pool {
         unsafe freeBatch = batch
     }
 
+    /// Bytes of a block.
+    static let blockSize = 64 << 10
+    /// Blocks that are kept for the next time.
+    private static let mostFreeBlocks = 32
+
+    /// Lends a block of memory.
+    mutating func takeBlock() -> UnsafeMutableRawPointer {
+        guard let block = unsafe freeBlock else {
+            return .allocate(byteCount: Self.blockSize, alignment: 64)
+        }
+        unsafe freeBlock = block.load(as: UnsafeMutableRawPointer?.self)
+        freeBlocks &-= 1
+        return unsafe block
+    }
+
+    /// Takes a block back; the first bytes of free ones point to the next.
+    mutating func giveBack(_ block: UnsafeMutableRawPointer) {
+        if freeBlocks == Self.mostFreeBlocks {
+            unsafe block.deallocate()
+            return
+        }
+        freeBlocks &+= 1
+        unsafe block.storeBytes(of: freeBlock, as: UnsafeMutableRawPointer?.self)
+        unsafe freeBlock = block
+    }
+
     /// Makes room for names of so many bytes altogether.
     mutating func reserveNames(_ count: Int) {
         guard count > nameCapacity else { return }
@@ -127,13 +167,18 @@ struct HTTP2Pool {
         unsafe names = .allocate(capacity: nameCapacity)
     }
 
-    /// Makes room for one field more than `count`.
-    mutating func reserveField(_ count: Int) {
-        guard count >= fieldCapacity else { return }
-        let larger = UnsafeMutablePointer<nghttp2_nv>.allocate(capacity: fieldCapacity &* 2)
-        unsafe larger.update(from: fields, count: count)
+    /// Makes room for `count` fields, and for a few pseudo-header fields besides; the first `kept`
+    /// stay.
+    mutating func reserveFields(_ count: Int, keeping kept: Int) {
+        guard count &+ Self.pseudoFields > fieldCapacity else { return }
+        let capacity = max(count &+ Self.pseudoFields, fieldCapacity &* 2)
+        let larger = UnsafeMutablePointer<nghttp2_nv>.allocate(capacity: capacity)
+        unsafe larger.update(from: fields, count: kept)
         unsafe fields.deallocate()
         unsafe fields = larger
-        fieldCapacity &*= 2
+        fieldCapacity = capacity
     }
+
+    /// Fields of a head that no line of its text stands for, at most.
+    private static let pseudoFields = 8
 }

@@ -60,6 +60,58 @@ extension HTTP2State {
         leftoverCount = count &- fitting
     }
 
+    /// Bytes that can still be put together beforehand.
+    var packingRoom: Int { packedTaken == 0 ? HTTP2Pool.blockSize &- packedCount : 0 }
+
+    /// Has frames written behind those that are put together already, of which none has been handed
+    /// on.
+    mutating func beginPacking() {
+        let block = unsafe packed ?? pool.pointee.takeBlock()
+        unsafe packed = block
+        unsafe output = block
+        room = HTTP2Pool.blockSize
+        written = packedCount
+    }
+
+    /// The frames that were written wait to be asked for.
+    mutating func endPacking() {
+        packedCount = written
+        unsafe output = nil
+        if packedCount == 0 { dropPacked() }
+    }
+
+    /// Whether any frame fits into what is being written.
+    var hasRoomForFrame: Bool { room &- written >= Int(weir_h2_frames) }
+
+    /// What of a frame did not fit waits as what is put together beforehand does: nghttp2's own
+    /// memory is that of other sessions too.
+    mutating func keepLeftover() {
+        guard let rest = unsafe leftover else { return }
+        let count = leftoverCount
+        unsafe leftover = nil
+        beginPacking()
+        unsafe write(rest, count)
+        endPacking()
+    }
+
+    /// Writes what was put together, as far as there is room.
+    mutating func writePacked() {
+        guard let block = unsafe packed, let output = unsafe output else { return }
+        let count = min(packedCount &- packedTaken, room &- written)
+        unsafe (output + written).copyMemory(from: block + packedTaken, byteCount: count)
+        written &+= count
+        packedTaken &+= count
+        if packedTaken == packedCount { dropPacked() }
+    }
+
+    /// Gives the memory of what was put together back.
+    mutating func dropPacked() {
+        if let block = unsafe packed { unsafe pool.pointee.giveBack(block) }
+        unsafe packed = nil
+        packedCount = 0
+        packedTaken = 0
+    }
+
     /// This side's END_STREAM has left; whether the stream is to be reset, as what else the peer
     /// sends is not wanted (RFC 9113 §8.1).
     mutating func endSent(_ id: Int32) -> Bool {

@@ -31,6 +31,11 @@ struct HTTP2State {
     var output: UnsafeMutableRawPointer?
     var room = 0
     var written = 0
+    /// Frames that were put together before they are asked for, which come first.
+    var packed: UnsafeMutableRawPointer?
+    var packedCount = 0
+    /// How many bytes of them have been handed on.
+    var packedTaken = 0
     /// What of nghttp2's last frame did not fit.
     var leftover: UnsafePointer<UInt8>?
     var leftoverCount = 0
@@ -170,6 +175,7 @@ struct HTTP2State {
         streams.visit { slot in unsafe pool.pointee.freeSlot(slot) }
         streams.deallocate()
         clearBatch()
+        dropPacked()
         if let carried = unsafe carried { unsafe carried.deallocate() }
     }
 }

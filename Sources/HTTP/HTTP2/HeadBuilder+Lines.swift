@@ -243,21 +243,37 @@ extension HeadBuilder.PseudoFields {
     }
 }
 
-/// What is wrong with an ordinary field's name (RFC 9113 §8.2.1); it is not empty.
+/// What is wrong with the name of an ordinary field that may not have it (RFC 9113 §8.2.1).
 func nameFlaw(_ name: RawSpan) -> HTTP2Flaw {
     for index in 0..<name.byteCount {
         let byte = name.byte(at: index)
         if cbytes_is_token(byte) == 0 { return .invalidName }
         if UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte { return .upperCaseName }
     }
-    return .none
+    return .invalidName
 }
 
-/// Whether a field may have the value (RFC 9113 §8.2.1): no control byte but HTAB, and no white
-/// space around it.
-func isFieldValue(_ value: RawSpan) -> Bool {
-    let count = value.byteCount
-    if count == 0 { return true }
-    if isBlank(value.byte(at: 0)) || isBlank(value.byte(at: count &- 1)) { return false }
-    return value.valueEnd(from: 0, to: count) == count
+extension RawSpan {
+    /// Which known field name it is; nil if it is none that a field of HTTP/2 may have (RFC 9113
+    /// §8.2.1).
+    var lowerFieldName: FieldName? {
+        unsafe withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return nil }
+            let start = unsafe base.assumingMemoryBound(to: UInt8.self)
+            let code = unsafe cbytes_classify_lower(start, bytes.count)
+            return code < CBYTES_FIELD_COUNT ? FieldName(code: code) : nil
+        }
+    }
+
+    /// Whether a field may have it as its value (RFC 9113 §8.2.1): no control byte but HTAB, and
+    /// no white space around it.
+    var isFieldValue: Bool {
+        unsafe withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return true }
+            return unsafe cbytes_is_lean_value(
+                base.assumingMemoryBound(to: UInt8.self),
+                bytes.count
+            ) != 0
+        }
+    }
 }

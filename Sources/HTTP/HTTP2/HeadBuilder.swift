@@ -96,7 +96,7 @@ struct HeadBuilder {
             refuseSize(status: name.holds(":path", at: 0) && name.byteCount == 5 ? 414 : 431)
             return
         }
-        guard isFieldValue(value) else {
+        guard value.isFieldValue else {
             flaw = .invalidValue
             return
         }
@@ -180,15 +180,16 @@ struct HeadBuilder {
         _ rules: Rules,
         _ batch: inout HTTP2Batch
     ) {
-        flaw = nameFlaw(name)
-        if flaw != .none { return }
+        guard let id = name.lowerFieldName else {
+            flaw = nameFlaw(name)
+            return
+        }
         if !hasStarted {
             writeFirstLine(&batch)
             if isDecided { return }
             batch.reserve(name.byteCount &+ value.byteCount &+ 8)
         }
         if isSensitive { note(name) }
-        let id = name.fieldName(from: 0, to: name.byteCount)
         if id == .cookie, part == .request {
             addCrumb(value, &batch)
             return
@@ -198,12 +199,9 @@ struct HeadBuilder {
             refuseSize(status: 431)
             return
         }
-        if interpret(id, value, &batch) { return }
+        if Self.meaningful & id.bit != 0, interpret(id, value, &batch) { return }
         if seen.contains(.protocolName), isHandshake(name) { return }
-        batch.write(name)
-        batch.write(": ")
-        batch.write(value)
-        batch.write("\r\n")
+        batch.writeLine(name, value)
     }
 
     private mutating func note(_ name: RawSpan) {
@@ -211,6 +209,12 @@ struct HeadBuilder {
         for index in 0..<name.byteCount { sum.add(name.byte(at: index)) }
         sensitive.insert(sum)
     }
+
+    /// The fields that mean something here, besides cookies.
+    private static let meaningful =
+        FieldName.connection.bit | FieldName.keepAlive.bit | FieldName.proxyConnection.bit
+        | FieldName.transferEncoding.bit | FieldName.upgrade.bit | FieldName.te.bit
+        | FieldName.host.bit | FieldName.contentLength.bit | FieldName.contentType.bit
 
     /// Looks at a field that means something here; true if it is not to be written.
     private mutating func interpret(

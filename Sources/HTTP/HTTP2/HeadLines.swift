@@ -9,15 +9,26 @@ import CNghttp2
 struct HeadLines {
     private let pool: UnsafeMutablePointer<HTTP2Pool>
     private let sensitive: SensitiveNames
+    /// What nghttp2 is told about each field.
+    private let flags: UInt8
     private var nameCount = 0
     /// Whether the content's type is one of gRPC's.
     private var isGRPC = false
     /// How many fields there are.
     private(set) var count = 0
 
-    init(_ pool: UnsafeMutablePointer<HTTP2Pool>, sensitive: SensitiveNames) {
+    /// Whether nghttp2 has to copy the fields is up to `isCopied`: they are sent before the text
+    /// goes, or later.
+    init(
+        _ pool: UnsafeMutablePointer<HTTP2Pool>,
+        sensitive: SensitiveNames,
+        isCopied: Bool
+    ) {
         unsafe self.pool = pool
         self.sensitive = sensitive
+        let borrowed =
+            NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue
+        flags = isCopied ? 0 : UInt8(truncatingIfNeeded: borrowed)
     }
 
     /// The fields.
@@ -119,52 +130,105 @@ struct HeadLines {
         from start: Int,
         without dropped: UInt64
     ) -> Bool {
-        var position = start
         let end = text.byteCount
-        while let field = text.plainField(from: position, to: end) {
-            position = Int(field.lineEnd)
-            if field.id == .other {
-                if dropped & FieldName.other.bit != 0, isAccept(text, field.name) { continue }
-            } else if dropped & field.id.bit != 0 {
-                continue
-            }
-            if field.id == .te, !text.equalIgnoringCase(field.value, "trailers") { continue }
-            if field.id == .contentType, text.beginsGRPC(field.value) { isGRPC = true }
-            add(text, field)
+        // A line takes four bytes or more.
+        unsafe pool.pointee.reserveFields(count &+ (end &- start) / 4 &+ 1, keeping: count)
+        let position = unsafe text.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return start }
+            return unsafe readLines(
+                base.assumingMemoryBound(to: UInt8.self),
+                from: start,
+                to: end,
+                without: dropped
+            )
         }
         return position == end || text.holdsLineEnd(at: position, to: end)
     }
 
-    private func isAccept(_ text: RawSpan, _ name: ByteRange) -> Bool {
-        text.equalIgnoringCase(name, "sec-websocket-accept")
+    /// Reads lines, for which there is room; returns where those end that are plain ones.
+    private mutating func readLines(
+        _ bytes: UnsafePointer<UInt8>,
+        from start: Int,
+        to end: Int,
+        without dropped: UInt64
+    ) -> Int {
+        var position = start
+        var line = cbytes_field()
+        while unsafe position < end
+            && cbytes_read_field(bytes, position, end, &line) != CBYTES_LINE_ODD
+        {
+            position = Int(line.line_end)
+            let bit: UInt64 = 1 &<< UInt64(line.name)
+            let name = unsafe bytes + Int(line.name_start)
+            let value = unsafe bytes + Int(line.value_start)
+            if bit & (dropped | Self.telling) != 0,
+                unsafe !heed(line, name, value, without: dropped)
+            {
+                continue
+            }
+            unsafe add(line, name, value)
+        }
+        return position
     }
 
-    private mutating func add(_ text: RawSpan, _ field: Field) {
-        unsafe text.withUnsafeBytes { bytes in
-            guard let base = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
-                return
-            }
-            let lower = unsafe pool.pointee.names + nameCount
-            var sum = NameSum()
-            for index in 0..<Int(field.name.count) {
-                let byte = unsafe cbytes_lower(base[field.name.start &+ index])
-                unsafe lower[index] = byte
-                sum.add(byte)
-            }
-            nameCount &+= Int(field.name.count)
-            // Credentials are never to be guessed by their size (RFC 7541 §7.1.3).
-            let isSensitive =
-                field.id == .authorization || field.id == .proxyAuthorization
-                || (!sensitive.isEmpty && sensitive.mayContain(sum))
-            let flags = isSensitive ? NGHTTP2_NV_FLAG_NO_INDEX.rawValue : 0
-            unsafe append(
-                lower,
-                Int(field.name.count),
-                base + field.value.start,
-                Int(field.value.count),
-                UInt8(truncatingIfNeeded: flags)
-            )
+    /// Fields whose values say something.
+    private static let telling = FieldName.te.bit | FieldName.contentType.bit
+
+    /// Looks at a field; whether it goes on.
+    private mutating func heed(
+        _ line: cbytes_field,
+        _ name: UnsafePointer<UInt8>,
+        _ value: UnsafePointer<UInt8>,
+        without dropped: UInt64
+    ) -> Bool {
+        let id = FieldName(code: line.name)
+        let name = unsafe RawSpan(_unsafeStart: name, byteCount: Int(line.name_count))
+        if id == .other {
+            let all = ByteRange(from: 0, to: name.byteCount)
+            return !name.equalIgnoringCase(all, "sec-websocket-accept")
         }
+        if dropped & id.bit != 0 { return false }
+        let value = unsafe RawSpan(_unsafeStart: value, byteCount: Int(line.value_count))
+        let all = ByteRange(from: 0, to: value.byteCount)
+        if id == .te { return value.equalIgnoringCase(all, "trailers") }
+        if value.beginsGRPC(all) { isGRPC = true }
+        return true
+    }
+
+    private mutating func add(
+        _ line: cbytes_field,
+        _ name: UnsafePointer<UInt8>,
+        _ value: UnsafePointer<UInt8>
+    ) {
+        let count = Int(line.name_count)
+        var lower = unsafe name
+        if unsafe cbytes_has_upper(name, count) != 0 {
+            let copy = unsafe pool.pointee.names + nameCount
+            for index in 0..<count { unsafe copy[index] = cbytes_lower(name[index]) }
+            nameCount &+= count
+            unsafe lower = UnsafePointer(copy)
+        }
+        let isHidden =
+            unsafe Self.neverIndexed & 1 &<< UInt64(line.name) != 0
+            || (!sensitive.isEmpty && isSensitive(lower, count))
+        unsafe append(
+            lower,
+            count,
+            value,
+            Int(line.value_count),
+            isHidden ? UInt8(truncatingIfNeeded: NGHTTP2_NV_FLAG_NO_INDEX.rawValue) : 0
+        )
+    }
+
+    /// Fields that no compression is to remember: credentials are never to be guessed by their size
+    /// (RFC 7541 §7.1.3), and what no other request has would drive out what all of them have.
+    private static let neverIndexed =
+        FieldName.authorization.bit | FieldName.proxyAuthorization.bit | FieldName.xRequestID.bit
+
+    private func isSensitive(_ name: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        var sum = NameSum()
+        for index in 0..<count { unsafe sum.add(name[index]) }
+        return sensitive.mayContain(sum)
     }
 
     private mutating func addPseudoField(
@@ -196,20 +260,20 @@ struct HeadLines {
         )
     }
 
+    /// Adds a field, for which there is room.
     private mutating func append(
         _ name: UnsafePointer<UInt8>,
         _ nameCount: Int,
         _ value: UnsafePointer<UInt8>,
         _ valueCount: Int,
-        _ flags: UInt8
+        _ own: UInt8
     ) {
-        unsafe pool.pointee.reserveField(count)
         unsafe pool.pointee.fields[count] = unsafe nghttp2_nv(
             name: UnsafeMutablePointer(mutating: name),
             value: UnsafeMutablePointer(mutating: value),
             namelen: nameCount,
             valuelen: valueCount,
-            flags: flags
+            flags: flags | own
         )
         count &+= 1
     }
@@ -224,4 +288,9 @@ extension RawSpan {
         let start = ByteRange(from: range.start, to: range.start &+ count)
         return equalIgnoringCase(start, "application/grpc")
     }
+}
+
+/// Where the head that begins at `bytes` ends, its blank line included; 0 if its end is not there.
+public func headEnd(_ bytes: UnsafeRawPointer, _ count: Int) -> Int {
+    unsafe cbytes_find_head_end(bytes.assumingMemoryBound(to: UInt8.self), count)
 }

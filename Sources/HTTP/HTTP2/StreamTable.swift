@@ -10,6 +10,8 @@ struct StreamTable {
 
     private var entries: UnsafeMutablePointer<Entry>?
     private var mask = -1
+    /// How many streams do not stand where a probe for them begins.
+    private var displaced = 0
     /// How many streams are in it.
     private(set) var count = 0
 
@@ -41,6 +43,7 @@ struct StreamTable {
         guard let entries = unsafe entries else { return }
         var place = home(id)
         while unsafe entries[place].id != 0 { place = (place &+ 1) & mask }
+        if place != home(id) { displaced &+= 1 }
         unsafe entries[place] = Entry(id: id, slot: slot)
         count &+= 1
     }
@@ -54,6 +57,7 @@ struct StreamTable {
         unsafe entries = larger
         mask = capacity &- 1
         count = 0
+        displaced = 0
         guard let old = unsafe old else { return }
         for place in 0..<oldCapacity where unsafe old[place].id != 0 {
             insert(unsafe old[place].id, unsafe old[place].slot)
@@ -66,15 +70,18 @@ struct StreamTable {
         guard let entries = unsafe entries, let slot = slot(id) else { return nil }
         var hole = home(id)
         while unsafe entries[hole].id != id { hole = (hole &+ 1) & mask }
+        if hole != home(id) { displaced &-= 1 }
         // What stands behind moves up where a probe would otherwise end in the hole.
-        var place = (hole &+ 1) & mask
-        while unsafe entries[place].id != 0 {
-            let distance = (place &- home(unsafe entries[place].id)) & mask
-            if distance >= (place &- hole) & mask {
-                unsafe entries[hole] = unsafe entries[place]
-                hole = place
-            }
+        var place = hole
+        while displaced > 0 {
             place = (place &+ 1) & mask
+            let entry = unsafe entries[place]
+            if entry.id == 0 { break }
+            let distance = (place &- home(entry.id)) & mask
+            guard distance >= (place &- hole) & mask else { continue }
+            unsafe entries[hole] = entry
+            if hole == home(entry.id) { displaced &-= 1 }
+            hole = place
         }
         unsafe entries[hole].id = 0
         count &-= 1

@@ -29,7 +29,9 @@ public struct CheckMachine: Sendable, BitwiseCopyable {
     public private(set) var isUp: Bool
 
     /// A machine that has seen nothing yet.
-    public init(_ options: CheckOptions) {
+    ///
+    /// `isDown`: whether the endpoint is down by what others have seen.
+    public init(_ options: CheckOptions, isDown: Bool = false) {
         switch options.rule {
         case .consecutive(let rise, let fall):
             rule = .consecutive(
@@ -40,7 +42,7 @@ public struct CheckMachine: Sendable, BitwiseCopyable {
             let of = min(64, max(1, of))
             rule = .window(bad: UInt8(min(of, max(1, bad))), of: UInt8(of))
         }
-        isUp = options.isInitiallyUp
+        isUp = options.isInitiallyUp && !isDown
     }
 
     /// Whether the last result disagrees with the state.

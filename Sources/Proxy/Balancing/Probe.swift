@@ -148,13 +148,19 @@ struct ProbeTable: ~Copyable {
 
     deinit { probes.deallocate() }
 
-    /// Asks endpoints of pools that stay as `before` asked them: some were found since.
-    mutating func keepRequests(of before: borrowing ProbeTable, _ snapshot: Snapshot) {
+    /// Asks endpoints of pools that stay as `before` asked them: some were found since, and of some
+    /// it was told that they fail.
+    mutating func goOn(from before: borrowing ProbeTable, _ snapshot: Snapshot) {
         let placed = snapshot.placed
         for pool in placed.pools where !placed.newPools.contains(pool) {
             let first = placed.firstEndpoints[pool]
-            for endpoint in first..<min(before.count, count, first + placed.capacities[pool]) {
-                probes[endpoint].request = before[endpoint].pointee.request
+            let end = min(before.count, count, first + placed.capacities[pool])
+            for endpoint in first..<max(first, end) {
+                let known = before[endpoint].pointee
+                probes[endpoint].request = known.request
+                probes[endpoint].isFailing = known.isFailing
+                probes[endpoint].pause = known.pause
+                probes[endpoint].pausedUntil = known.pausedUntil
             }
         }
     }

@@ -208,7 +208,9 @@ extension Worker {
         // One that waits for a 100 may never send its body: what comes next would pass for it.
         let isUnsent =
             exchange.pointee.flags.contains(.expectsContinue) && exchange.pointee.bodyReceived == 0
-        if isDraining || (isEarly && (head.status >= 300 || isUnsent)) {
+        if isEnding(down[exchange.pointee.downstream])
+            || (isEarly && (head.status >= 300 || isUnsent))
+        {
             exchange.pointee.flags.remove(.keepAlive)
         }
         pauseBodyTime(exchange)

@@ -90,7 +90,8 @@ extension Worker {
         let downSlot = exchange.pointee.downstream
         let isRequestRead = exchange.pointee.flags.contains(.requestComplete)
         let keepAlive =
-            exchange.pointee.flags.contains(.keepAlive) && isRequestRead && !isDraining
+            exchange.pointee.flags.contains(.keepAlive) && isRequestRead
+            && !isEnding(down[downSlot])
         exchange.pointee.status = UInt16(truncatingIfNeeded: status)
         out.removeAll()
         let isOld = exchange.pointee.flags.contains(.http10)

@@ -288,7 +288,7 @@ extension ByteWriter {
 
 extension IPAddress {
     /// The address of a peer; only for internet addresses.
-    init(_ address: weir_address) {
+    public init(_ address: weir_address) {
         self =
             address.family == 4
             ? .v4(UInt32(truncatingIfNeeded: address.low))

@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Health
 
 /// What a route changes of heads, for as long as a snapshot has it.
 final class RouteEditsOwner: @unchecked Sendable {
@@ -9,6 +10,27 @@ final class RouteEditsOwner: @unchecked Sendable {
     init(_ edits: RouteEdits) { self.edits = edits }
 
     deinit { edits.deallocate() }
+}
+
+/// What pools have that stay at their places: taken over from the snapshot before.
+struct CarriedPools {
+    let placed: PlacedConfig
+    let previous: Snapshot?
+
+    /// By place: what the snapshot before has, or what is made of the pool.
+    func of<Value>(
+        _ known: KeyPath<Snapshot, [Value]>,
+        _ make: (Int, PoolConfig) -> Value
+    ) -> [Value] {
+        placed.config.pools.enumerated().map { place, pool in
+            if let previous, place < previous.config.pools.count,
+                !placed.newPools.contains(place)
+            {
+                return previous[keyPath: known][place]
+            }
+            return make(place, pool)
+        }
+    }
 }
 
 extension Snapshot {
@@ -94,5 +116,15 @@ extension Snapshot {
             shared.set(slot, Availability(server.state), now: 0)
         }
         return pool.plan(of: members, shared: shared)
+    }
+
+    /// What a pool's own traffic and checks say of its endpoints: nothing, at first.
+    static func health(_ pool: PoolConfig, _ plan: PoolPlan) -> PoolHealth {
+        PoolHealth(
+            pool.ejection,
+            rise: pool.checks?.rise ?? CheckOptions().rise,
+            shared: plan.shared,
+            size: plan.endpoints.count { $0.weight > 0 }
+        )
     }
 }

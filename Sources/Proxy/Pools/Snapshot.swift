@@ -7,8 +7,8 @@ import TLS
 /// A configuration in the form in which workers use it: immutable, in memory that stays where it is
 /// until the last worker has let go of it.
 ///
-/// Everything is found by its place (``PlacedConfig``); what the snapshot before had at a place that
-/// is not new is taken over, with its state.
+/// Everything is found by its place (``PlacedConfig``); what the snapshot before had at a place
+/// that is not new is taken over, with its state.
 public final class Snapshot: @unchecked Sendable {
     /// What has which place.
     public let placed: PlacedConfig
@@ -96,44 +96,24 @@ public final class Snapshot: @unchecked Sendable {
         endpointCount = placed.endpointCount
         firstEndpoints = placed.firstEndpoints
         endpoints = Self.endpoints(placed, texts)
-        /// What is at each pool's place: from the snapshot before, or made.
-        func pools<Value>(
-            _ known: KeyPath<Snapshot, [Value]>,
-            _ make: (Int, PoolConfig) -> Value
-        ) -> [Value] {
-            config.pools.enumerated().map { place, pool in
-                if let previous, place < previous.config.pools.count,
-                    !placed.newPools.contains(place)
-                {
-                    return previous[keyPath: known][place]
-                }
-                return make(place, pool)
-            }
-        }
-        let plans = pools(\.plans) { Self.plan($1, capacity: placed.capacities[$0]) }
+        let carried = CarriedPools(placed: placed, previous: previous)
+        let plans = carried.of(\.plans) { Self.plan($1, capacity: placed.capacities[$0]) }
         self.plans = plans
-        health = pools(\.health) { place, pool in
-            PoolHealth(
-                pool.ejection,
-                rise: pool.checks?.rise ?? CheckOptions().rise,
-                shared: plans[place].shared,
-                size: plans[place].endpoints.count { $0.weight > 0 }
-            )
-        }
-        budgets = pools(\.budgets) { $1.retryBudget.map { RetryBudget($0) } }
-        gates = pools(\.gates) { place, pool in
+        health = carried.of(\.health) { Self.health($1, plans[$0]) }
+        budgets = carried.of(\.budgets) { $1.retryBudget.map { RetryBudget($0) } }
+        gates = carried.of(\.gates) { place, pool in
             guard pool.isBounded else { return nil }
             return PoolGate(pool.breaker, workers: workers, capacity: placed.capacities[place])
         }
-        hashKeys = pools(\.hashKeys) { $1.hashKey.map { CompiledKey($0, keep: texts.keep) } }
+        hashKeys = carried.of(\.hashKeys) { $1.hashKey.map { CompiledKey($0, keep: texts.keep) } }
         let ownSecrets = config.pools.map { pool in
             secrets[pool.name].map { StickySecret($0) } ?? .ofThisProcess
         }
         self.secrets = ownSecrets
-        stickyTokens = pools(\.stickyTokens) { place, pool in
+        stickyTokens = carried.of(\.stickyTokens) { place, pool in
             StickyTokens(pool, secret: ownSecrets[place], members: pool.membersByAddress)
         }
-        probePlans = pools(\.probePlans) { place, pool in
+        probePlans = carried.of(\.probePlans) { place, pool in
             ProbePlan(pool, capacity: placed.capacities[place], keep: texts.keep)
         }
         self.certificates =

@@ -254,6 +254,8 @@ extension Worker {
 
     /// Another worker has requests of this pool that wait for connections.
     mutating func freeConnections(_ pool: Int) {
+        // Another worker may have gone over to a changed file before.
+        guard pool < poolCount else { return }
         var left = pools[pool].gate?.waiting ?? 0
         while left > 0, closeIdleUpstream(ofPool: pool) { left &-= 1 }
     }

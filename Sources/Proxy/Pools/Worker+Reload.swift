@@ -10,7 +10,10 @@ extension Worker {
     /// Goes over to a changed configuration.
     mutating func takeOver(_ change: SnapshotChange) {
         defer { change.acknowledge() }
-        if index < change.statistics.count { statistics = change.statistics[index] }
+        if index < change.statistics.count {
+            change.statistics[index].takeWorker(from: statistics)
+            statistics = change.statistics[index]
+        }
         snapshot = change.snapshot
         takeLimits()
         takeAccessLog()
@@ -128,7 +131,7 @@ extension Worker {
         else { return }
         closeProbes()
         var table = ProbeTable(snapshot, now: now)
-        table.keepRequests(of: probes, snapshot)
+        table.goOn(from: probes, snapshot)
         probes = table
     }
 
@@ -138,8 +141,10 @@ extension Worker {
     private mutating func closeListener(_ place: Int) {
         for index in listeners.indices where listeners[index].index == place {
             guard listeners[index].descriptor >= 0 else { continue }
-            // What the kernel has accepted for us is served, not reset.
-            while acceptOne(index) {}
+            // What the kernel has accepted for us is served, not reset; what comes meanwhile, without
+            // an end, is not waited for.
+            var left = snapshot.config.listeners[place].backlog &+ 1
+            while left > 0, acceptOne(index) { left &-= 1 }
             if !listeners[index].isPaused { poller.remove(listeners[index].descriptor) }
             if !listeners[index].isShared { weir_close(listeners[index].descriptor) }
             listeners[index].descriptor = -1
@@ -162,6 +167,15 @@ extension Worker {
 
     private mutating func listen(to opened: [WorkerListener]) {
         for listener in opened {
+            // A drain that began meanwhile wants nobody new.
+            guard !isDraining else {
+                if !listener.isShared { weir_close(listener.descriptor) }
+                continue
+            }
+            if isDraining {
+                if !listener.isShared { weir_close(listener.descriptor) }
+                continue
+            }
             // Places in the list are named by tokens, and stay.
             let free = listeners.firstIndex { $0.descriptor < 0 }
             let place = free ?? listeners.count

@@ -12,7 +12,7 @@ extension Worker {
     mutating func untilRest(_ downstream: UnsafeMutablePointer<Downstream>, _ wait: Int64) -> Int64
     {
         guard downstream.pointee.secure.isOn else { return wait }
-        let rests = !isDraining && wait > Self.restAfter &* 2
+        let rests = !isEnding(downstream) && wait > Self.restAfter &* 2
         downstream.pointee.secure.isResting = !rests
         return rests ? Self.restAfter : wait
     }
@@ -21,7 +21,7 @@ extension Worker {
     /// done so before, and its time is up.
     mutating func goesToRest(_ slot: Int32) -> Bool {
         let downstream = down[slot]
-        guard let connection = downstream.pointee.secure.connection, !isDraining,
+        guard let connection = downstream.pointee.secure.connection, !isEnding(downstream),
             !downstream.pointee.secure.isResting
         else { return false }
         downstream.pointee.secure.isResting = true

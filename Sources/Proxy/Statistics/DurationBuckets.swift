@@ -83,11 +83,16 @@ public struct DurationHistogram: Sendable, Equatable {
         total &+= other.total
     }
 
-    /// What was counted since `earlier`, an earlier state of the same histogram.
+    /// What was counted since `earlier`, an earlier state of the same histogram; nothing where it
+    /// had more, as what was counted may have been forgotten since.
     public func since(_ earlier: DurationHistogram) -> DurationHistogram {
         var difference = self
-        for index in counts.indices { difference.counts[index] &-= earlier.counts[index] }
-        difference.total &-= earlier.total
+        difference.total = 0
+        for index in counts.indices {
+            let (now, before) = (counts[index], earlier.counts[index])
+            difference.counts[index] = now > before ? now - before : 0
+            difference.total &+= difference.counts[index]
+        }
         return difference
     }
 

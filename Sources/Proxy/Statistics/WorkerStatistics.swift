@@ -64,6 +64,12 @@ public final class WorkerStatistics: @unchecked Sendable {
         for column in 0..<ListenerColumn.width { weir_count_set(row + column, 0) }
     }
 
+    /// Goes on with what a worker said of itself elsewhere; for that worker only.
+    func takeWorker(from other: WorkerStatistics) {
+        let (own, known) = (worker.row(0), other.worker.row(0))
+        for column in 0..<WorkerColumn.width { weir_count_set(own + column, known[column]) }
+    }
+
     /// The histogram stays for whoever comes, empty.
     private static func clear(
         _ row: UnsafeMutablePointer<UInt64>,

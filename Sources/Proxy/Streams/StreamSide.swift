@@ -33,7 +33,7 @@ struct StreamSide: BitwiseCopyable {
 
 /// What has happened on a stream.
 struct StreamFlags: OptionSet, BitwiseCopyable {
-    let rawValue: UInt8
+    let rawValue: UInt16
     /// The answer's final head has been handed to the codec.
     static let headSent = StreamFlags(rawValue: 1)
     /// The answer's end has been handed to the codec.
@@ -50,4 +50,6 @@ struct StreamFlags: OptionSet, BitwiseCopyable {
     static let ending = StreamFlags(rawValue: 64)
     /// The carrier's client has begun a head and not ended it.
     static let insideHead = StreamFlags(rawValue: 128)
+    /// Streams of the carrier have parts of answers that wait for frames.
+    static let lends = StreamFlags(rawValue: 256)
 }

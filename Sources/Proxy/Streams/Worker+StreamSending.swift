@@ -9,6 +9,8 @@ extension Worker {
     static let frameSize = 65_536
     /// Rounds of answers and frames in a turn: what is sent lets more be read.
     private static let rounds = 4
+    /// Bytes of an answer's body, at most, that are put into frames as soon as they are there.
+    private static let mostPacked = 1024
 
     /// Has the stream's answer handed to the codec before the batch is sent.
     mutating func queueStream(_ stream: Int32) {
@@ -68,17 +70,45 @@ extension Worker {
         let entry = down[stream]
         entry.pointee.streams.flags.remove(.isQueued)
         let side = entry.pointee.streams
-        guard !side.flags.contains(.reset), let session = session(of: side.carrier) else { return }
+        guard !side.flags.contains(.reset),
+            let session = down[side.carrier].pointee.streams.session
+        else { return }
         let isComplete = hasWholeAnswer(entry)
         if !side.flags.contains(.headSent) { offerHeads(entry, session, isComplete) }
+        queueCarrier(side.carrier)
         let flags = entry.pointee.streams.flags
         if isComplete, flags.contains(.headSent), !flags.contains(.ended) {
             entry.pointee.streams.flags.insert(.ended)
-            let trailers = entry.pointee.streams.trailers
-            session.finish(side.id, trailers: trailers.head, trailers.count)
+            if packsEnd(entry), let bytes = entry.pointee.output.head {
+                let count = session._withUnsafeGuaranteedRef {
+                    $0.end(side.id, bytes, entry.pointee.output.count)
+                }
+                if count == entry.pointee.output.count {
+                    framesLeft(stream, count)
+                    return
+                }
+                if count > 0 { framesLeft(stream, count) }
+            } else {
+                let trailers = entry.pointee.streams.trailers
+                _ = session._withUnsafeGuaranteedRef {
+                    $0.finish(side.id, trailers: trailers.head, trailers.count)
+                }
+            }
         }
-        queueCarrier(side.carrier)
-        if entry.pointee.output.isEmpty { answerLeft(stream) }
+        if entry.pointee.output.isEmpty {
+            answerLeft(stream)
+        } else {
+            down[side.carrier].pointee.streams.flags.insert(.lends)
+        }
+    }
+
+    /// Whether what the stream still has of its answer is so little that it is put into frames
+    /// right away.
+    private mutating func packsEnd(_ entry: UnsafeMutablePointer<Downstream>) -> Bool {
+        // Where the client takes nothing, answers wait with their streams, which time it.
+        entry.pointee.output.count <= Self.mostPacked && !entry.pointee.output.isEmpty
+            && entry.pointee.streams.trailers.isEmpty
+            && down[entry.pointee.streams.carrier].pointee.output.isEmpty
     }
 
     /// Whether nothing comes behind what waits in the stream's output.
@@ -94,11 +124,11 @@ extension Worker {
     /// Hands heads over: interim ones, and the final one.
     private mutating func offerHeads(
         _ entry: UnsafeMutablePointer<Downstream>,
-        _ session: HTTP2Connection,
+        _ session: Unmanaged<HTTP2Connection>,
         _ isComplete: Bool
     ) {
         while let bytes = entry.pointee.output.head {
-            let count = Self.headSize(bytes, entry.pointee.output.count)
+            let count = headEnd(bytes, entry.pointee.output.count)
             guard count > 0 else { return }
             // "HTTP/1.1 " stands before the status, whose first digit tells interim answers.
             let isInterim =
@@ -107,36 +137,20 @@ extension Worker {
             let ends =
                 isComplete && !isInterim && count == entry.pointee.output.count
                 && entry.pointee.streams.trailers.isEmpty
-            session.respond(
-                entry.pointee.streams.id,
-                bytes,
-                count,
-                endsStream: ends,
-                sensitive: entry.pointee.streams.sensitive
-            )
+            _ = session._withUnsafeGuaranteedRef {
+                $0.respond(
+                    entry.pointee.streams.id,
+                    bytes,
+                    count,
+                    endsStream: ends,
+                    sensitive: entry.pointee.streams.sensitive
+                )
+            }
             buffers.consume(count, from: &entry.pointee.output)
             if isInterim { continue }
             entry.pointee.streams.flags.insert(ends ? [.headSent, .ended] : .headSent)
             return
         }
-    }
-
-    /// Where the head that begins at `bytes` ends, its blank line included; 0 without an end.
-    private static func headSize(_ bytes: UnsafeMutableRawPointer, _ count: Int) -> Int {
-        // The last byte of the four is looked for: where another stands, up to four are passed
-        // over.
-        var last = 15
-        while last < count {
-            let byte = bytes.load(fromByteOffset: last, as: UInt8.self)
-            if byte == UInt8(ascii: "\n") {
-                let word = bytes.loadUnaligned(fromByteOffset: last &- 3, as: UInt32.self)
-                if UInt32(littleEndian: word) == 0x0a0d_0a0d { return last &+ 1 }
-                last &+= 2
-            } else {
-                last &+= byte == UInt8(ascii: "\r") ? 1 : 4
-            }
-        }
-        return 0
     }
 
     /// All that the stream had of its answer is on its way.
@@ -163,7 +177,8 @@ extension Worker {
         let generation = carrier.pointee.generation
         var left = Self.turnBytes
         while carrier.pointee.output.isEmpty, left > 0 {
-            lendAnswers(carrier, session)
+            let lends = carrier.pointee.streams.flags.contains(.lends)
+            if lends { lendAnswers(carrier, session) }
             let count = session.send(into: frameArea, room: Self.frameSize)
             guard count > 0 else { break }
             left &-= count
@@ -171,7 +186,9 @@ extension Worker {
                 closeCarrier(slot)
                 return
             }
-            takeBack(carrier, session)
+            // Its streams may all have ended before it turned out that their answers have to wait.
+            if !carrier.pointee.output.isEmpty { unlistIdle(slot) }
+            if lends { takeBack(carrier, session) }
             guard down.find(slot, generation: generation) != nil else { return }
         }
         if left <= 0 { queueCarrier(slot) }
@@ -185,19 +202,24 @@ extension Worker {
         _ session: HTTP2Connection
     ) {
         var stream = carrier.pointee.streams.newest
+        var isAny = false
         while stream >= 0 {
             let entry = down[stream]
             if entry.pointee.streams.flags.contains(.headSent),
                 let bytes = entry.pointee.output.head
             {
-                session.supply(entry.pointee.streams.id, bytes, entry.pointee.output.count)
+                isAny = true
                 // What did not leave is no longer the end, unless it is said again.
-                if entry.pointee.streams.flags.contains(.ended) {
-                    session.finish(entry.pointee.streams.id)
-                }
+                session.supply(
+                    entry.pointee.streams.id,
+                    bytes,
+                    entry.pointee.output.count,
+                    ends: entry.pointee.streams.flags.contains(.ended)
+                )
             }
             stream = entry.pointee.streams.older
         }
+        if !isAny { carrier.pointee.streams.flags.remove(.lends) }
     }
 
     /// Drops what the codec has taken of the streams' answers.

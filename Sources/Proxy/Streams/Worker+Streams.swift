@@ -299,20 +299,20 @@ extension Worker {
         assert(entry.pointee.exchange < 0, "a stream closes under its exchange")
         let slot = entry.pointee.streams.carrier
         let flags = entry.pointee.streams.flags
-        if let session = session(of: slot), !flags.contains(.reset) {
+        if let session = down[slot].pointee.streams.session, !flags.contains(.reset) {
             creditBody(entry)
             if entry.pointee.flags.contains(.shut), !flags.contains(.ended),
                 entry.pointee.output.isEmpty
             {
                 // A tunnel whose both directions have ended.
-                session.finish(entry.pointee.streams.id)
+                _ = session._withUnsafeGuaranteedRef { $0.finish(entry.pointee.streams.id) }
             } else if !flags.contains(.ended) || !entry.pointee.output.isEmpty {
                 // A tunnel that breaks off is cancelled (RFC 8441 §5).
                 let isTunnel = entry.pointee.phase == .tunnel
                 let code = isTunnel ? HTTP2Code.cancel : HTTP2Code.internalError
-                session.reset(entry.pointee.streams.id, code)
+                session._withUnsafeGuaranteedRef { $0.reset(entry.pointee.streams.id, code) }
             } else if !flags.contains(.clientEnded) {
-                session.discardInput(entry.pointee.streams.id)
+                session._withUnsafeGuaranteedRef { $0.discardInput(entry.pointee.streams.id) }
             }
             queueCarrier(slot)
         }

@@ -39,8 +39,9 @@ extension Worker {
                 || (carrier.pointee.streams.count == 0 && carrier.pointee.keptUntil <= now)
             {
                 retireCarrier(server: slot)
-            } else if let session = serverSession(slot),
-                Int(carrier.pointee.streams.count) < session.streamLimit
+            } else if let session = carrier.pointee.streams.session,
+                Int(carrier.pointee.streams.count)
+                    < session._withUnsafeGuaranteedRef({ $0.streamLimit })
             {
                 return slot
             } else {

@@ -111,7 +111,9 @@ extension Worker {
     private mutating func sendStream(_ stream: Int32) {
         let entry = up[stream]
         let slot = entry.pointee.streams.carrier
-        guard let session = serverSession(slot), session.canRequest else { return }
+        guard slot >= 0, let session = up[slot].pointee.streams.session,
+            session._withUnsafeGuaranteedRef({ $0.canRequest })
+        else { return }
         entry.pointee.phase = .busy
         up[slot].pointee.streams.waiting &-= 1
         entry.pointee.sentBefore = up[slot].pointee.sent
@@ -143,7 +145,8 @@ extension Worker {
         let entry = up[stream]
         let slot = entry.pointee.streams.carrier
         // Nobody reads what follows an answer that has come whole.
-        guard let session = serverSession(slot), !entry.pointee.streams.flags.contains(.reset)
+        guard slot >= 0, let session = up[slot].pointee.streams.session,
+            !entry.pointee.streams.flags.contains(.reset)
         else { return count }
         guard entry.pointee.output.count < Self.readSize else { return 0 }
         var from = 0
@@ -162,7 +165,9 @@ extension Worker {
         if wasEmpty, !entry.pointee.output.isEmpty { up[slot].pointee.streams.bodies &+= 1 }
         if isWhole(entry, exchange), !entry.pointee.streams.flags.contains(.ended) {
             entry.pointee.streams.flags.insert(.ended)
-            if entry.pointee.output.isEmpty { finishRequest(entry, session) }
+            if entry.pointee.output.isEmpty {
+                session._withUnsafeGuaranteedRef { finishRequest(entry, $0) }
+            }
         }
         queueServerCarrier(slot)
         return count
@@ -173,7 +178,7 @@ extension Worker {
         _ entry: UnsafeMutablePointer<Upstream>,
         _ stream: Int32,
         _ exchange: UnsafeMutablePointer<Exchange>,
-        _ session: HTTP2Connection,
+        _ session: Unmanaged<HTTP2Connection>,
         _ bytes: UnsafeRawPointer,
         _ headCount: Int,
         _ count: Int
@@ -183,13 +188,17 @@ extension Worker {
         let ends =
             !isChunked && headCount == count
             && exchange.pointee.flags.contains(.requestComplete)
-        entry.pointee.streams.id = session.request(
-            bytes,
-            headCount,
-            endsStream: ends,
-            token: UInt64(UInt32(bitPattern: stream)) << 32 | UInt64(entry.pointee.generation),
-            sensitive: down[exchange.pointee.downstream].pointee.streams.sensitive
-        )
+        let sensitive = down[exchange.pointee.downstream].pointee.streams.sensitive
+        entry.pointee.streams.id = session._withUnsafeGuaranteedRef {
+            $0.request(
+                bytes,
+                headCount,
+                endsStream: ends,
+                token: UInt64(UInt32(bitPattern: stream)) << 32
+                    | UInt64(entry.pointee.generation),
+                sensitive: sensitive
+            )
+        }
         guard entry.pointee.streams.id > 0 else { return false }
         entry.pointee.streams.flags.insert(ends ? [.headSent, .ended] : .headSent)
         return true
@@ -274,11 +283,17 @@ extension Worker {
         let entry = up[stream]
         let slot = entry.pointee.streams.carrier
         let flags = entry.pointee.streams.flags
-        if flags.contains(.headSent), !flags.contains(.reset), let session = serverSession(slot) {
+        if flags.contains(.headSent), !flags.contains(.reset), slot >= 0,
+            let session = up[slot].pointee.streams.session
+        {
             creditAnswer(entry)
             let isOver =
                 flags.isSuperset(of: [.serverEnded, .ended]) && entry.pointee.output.isEmpty
-            if !isOver { session.reset(entry.pointee.streams.id, HTTP2Code.cancel) }
+            if !isOver {
+                session._withUnsafeGuaranteedRef {
+                    $0.reset(entry.pointee.streams.id, HTTP2Code.cancel)
+                }
+            }
             queueServerCarrier(slot)
         }
         if entry.pointee.exchange >= 0 { exchanges[entry.pointee.exchange].pointee.upstream = -1 }

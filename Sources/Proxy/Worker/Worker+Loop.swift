@@ -105,6 +105,7 @@ extension Worker {
         switch message {
         case .drain: beginDrain()
         case .stop: isStopped = true
+        case .pulse(let pulse): pulse.answer()
         case .makeRoom(let listener): giveRoom(listener)
         case .certificates(let listener, let context): certificates[listener] = context
         case .clientContext(let pool, let context): pools[pool].tls = context

@@ -42,6 +42,8 @@ public enum WorkerMessage: Sendable {
     case certificates(listener: Int, TLSServerContext)
     /// Begin TLS to a pool's servers in this way from now on; connections that stand stay.
     case clientContext(pool: Int, TLSClientContext)
+    /// Show that your loop turns.
+    case pulse(Pulse)
     /// Serve by a changed configuration from now on.
     case change(SnapshotChange)
     /// Say what is in use.

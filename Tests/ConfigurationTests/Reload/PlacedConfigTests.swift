@@ -148,7 +148,7 @@ struct PlacedConfigTests {
         #expect(words.contains("- routes[b]") && words.contains("+ pools.three"), "\(words)")
         #expect(words.contains("- pools.two"), "\(words)")
         #expect(words.contains("+ pools.one.servers[10.0.0.9:80]"), "\(words)")
-        #expect(words.contains("~ pools.one.fallback: two -> three"), "\(words)")
+        #expect(words.contains("~ pools.one.fallback.pool: two -> three"), "\(words)")
         #expect(words.contains("~ routes: in one order -> in another"), "\(words)")
         #expect(words.count == 8, "\(words)")
         #expect(ConfigDifference(from: before, to: before).changes.isEmpty)

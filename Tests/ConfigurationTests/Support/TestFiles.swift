@@ -19,7 +19,20 @@ struct MemoryFiles: FileAccess {
 struct FolderFiles: FileAccess {
     var folder: String
 
+    /// By the path's words, as rights on the disk are nothing that a test could count on.
+    func obstacle(to use: FileUse, at path: String) -> FileProblem? {
+        if path.contains("/closed/") {
+            return FileProblem(reason: "folder /closed: \(FileProblem.denied)")
+        }
+        if path.contains("/missing/") { return FileProblem(reason: "there is no such folder") }
+        if use == .rotatedLog, path.contains("/fixed/") {
+            return FileProblem(reason: FileProblem.denied)
+        }
+        return nil
+    }
+
     func read(_ path: String) -> Result<[UInt8], FileProblem> {
+        if path.contains("/closed/") { return .failure(FileProblem(reason: FileProblem.denied)) }
         guard let file = fopen(folder + "/" + path, "r") else {
             return .failure(FileProblem(reason: "no such file"))
         }

@@ -16,7 +16,7 @@ from harness import binary, eventually, scaled
 from harness.proxy import ROOT
 
 EXAMPLES = sorted((ROOT / "examples").rglob("*.yaml"))
-COMMANDS = ["run", "check", "demo", "schema", "version"]
+COMMANDS = ["run", "check", "status", "top", "demo", "schema", "version"]
 
 
 class Core(yaml.SafeLoader):

@@ -1,13 +1,20 @@
 """Each file of `examples/` is checked, started on free ports, and asked."""
 
+import re
+from fnmatch import fnmatch
+from pathlib import Path
+
 import pytest
 
 from harness import Weir
 from harness.checks import assert_own_answer
-from harness.examples import FOLDER, Example
+from harness.examples import FOLDER, SERVING, Example
+from harness.proxy import ROOT
 from harness.secure import client_context, secure
 
-FILES = sorted(FOLDER.glob("*.yaml"))
+
+def name_of(file):
+    return str(file.relative_to(FOLDER))
 
 
 @pytest.fixture
@@ -96,17 +103,87 @@ ASKED = {
     "strict-limits.yaml": [("a", "/", "GET", "server"), ("a", "/" + "x" * 5000, "GET", 414)],
     "unix-sockets.yaml": [("a", "/", "GET", "server")],
     "watched.yaml": [("a", "/", "GET", "server")],
+    "two-machines.yaml": [("a", "/", "GET", "server"), ("a", "/x", "POST", "server")],
+    "cloud/three-ways.yaml": [
+        ("files.example.com", "/", "GET", "server"),
+        ("api.example.com", "/", "GET", "server"),
+        ("cache.example.com", "/", "GET", "server"),
+        ("other.example.com", "/", "GET", 404),
+    ],
+    "cloud/migration.yaml": [("a", "/", "GET", "server")],
+    "cloud/edge.yaml": [
+        ("www.example.com", "/", "GET", "server"),
+        ("www.example.com", "/account/me", "GET", "server"),
+        ("www.example.com", "/robots.txt", "GET", 200),
+        ("old.example.com", "/x", "GET", 308),
+    ],
+    "cloud/sidecar.yaml": {
+        0: [
+            ("orders.internal", "/", "GET", "server"),
+            # Another name than the handshake's: the service's own business is not for others.
+            ("payments.internal", "/", "GET", 421),
+        ],
+        1: [
+            ("payments.internal", "/", "POST", "server"),
+            ("stock.internal", "/", "GET", "server"),
+            ("other.internal", "/", "GET", 404),
+        ],
+    },
+    "cloud/functions.yaml": [
+        ("a", "/thumbnail/x", "POST", "server"),
+        ("a", "/report/x", "GET", "server"),
+        ("a", "/thumbnail/x", "GET", 404),
+    ],
+    "cloud/inference.yaml": [
+        ("a", "/v1/chat/completions", "POST", "server"),
+        ("a", "/v1/embeddings", "POST", "server"),
+        ("a", "/", "GET", 404),
+    ],
+}
+
+
+# The files that are no configuration of their own, and the test that holds each.
+ELSEWHERE = {
+    "discovery/*": "its file: discovery.yaml, which names it",
+    "failover/*": "its file: failover.yaml, which names it",
+    "several-files/*": "its file: several-files.yaml, which includes or names it",
+    "kubernetes/sidecar.yml": "cli/test_kubernetes.py",
+    "prometheus/*": "admin/test_prometheus.py",
+    "simulate/*.yaml": "cli/test_simulate_examples.py",
+    "two-machines/*": "lifecycle/test_two_machines.py",
 }
 
 
 def test_each_file_is_asked():
-    assert sorted(ASKED) == [file.name for file in FILES]
+    assert sorted(ASKED) == [name_of(file) for file in SERVING]
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_each_file_is_covered():
+    """A new file in `examples/` has to be served here, or be named with the test that holds it."""
+    found = {name_of(file) for file in FOLDER.rglob("*") if file.is_file()}
+    elsewhere = {name for name in found for one in ELSEWHERE if fnmatch(name, one)}
+    assert found - elsewhere == set(ASKED)
+    for pattern, where in ELSEWHERE.items():
+        names = [name for name in found if fnmatch(name, pattern)]
+        assert names, f"{pattern} means no file"
+        if where.startswith("its file: "):
+            owner = where.split()[2].rstrip(",")
+            text = (FOLDER / owner).read_text()
+            folder = owner.removesuffix(".yaml")
+            named = set(re.findall(rf"{folder}/[\w./*-]+", text))
+            assert owner in ASKED
+            assert all(any(fnmatch(name, one) for one in named) for name in names), names
+        else:
+            text = (ROOT / "Tests/EndToEnd" / where).read_text()
+            folder = pattern.split("/")[0]
+            assert all(Path(name).name in text or "glob(" in text for name in names), names
+            assert folder in text
+
+
+@pytest.mark.parametrize("file", SERVING, ids=name_of)
 def test_it_serves(example, file):
     proxy, copy = example(file)
-    rows = ASKED[file.name]
+    rows = ASKED[name_of(file)]
     for number in range(len(proxy.urls)):
         # Where listeners serve different things, the first row names what one is for.
         own = rows[number] if isinstance(rows, dict) else rows

@@ -90,15 +90,15 @@ class Admin:
 class EventStream:
     """The server-sent events of `/events`, as they come."""
 
-    def __init__(self, admin, fields=()):
+    def __init__(self, admin, fields=(), query=""):
         self.client = Client(admin.address)
-        self.client.send_request("GET", "/events", fields=fields, host="localhost")
+        self.client.send_request("GET", f"/events{query}", fields=fields, host="localhost")
         assert self.client.line() == b"HTTP/1.1 200 OK"
         lines = self.client.field_lines()
         assert ("content-type", "text/event-stream") in lines, lines
 
     def next(self):
-        """The next event: its id, its kind and its document."""
+        """The next event: its id (None without one), its kind and its document."""
         event = {}
         while True:
             # Events end in LF alone.
@@ -106,7 +106,7 @@ class EventStream:
                 assert self.client.fill(), "the stream ended"
             line, self.client.buffer = self.client.buffer.split(b"\n", 1)
             if not line and "data" in event:
-                return event["id"], event["event"], json.loads(event["data"])
+                return event.get("id"), event["event"], json.loads(event["data"])
             if b": " in line:
                 name, value = line.decode().split(": ", 1)
                 event[name] = value

@@ -1,4 +1,7 @@
-"""Copies of `examples/` that can be started: on free ports, with servers and certificates."""
+"""Copies of `examples/` that can be started: on free ports, with servers and certificates.
+
+`SERVING` are the files that `weir run` takes; the rest is included, or for other tools.
+"""
 
 import itertools
 import re
@@ -9,6 +12,7 @@ from harness.certificates import Authority
 from harness.proxy import ROOT
 
 FOLDER = ROOT / "examples"
+SERVING = sorted([*FOLDER.glob("*.yaml"), *FOLDER.glob("cloud/*.yaml")])
 LISTENING = re.compile(r'(?<![\d.])"?(?:127\.0\.0\.1)?:(?:80|443|8080|8443)"?(?=[\s,}\]]|$)')
 SERVER = re.compile(r"(?:10|127)\.\d+\.\d+\.\d+:\d+")
 INSTALLED = "/etc/weir/"
@@ -26,13 +30,13 @@ class Example:
 
     def __init__(self, file, folder, server):
         self.folder = folder
-        self.path = folder / "examples" / file.name
+        self.path = folder / "examples" / file.relative_to(FOLDER)
         self.listeners = 0
         self.authority = self.client = None
         self.unix = []
         shutil.copytree(FOLDER, folder / "examples")
         for path in (folder / "examples").rglob("*.yaml"):
-            path.write_text(self._changed(path.read_text(), path.name == file.name, server))
+            path.write_text(self._changed(path.read_text(), path == self.path, server))
 
     def _changed(self, text, is_own, server):
         lines = []
@@ -64,15 +68,18 @@ class Example:
         return text
 
     def _make_certificates(self):
-        """What `https.yaml` names, as an authority of the web would issue it."""
+        """What examples look for below /etc/weir, as an authority of the web would issue it."""
         self.authority = Authority(self.folder, revocations="http://127.0.0.1:1/example.crl")
         for name, kind in [("www", "ec"), ("www-rsa", "rsa")]:
             pair = self.authority.issue("www.example.com", kind=kind, file=name)
             self.authority.staple(pair, self.folder / f"{name}.ocsp")
         self.authority.issue("partners.example.com", file="partners")
+        self.authority.issue("orders.internal", file="orders")
         partners = Authority(self.folder, "partners")
-        partners.file.rename(self.folder / "partners-authority.pem")
+        for name in ["partners", "mesh"]:
+            shutil.copy(partners.file, self.folder / f"{name}-authority.pem")
         self.client = partners.issue("acme.test", client=True)
+        (self.folder / "sticky.secret").write_text("0123456789abcdef0123456789abcdef")
 
     def close(self):
         for one in self.unix:

@@ -34,7 +34,17 @@ def parse_address(url):
 class Weir:
     """A running proxy; `config` is the file's content as a dictionary, or its text."""
 
-    def __init__(self, config, folder, descriptors=None, environment=None, prefix=(), command=None):
+    def __init__(
+        self,
+        config,
+        folder,
+        descriptors=None,
+        environment=None,
+        prefix=(),
+        command=None,
+        pass_fds=(),
+        executable=None,
+    ):
         self.folder = Path(folder)
         self.file = self.folder / "weir.yaml"
         text = config if isinstance(config, str) else json.dumps(config, indent=2)
@@ -42,7 +52,8 @@ class Weir:
         self.lines = []
         self.output = []
         self.clients = []
-        arguments = [*prefix, *binary(), *(command or ["run", str(self.file)])]
+        whole = executable or [*binary(), *(command or ["run", str(self.file)])]
+        arguments = [*prefix, *whole]
 
         def prepare():
             if descriptors is not None:
@@ -56,6 +67,7 @@ class Weir:
             cwd=self.folder,
             env={**os.environ, **(environment or {})},
             preexec_fn=prepare,
+            pass_fds=pass_fds,
         )
         self.readers = [
             threading.Thread(target=self._read, args=(self.process.stderr, self.lines), daemon=True),

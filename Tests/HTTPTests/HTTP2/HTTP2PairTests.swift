@@ -8,6 +8,7 @@ import Testing
 
     init() throws {
         let memory = HTTP2Memory()
+        defer { withExtendedLifetime(memory) {} }
         client = try HTTP2Peer(.client, memory: memory)
         server = try HTTP2Peer(.server, memory: memory)
     }
@@ -44,6 +45,24 @@ import Testing
             #expect(answered == ["head \(stream) \(text) end"], "seed \(seed), round \(round)")
         }
         #expect(client.connection.streamCount == 0 && server.connection.streamCount == 0)
+    }
+
+    @Test("more heads than are put together at once arrive as they were sent")
+    func manyHeads() {
+        var random = TestRandom(seed: 1)
+        _ = talk(&random)
+        let heads = (0..<100).map { index in
+            let value = String(repeating: "\(index % 10)", count: 300 + index * 10)
+            return "GET /\(index) HTTP/1.1\r\nhost: h\r\nX-Value: \(value)\r\n\r\n"
+        }
+        for (index, head) in heads.enumerated() {
+            #expect(client.request(head) == Int32(index * 2 + 1))
+        }
+        let (asked, _) = talk(&random)
+        let expected = heads.enumerated().map { index, head in
+            "head \(index * 2 + 1) \(head.replacing("X-Value", with: "x-value")) end"
+        }
+        #expect(asked == expected)
     }
 
     /// Sends bodies of many streams at once, both ways, through windows that open as bytes are

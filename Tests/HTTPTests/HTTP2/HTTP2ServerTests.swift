@@ -114,6 +114,33 @@ private let plainHead = "GET / HTTP/1.1\r\nhost: a.example\r\n\r\n"
         #expect(third.1 == nil, "the stream is over, so it wants no more")
     }
 
+    @Test("the last bytes of a body can be put into frames at once, as far as windows go")
+    func endings() throws {
+        let peer = try HTTP2Peer.server([(4, 4)])
+        peer.receive(.headers(1, get()), .headers(3, get()))
+        let end = { (stream: Int32, text: String) -> Int in
+            Array(text.utf8).withUnsafeBytes { bytes in
+                bytes.baseAddress.map { peer.connection.end(stream, $0, bytes.count) } ?? -1
+            }
+        }
+        for stream: Int32 in [1, 3] { peer.respond(stream, "HTTP/1.1 200 OK\r\n\r\n", end: false) }
+        #expect(end(1, "abc") == 3)
+        #expect(peer.connection.streamCount == 1)
+        #expect(end(1, "abc") == 3, "it is over")
+        #expect(end(3, "abcdef") == 4)
+        #expect(
+            peer.sent() == [
+                "headers 1 :status=200", "headers 3 :status=200", "data 1 abc end", "data 3 abcd",
+            ]
+        )
+        #expect(end(3, "ef") == 0)
+        #expect(peer.sent() == [])
+        peer.receive(.windowUpdate(3, 8))
+        #expect(end(3, "ef") == 2)
+        #expect(peer.sent() == ["data 3 ef end"])
+        #expect(peer.connection.streamCount == 0)
+    }
+
     @Test("what was lent is not used after send, however little room there was")
     func littleRoom() throws {
         let peer = try HTTP2Peer.server()

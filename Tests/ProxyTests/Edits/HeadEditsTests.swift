@@ -41,6 +41,7 @@ struct HeadEditsTests {
         identity: (subject: String, names: String, fingerprint: String) = ("", "", "")
     ) throws -> String {
         let texts = TextStore()
+        defer { withExtendedLifetime(texts) {} }
         let edits = HeadEdits(config, hsts: hsts, keep: texts.keep)
         defer { edits.deallocate() }
         return try withFacts(of: request) { facts in
@@ -167,6 +168,7 @@ struct HeadEditsTests {
     func tracking() throws {
         let source = "GET / HTTP/1.1\r\nA: 1\r\nHost: h\r\nA: 2\r\nX-Request-Id: i\r\n\r\n"
         let texts = TextStore()
+        defer { withExtendedLifetime(texts) {} }
         var config = HeaderEdits()
         config.remove = ["a"]
         let edits = HeadEdits(config, hsts: nil, keep: texts.keep)
@@ -193,6 +195,7 @@ struct HeadEditsTests {
     @Test("what does not fit is noticed", arguments: [(107, true), (108, false)])
     func overflow(capacity: Int, isOver: Bool) throws {
         let texts = TextStore()
+        defer { withExtendedLifetime(texts) {} }
         var config = HeaderEdits()
         config.set = [field("a", .literal(String(repeating: "x", count: 98)))]
         let edits = HeadEdits(config, hsts: nil, keep: texts.keep)

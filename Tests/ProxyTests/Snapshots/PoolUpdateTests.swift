@@ -38,6 +38,7 @@ struct PoolUpdateTests {
     @Test("servers by address have the first slots, found ones room behind them")
     func slots() {
         let snapshot = Snapshot(Self.config, workers: 1)
+        defer { withExtendedLifetime(snapshot) {} }
         #expect(snapshot.members(ofPool: 0).map(\.name) == ["fixed"])
         #expect(snapshot.capacity(ofPool: 0) == 1025 && snapshot.capacity(ofPool: 1) == 9)
         #expect(snapshot.firstEndpoints == [0, 1025] && snapshot.endpointCount == 1034)
@@ -49,6 +50,7 @@ struct PoolUpdateTests {
     @Test("an update has an entry for each member, a gap where one went, and bounds")
     func update() throws {
         let snapshot = Snapshot(Self.config, workers: 2)
+        defer { withExtendedLifetime(snapshot) {} }
         let members = [
             Self.server("fixed", port: 1), nil, Self.server("10.0.0.2:80", port: 80, weight: 4),
         ]
@@ -71,6 +73,7 @@ struct PoolUpdateTests {
     @Test("no more members are taken over than there are slots")
     func bounded() {
         let snapshot = Snapshot(Self.config, workers: 1)
+        defer { withExtendedLifetime(snapshot) {} }
         let many = (0..<1100).map { Self.server("s\($0)", port: UInt16(1000 + $0)) }
         let update = snapshot.update(pool: 0, members: many)
         #expect(update.members.count == 1025 && update.entries.count == 1025)
@@ -79,6 +82,7 @@ struct PoolUpdateTests {
     @Test("one that joins others starts slowly, one of the first does not, one that left is down")
     func availability() {
         let snapshot = Snapshot(Self.config, workers: 1)
+        defer { withExtendedLifetime(snapshot) {} }
         let shared = snapshot.plans[0].shared
         var random = SeededRandom(seed: 1)
         snapshot.enter(Self.server("a", port: 2), pool: 0, slot: 1, now: 5, ramps: false)
@@ -100,6 +104,7 @@ struct PoolUpdateTests {
     @Test("equal texts share a place, which stays; others have places of their own")
     func texts() throws {
         let store = TextStore()
+        defer { withExtendedLifetime(store) {} }
         let first = store.keep("ab")
         #expect(store.keep("ab").baseAddress == first.baseAddress && text(first) == "ab")
         #expect(store.keep("").isEmpty && text(store.keep("ä/b")) == "ä/b")

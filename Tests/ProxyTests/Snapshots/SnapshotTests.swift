@@ -55,6 +55,7 @@ struct SnapshotTests {
     @Test("routes: pool, times, retries, names and the owner of each match")
     func routes() {
         let snapshot = Snapshot(Self.config, workers: 1)
+        defer { withExtendedLifetime(snapshot) {} }
         let first = snapshot.routes[0]
         #expect(first.pool == 1 && !first.isLogged && first.keepLimit == 77)
         #expect(first.attempts == 255 && !first.retriesConnect && first.retriesReset)
@@ -71,6 +72,7 @@ struct SnapshotTests {
     @Test("endpoints stand pool by pool, with address, path and label")
     func endpoints() throws {
         let snapshot = Snapshot(Self.config, workers: 1)
+        defer { withExtendedLifetime(snapshot) {} }
         // Each pool has room for what changed files add.
         #expect(snapshot.firstEndpoints == [0, 10] && snapshot.endpointCount == 19)
         #expect([0, 1, 9, 10].map { snapshot.endpoints[$0].pool } == [0, 0, 0, 1])
@@ -112,6 +114,7 @@ struct SnapshotTests {
     @Test("a configuration without anything compiles too")
     func empty() {
         let snapshot = Snapshot(Config(), workers: 1)
+        defer { withExtendedLifetime(snapshot) {} }
         #expect(snapshot.endpointCount == 0 && snapshot.routeNames.isEmpty)
         let path = Array("/".utf8)
         let match = withExtendedLifetime(snapshot) {

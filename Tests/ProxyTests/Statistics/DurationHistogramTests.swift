@@ -61,9 +61,20 @@ struct DurationHistogramTests {
         #expect(histogram.since(earlier) == late)
     }
 
+    @Test("a difference to one that had more holds nothing of it")
+    func differenceToMore() {
+        var earlier = DurationHistogram()
+        earlier.add(1e6, times: 3)
+        var now = DurationHistogram()
+        now.add(5e6, times: 2)
+        #expect(now.since(earlier) == now)
+        #expect(DurationHistogram().since(earlier).quantile(1) == nil)
+    }
+
     @Test("a worker's rows and histograms are read as written")
     func rows() {
         let statistics = WorkerStatistics(PlacedConfig(Config()))
+        defer { withExtendedLifetime(statistics) {} }
         let row = statistics.traffic.row(5)
         for _ in 0..<10 {
             row.add(TrafficColumn.outcomes)
@@ -93,6 +104,7 @@ struct DurationHistogramTests {
     @Test("what was counted at a place is forgotten when another gets it")
     func cleared() {
         let statistics = WorkerStatistics(PlacedConfig(Config()))
+        defer { withExtendedLifetime(statistics) {} }
         let row = statistics.endpoints.row(2)
         row.add(EndpointColumn.tries, 7)
         row.add(EndpointColumn.histogram, duration: 2_000_000, statistics, mayBeFine: false)

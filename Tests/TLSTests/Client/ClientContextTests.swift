@@ -136,6 +136,7 @@ struct ClientContextTests {
     @Test("a server without a name is only for those who do not verify")
     func nameless() throws {
         let port = TLSPort()
+        defer { withExtendedLifetime(port) {} }
         let isRefused = try client().connect(port, serverName: "") == nil
         #expect(isRefused)
         let anyone = try TLSClientContext(TLSClientOptions(trust: .anyone))
@@ -269,6 +270,7 @@ struct ClientContextTests {
     @Test("a server that speaks no TLS is told so")
     func plainServer() throws {
         let port = TLSPort()
+        defer { withExtendedLifetime(port) {} }
         let connection = try #require(try client().connect(port, serverName: "a"))
         let side = Side(connection, port)
         side.feed([])

@@ -115,6 +115,7 @@ struct ConnectionTests {
         let context = try Servers.context()
         let client = RawClient()
         let port = TLSPort()
+        defer { withExtendedLifetime(port) {} }
         let first = try #require(context.accept(port))
         let second = try #require(context.accept(port))
         defer {
@@ -122,6 +123,7 @@ struct ConnectionTests {
             second.free()
         }
         let clientPort = TLSPort()
+        defer { withExtendedLifetime(clientPort) {} }
         let connection = try #require(client.connect(clientPort))
         defer { connection.free() }
         #expect(connection.handshake() == .needMore)

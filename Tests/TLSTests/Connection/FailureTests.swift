@@ -11,6 +11,7 @@ struct FailureTests {
         inPieces pieces: Int = .max
     ) throws -> (TLSFailure?, [UInt8]) {
         let port = TLSPort()
+        defer { withExtendedLifetime(port) {} }
         let connection = try #require(try Servers.context().accept(port))
         let side = Side(connection, port)
         var rest = bytes[...]
@@ -47,6 +48,7 @@ struct FailureTests {
     func damagedHello() throws {
         let client = RawClient()
         let port = TLSPort()
+        defer { withExtendedLifetime(port) {} }
         let connection = try #require(client.connect(port))
         defer { connection.free() }
         #expect(connection.handshake() == .needMore)
@@ -56,6 +58,7 @@ struct FailureTests {
             var damaged = hello
             damaged[index] ^= 0x55
             let serverPort = TLSPort()
+            defer { withExtendedLifetime(serverPort) {} }
             let side = Side(try #require(context.accept(serverPort)), serverPort)
             side.feed(damaged)
             #expect(side.step != .done)

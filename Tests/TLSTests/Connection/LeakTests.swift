@@ -14,6 +14,7 @@ struct LeakTests {
         let context = try Servers.context()
         for _ in 0..<3 {
             let port = TLSPort()
+            defer { withExtendedLifetime(port) {} }
             let connection = try #require(context.accept(port))
             let hello = try Self.hello()
             hello.withUnsafeBytes { buffer in
@@ -30,6 +31,7 @@ struct LeakTests {
     /// What a client sends first.
     private static func hello() throws -> [UInt8] {
         let port = TLSPort()
+        defer { withExtendedLifetime(port) {} }
         let connection = try #require(RawClient().connect(port))
         defer { connection.free() }
         port.withdraw()

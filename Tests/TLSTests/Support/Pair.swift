@@ -83,7 +83,9 @@ final class Pair {
     /// A server of `context` and a client made by `client`, on ports of their own.
     convenience init?(_ context: TLSServerContext, client: (TLSPort) -> TLSConnection?) {
         let serverPort = TLSPort()
+        defer { withExtendedLifetime(serverPort) {} }
         let clientPort = TLSPort()
+        defer { withExtendedLifetime(clientPort) {} }
         self.init(
             server: context.accept(serverPort),
             serverPort,
