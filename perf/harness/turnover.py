@@ -19,9 +19,9 @@ STREAMS = 32
 LEAVING = 3
 # The share of requests that have a connection of their own.
 FRESH = 0.2
-# What changes from one reload to the next: the fourth endpoint, a route, a time-out of tries.
-STEPS = [{"FOURTH": False}, {"FOURTH": True}, {"ADDED": True}, {"TIMEOUT": "600ms"},
-         {"FOURTH": False}, {"FOURTH": True}, {"ADDED": False}, {"TIMEOUT": "500ms"},
+# What changes from one reload to the next: the fourth endpoint, a route, a time-out (ms).
+STEPS = [{"FOURTH": False}, {"FOURTH": True}, {"ADDED": True}, {"TIMEOUT": 600},
+         {"FOURTH": False}, {"FOURTH": True}, {"ADDED": False}, {"TIMEOUT": 500},
          {"FOURTH": False}, {"FOURTH": True}]
 RESTARTS = 5
 # Seconds between reloads, between restarts, and watched behind the last one.
@@ -219,7 +219,7 @@ class Turnover(Scenario):
     def peer(self, name, path):
         """The peer of this name, set up for this."""
         _, command, environment = COMMANDS[name]
-        values = {"GENERATION": 0, "FOURTH": True, "ADDED": False, "TIMEOUT": "500ms",
+        values = {"GENERATION": 0, "FOURTH": True, "ADDED": False, "TIMEOUT": 500,
                   "ADMIN-PORT": free_port(),
                   "PATIENCE": _TURNINGS[name].patience[self.is_restart]}
         return Peer(name, path, {ONE: _TEMPLATES[name]}, _COMMANDS.get(name, command),
