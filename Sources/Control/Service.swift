@@ -27,6 +27,8 @@ final class Service {
     private(set) var health: HealthControl?
     private var shared: SharedState?
     private var certificates: CertificateControl?
+    /// What takes the workers' spans to a collector; `nil` where the file asks for none.
+    private(set) var spans: SpanExporter?
     private var unixPaths: [String] = []
     /// Where it listens, as an operator would type it.
     private(set) var addresses: [String] = []
@@ -132,6 +134,8 @@ final class Service {
             logs: logs
         ) { [unowned self] in tell($0) }
         health.find()
+        let spans = try SpanExporter.make(config, on: loop, logs: logs)
+        self.spans = spans
         let listeners = try openListeners()
         do throws(SystemError) {
             for _ in 0..<workers { mailboxes.append(try Mailbox<WorkerMessage>()) }
@@ -143,11 +147,14 @@ final class Service {
             mailboxes: mailboxes,
             control: control,
             descriptorLimit: descriptorLimit - HealthControl.descriptors(config)
+                - SpanExporter.descriptors(config)
                 - (config.admin == nil ? 0 : AdminServer.mostConnections + 1),
-            logs: logs
+            logs: logs,
+            spans: spans?.queue
         )
         self.shared = shared
         self.health = health
+        spans?.begin()
         health.begin()
         self.certificates = certificates
         certificates.begin()
@@ -204,6 +211,7 @@ final class Service {
         guard let shared, let health else { return ServiceReport() }
         var report = ServiceReport(config, shared, addresses: addresses)
         health.report(into: &report, shared)
+        report.spans = spans?.queue.totals
         return report
     }
 

@@ -23,6 +23,8 @@ public final class Supervisor {
     private(set) var isDraining = false
     /// Whether a signal has asked for the end.
     private var wasSignalled = false
+    /// Whether running requests were cut: nothing is waited for any more.
+    private var isCut = false
     /// When the next step towards the end is due by itself.
     private var end: Deadline?
 
@@ -114,6 +116,7 @@ public final class Supervisor {
         startAdmin()
         if let limit { end = loop.after(limit.inNanoseconds) { [unowned self] in beginDrain() } }
         while !services.allSatisfy(\.hasEnded) { loop.turn() }
+        flushSpans()
         admin?.end()
         for descriptor in [wake, control.descriptor] { loop.unwatch(descriptor) }
         for service in services { service.cleanUp() }
@@ -151,7 +154,15 @@ public final class Supervisor {
         }
     }
 
+    /// Has the last spans sent, for as long as that may take.
+    private func flushSpans() {
+        let exporters = services.compactMap(\.spans)
+        for exporter in exporters { exporter.finish() }
+        while !isCut, !exporters.allSatisfy(\.hasEnded) { loop.turn() }
+    }
+
     private func stop(_ reason: String) {
+        isCut = true
         loop.cancel(end)
         logs.note(level: .warning, "\(reason): running requests are cut")
         for service in services { service.tell(.stop) }

@@ -36,6 +36,8 @@ public final class SharedState: Sendable {
     let clients: ClientCounts?
     /// Where logs go.
     public let logs: LogQueue
+    /// Where spans go; `nil` where none are exported.
+    public let spans: SpanQueue?
     /// Where workers tell control what has happened.
     public let control: Mailbox<ControlMessage>
     /// Every worker's mailbox.
@@ -51,7 +53,8 @@ public final class SharedState: Sendable {
         mailboxes: [Mailbox<WorkerMessage>],
         control: Mailbox<ControlMessage>,
         descriptorLimit: Int,
-        logs: LogQueue
+        logs: LogQueue,
+        spans: SpanQueue? = nil
     ) {
         // An accepted request must always be able to connect: half of what control and probes
         // leave.
@@ -72,6 +75,7 @@ public final class SharedState: Sendable {
         }
         self.control = control
         self.logs = logs
+        self.spans = spans
     }
 
     /// Connections of clients to a listener that stand now, over all workers.

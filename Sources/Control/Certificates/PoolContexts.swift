@@ -19,6 +19,18 @@ final class PoolContexts {
         watches = config.pools.map { _ in ChangeWatch() }
     }
 
+    /// How TLS is begun with those whom the system's authorities vouch for.
+    ///
+    /// - Throws: ``StartError`` if the system has none.
+    static func trustingSystem() throws(StartError) -> TLSClientContext {
+        var known: [String: TLSAuthorities] = [:]
+        return try PoolContexts(Config(), files: FileSystem()).context(
+            PoolTLSConfig(),
+            http2: false,
+            &known
+        )
+    }
+
     /// Whether there is anything to read.
     var isEmpty: Bool { config.pools.allSatisfy { $0.tls == nil } }
 

@@ -22,6 +22,8 @@ struct LogEntry {
     var reason: String?
     /// How a call of gRPC ended.
     var callStatus: GRPCStatus?
+    /// The request's place in its trace.
+    var trace = TraceContext()
 
     init(outcome: Outcome, status: Int, id: RequestID) {
         self.outcome = outcome
@@ -46,6 +48,8 @@ struct LogLine {
     var minorVersion: UInt8 = 1
     var isHTTP2 = false
     var id: RequestID
+    /// The trace's id; only for JSON.
+    var trace: RequestID?
     var status: Int
     var bytesIn: UInt64
     var bytesOut: UInt64
@@ -176,6 +180,7 @@ extension Worker {
         line.minorVersion = exchange.pointee.flags.contains(.http10) ? 0 : 1
         line.isHTTP2 = down[exchange.pointee.downstream].isOfStream
         line.callStatus = exchange.pointee.callStatus
+        line.trace = exchange.pointee.trace.id
         if accessLog.namesAgents { nameAgents(&line, request, end: exchange.pointee.headEnd) }
         accessLog.append(line, now: now)
     }
@@ -215,6 +220,7 @@ extension Worker {
         }
         line.reason = entry.reason.map { Array($0.utf8) }
         line.callStatus = entry.callStatus
+        line.trace = entry.trace.id
         if entry.route >= 0 { line.route = snapshot.routeNames[entry.route] }
         if let request = entry.request {
             let bytes = UnsafeRawPointer(request.bytes)

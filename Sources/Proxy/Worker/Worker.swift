@@ -217,6 +217,10 @@ public struct Worker: ~Copyable {
     var oldestIdle: Int32 = -1
     var newestIdle: Int32 = -1
     var accessLog: AccessLogBuffer
+    /// What the file says of traces.
+    let tracing: TracePlan
+    /// Spans until they are handed over.
+    var spans: SpanBuffer
     /// The downstream connection whose received bytes are being parsed; its body must not be read
     /// on before they are put away.
     var beginning: Int32 = -1
@@ -269,6 +273,8 @@ public struct Worker: ~Copyable {
         let config = snapshot.config
         // First among its kind: further down, Swift 6.3 destroys what was never there before.
         accessLog = AccessLogBuffer(config.log.access, queue: shared.logs)
+        tracing = TracePlan(config)
+        spans = SpanBuffer(shared.spans)
         headLimits = HeadLimits(
             headSize: config.limits.headSize,
             fields: config.limits.fields,
@@ -314,6 +320,7 @@ public struct Worker: ~Copyable {
         pools.deallocate()
         endpointStates.deallocate()
         endpoints.deallocate()
+        spans.free()
         readArea.base?.deallocate()
         out.start.deallocate()
         scratch.deallocate()
