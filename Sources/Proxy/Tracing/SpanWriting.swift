@@ -19,7 +19,8 @@ extension ByteWriter {
             append(spanID: parent)
         }
         // Sampled; whether the parent is another's is known, and so it is or not.
-        append(isServer && parent != 0 ? "\",\"flags\":769,\"name\":\"" : "\",\"flags\":257,\"name\":\"")
+        append("\",\"flags\":")
+        append(isServer && parent != 0 ? "769,\"name\":\"" : "257,\"name\":\"")
         append(span.method == .other ? "HTTP" : span.method.name)
         if isServer, let route = span.route {
             append(byte: 0x20)
