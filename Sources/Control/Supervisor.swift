@@ -23,8 +23,8 @@ public final class Supervisor {
     private(set) var isDraining = false
     /// Whether a signal has asked for the end.
     private var wasSignalled = false
-    /// Whether running requests were cut: nothing is waited for any more.
-    private var isCut = false
+    /// Whether a second signal has asked for the end at once.
+    private var isHurried = false
     /// When the next step towards the end is due by itself.
     private var end: Deadline?
 
@@ -130,6 +130,7 @@ public final class Supervisor {
             if signal == SIGUSR1 {
                 writer.reopen()
             } else if wasSignalled {
+                isHurried = true
                 stop("a second signal came")
             } else {
                 // What a request or a time-out has begun is not a signal: one may still come.
@@ -156,13 +157,14 @@ public final class Supervisor {
 
     /// Has the last spans sent, for as long as that may take.
     private func flushSpans() {
+        loop.cancel(end)
         let exporters = services.compactMap(\.spans)
         for exporter in exporters { exporter.finish() }
-        while !isCut, !exporters.allSatisfy(\.hasEnded) { loop.turn() }
+        while !isHurried, !exporters.allSatisfy(\.hasEnded) { loop.turn() }
+        for exporter in exporters { exporter.giveUp() }
     }
 
     private func stop(_ reason: String) {
-        isCut = true
         loop.cancel(end)
         logs.note(level: .warning, "\(reason): running requests are cut")
         for service in services { service.tell(.stop) }

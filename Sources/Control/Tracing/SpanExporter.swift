@@ -86,11 +86,12 @@ final class SpanExporter {
     /// Workers must have handed over all they have.
     func finish() {
         loop.unwatch(queue.descriptor)
-        loop.after(Self.flushTime) { [weak self] in self?.end() }
+        loop.after(Self.flushTime) { [weak self] in self?.giveUp() }
         act(machine.ends(queue.waiting, now: loop.now))
     }
 
-    private func end() {
+    /// Drops what was not sent, and ends.
+    func giveUp() {
         guard !hasEnded else { return }
         hasEnded = true
         loop.cancel(timer)
@@ -122,7 +123,7 @@ final class SpanExporter {
             fill()
             resolve()
         case .sendAgain: resolve()
-        case .end: end()
+        case .end: giveUp()
         }
     }
 
@@ -201,7 +202,7 @@ final class SpanExporter {
         var random: UInt64 = 0
         weir_random(&random, 8)
         let action = machine.failed(failure, random: random, now: loop.now)
-        if !machine.keepsBatch {
+        if action != .end, !machine.keepsBatch {
             queue.count(exported: 0, refused: batch.spans)
             batch = ([], 0)
         }

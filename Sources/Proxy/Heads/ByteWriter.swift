@@ -167,6 +167,16 @@ struct ByteWriter: BitwiseCopyable {
         count &+= 32
     }
 
+    /// The 32 bytes that were written from `offset` on, once more.
+    mutating func append(againFrom offset: Int) {
+        guard capacity &- count >= 32, offset >= 0, offset &+ 32 <= count else {
+            overflowed = true
+            return
+        }
+        (base + count).copyMemory(from: base + offset, byteCount: 32)
+        count &+= 32
+    }
+
     /// The id of a span.
     mutating func append(spanID id: UInt64) {
         guard capacity &- count >= 16 else {

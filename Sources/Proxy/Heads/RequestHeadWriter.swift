@@ -174,10 +174,17 @@ struct RequestHeadWriter: ~Copyable {
         }
         out.append(head.authority, of: source)
         out.append("\r\nVia: 1.1 weir\r\nX-Request-Id: ")
+        let id = out.count
         out.append(context.requestID)
         if context.trace.isWritten {
             out.append("\r\ntraceparent: 00-")
-            appendTrace(to: &out)
+            if context.trace.caller == 0 {
+                out.append(againFrom: id)
+                out.append(byte: 0x2d)
+                out.append(spanID: context.trace.tried)
+            } else {
+                appendTrace(to: &out)
+            }
             out.append(context.trace.isSampled ? "-01\r\n\r\n" : "-00\r\n\r\n")
         } else {
             out.append("\r\n\r\n")

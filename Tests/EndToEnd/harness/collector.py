@@ -71,7 +71,6 @@ class Collector:
         self.fault = fault
         self.spans = []
         self.sizes = []
-        self.requests = 0
         self.lock = threading.Lock()
         self.server = backend(self.serve, name="collector", **options)
 
@@ -80,14 +79,16 @@ class Collector:
         scheme = "https" if self.server.context else "http"
         return f"{scheme}://{self.server.address}"
 
+    @property
+    def requests(self):
+        return len(self.server.requests)
+
     def serve(self, connection):
+        fault = self.fault
+        if fault is not None:
+            fault(connection)
+            return
         while (request := connection.request()) is not None:
-            with self.lock:
-                self.requests += 1
-            fault = self.fault
-            if fault is not None:
-                fault(connection)
-                continue
             spans = self.read(request)
             with self.lock:
                 self.sizes.append(len(spans))

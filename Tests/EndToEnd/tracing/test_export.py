@@ -130,7 +130,7 @@ def test_what_fails_says_so(weir, backend, refused, collector):
     routes = [{"name": "none", "match": "/none", "pool": "gone"},
               {"name": "late", "match": "/late", "pool": "slow"},
               {"name": "own", "match": "/own", "respond": 204}]
-    pools = {"gone": {"servers": [refused], "retries": "off"},
+    pools = {"gone": {"servers": [refused], "retries": {"on": "off"}},
              "slow": {"servers": [backend(silent).address], "timeouts": {"response": "200ms"}}}
     proxy = weir({"listen": "127.0.0.1:0", "routes": routes, "pools": pools,
                   **exporting(collector)})
@@ -179,12 +179,14 @@ def test_many_spans_come_in_batches_and_none_is_lost(weir, backend, collector):
 # Where the collector fails.
 
 
-def held(connection):
-    connection.rest()
+def warned(proxy, words, within=20):
+    """The line of Weir's own log with these words."""
+    return eventually(lambda: next((one for one in proxy.lines if words in one), None),
+                      f"a line with {words!r}", within=within)
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("fault", [held, resetting, saying(500), saying(503), "refused"],
+@pytest.mark.parametrize("fault", [silent, resetting, saying(500), saying(503), "refused"],
                          ids=["hangs", "resets", "500", "503", "refused"])
 def test_a_collector_that_fails_is_in_nobodys_way(weir, backend, refused, fault):
     if fault == "refused":
@@ -199,7 +201,7 @@ def test_a_collector_that_fails_is_in_nobodys_way(weir, backend, refused, fault)
     assert proxy.resident() - before < 12 << 20
     found = eventually(lambda: dropped(proxy), "dropped spans")
     assert found[EXPORTED] == 0
-    assert any("spans are not taken by" in line for line in proxy.lines)
+    warned(proxy, "spans are not taken by")
 
 
 def dropped(proxy):
@@ -216,7 +218,7 @@ def test_it_is_sent_again_what_a_collector_takes_later(weir, backend):
     assert len(collector.wait(600)) == 600
     found = eventually(lambda: exported(proxy, 600), "what was counted")
     assert found[DROPPED % "collector"] == found[DROPPED % "queue-full"] == 0
-    eventually(lambda: any("spans are taken again" in line for line in proxy.lines), "a line")
+    warned(proxy, "spans are taken again")
 
 
 def exported(proxy, count):
@@ -237,15 +239,13 @@ def test_a_collector_that_nobody_vouches_for_is_sent_nothing(weir, backend, cert
     collector = Collector(backend, context=server_context(certificates.site))
     proxy = weir({**single(backend()), **exporting(collector)})
     load(proxy, 300)
-    line = eventually(
-        lambda: next((one for one in proxy.lines if "spans are not taken" in one), None),
-        "a warning", within=20)
+    line = warned(proxy, "spans are not taken")
     assert "certificate" in line, line
     assert collector.requests == 0
 
 
 def test_the_end_does_not_wait_for_a_collector_that_hangs(weir, backend):
-    proxy = weir({**single(backend()), **exporting(Collector(backend, held))})
+    proxy = weir({**single(backend()), **exporting(Collector(backend, silent))})
     load(proxy, 10)
     assert proxy.stop() == 0
     assert any("spans were dropped at the end" in line for line in proxy.lines)

@@ -71,8 +71,9 @@ struct RequestHeadWriterTests {
     /// A place in a trace; `caller`: whether it came from one.
     private func trace(caller: Bool, written: Bool = true) -> TraceContext {
         var trace = TraceContext()
-        trace.high = 0x0af7_6519_16cd_43dd
-        trace.low = 0x8448_eb21_1c80_319c
+        // One that begins here has its request's id.
+        trace.high = caller ? 0x0af7_6519_16cd_43dd : ForwardCase.id.high
+        trace.low = caller ? 0x8448_eb21_1c80_319c : ForwardCase.id.low
         trace.tried = 0x00f0_67aa_0ba9_02b7
         trace.caller = caller ? 1 : 0
         trace.isSampled = caller
@@ -91,11 +92,13 @@ struct RequestHeadWriterTests {
             let lines = try #require(forward(test, trace)).head.split(separator: "\r\n")
             return lines.map(String.init).filter { $0.lowercased().hasPrefix("trace") }
         }
-        let id = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7"
-        #expect(try forwarded(trace(caller: false)) == ["traceparent: \(id)-00"])
+        let span = "00f067aa0ba902b7"
+        let own = "traceparent: 00-\(ForwardCase.idText)-\(span)-00"
+        let joined = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-\(span)-01"
+        #expect(try forwarded(trace(caller: false)) == [own])
         #expect(
             try forwarded(trace(caller: true)) == [
-                "traceState: b", "tracestate: c", "traceparent: \(id)-01",
+                "traceState: b", "tracestate: c", joined,
             ]
         )
         #expect(
