@@ -33,6 +33,8 @@ final class Service {
     private(set) var shared: SharedState?
     private(set) var certificates: CertificateControl?
     let sockets: ListeningSockets
+    /// What takes the workers' spans to a collector.
+    let spans: SpanExporters
     /// What was counted at places that others have now.
     var past = PastCounts()
     /// What is to be cut, later, of listeners and endpoints that went.
@@ -95,6 +97,7 @@ final class Service {
         self.descriptorLimit = descriptorLimit
         workers = config.workers ?? Self.usableCPUs()
         sockets = ListeningSockets(workers: workers, inheritance: inheritance)
+        spans = SpanExporters(on: loop, logs: logs)
         left = Countdown(workers, wake: wake)
         self.wake = wake
     }
@@ -127,7 +130,7 @@ final class Service {
 
     /// Descriptors that are left for what clients bring.
     func descriptors(for config: Config) -> Int {
-        descriptorLimit - HealthControl.descriptors(config)
+        descriptorLimit - HealthControl.descriptors(config) - SpanExporter.descriptors(config)
             - (config.admin == nil ? 0 : AdminServer.mostConnections + 1)
     }
 
@@ -164,6 +167,7 @@ final class Service {
             logs: logs
         ) { [unowned self] in tell($0) }
         health.find()
+        try spans.begin(config)
         let listeners = try sockets.open(placed, Set(placed.listeners))
         do throws(SystemError) {
             for _ in 0..<workers { mailboxes.append(try Mailbox<WorkerMessage>()) }
@@ -176,7 +180,8 @@ final class Service {
             mailboxes: mailboxes,
             control: control,
             descriptorLimit: descriptors(for: config),
-            logs: logs
+            logs: logs,
+            spans: spans.queue
         )
         self.shared = shared
         self.health = health
@@ -247,6 +252,7 @@ final class Service {
         guard let shared, let health else { return ServiceReport() }
         var report = ServiceReport(placed, shared, addresses: sockets.addresses(placed), past: past)
         health.report(into: &report, shared, past, retired: namesOfRetired)
+        report.spans = spans.totals
         return report
     }
 

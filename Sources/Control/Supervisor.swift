@@ -33,6 +33,8 @@ public final class Supervisor {
     var reloads: ReloadState
     /// Whether a signal has asked for the end.
     private var wasSignalled = false
+    /// Whether a second signal has asked for the end at once.
+    private var isHurried = false
     /// When the next step towards the end is due by itself.
     private var end: Deadline?
 
@@ -164,6 +166,7 @@ public final class Supervisor {
         inheritance.tellReady()
         if let limit { end = loop.after(limit.inNanoseconds) { [unowned self] in beginDrain() } }
         while !services.allSatisfy(\.hasEnded) { loop.turn() }
+        flushSpans()
         admin?.end()
         for descriptor in [wake, control.descriptor] { loop.unwatch(descriptor) }
         for service in services { service.cleanUp() }
@@ -197,6 +200,7 @@ public final class Supervisor {
             } else if signal == SIGUSR2 {
                 upgrade { _ in }
             } else if wasSignalled {
+                isHurried = true
                 stop("a second signal came")
             } else {
                 // What a request or a time-out has begun is not a signal: one may still come.
@@ -236,6 +240,15 @@ public final class Supervisor {
             service.cleanUp()
             service.tell(.drain)
         }
+    }
+
+    /// Has the last spans sent, for as long as that may take.
+    private func flushSpans() {
+        loop.cancel(end)
+        let exporters = services.map(\.spans)
+        for exporter in exporters { exporter.finish() }
+        while !isHurried, !exporters.allSatisfy(\.hasEnded) { loop.turn() }
+        for exporter in exporters { exporter.giveUp() }
     }
 
     private func stop(_ reason: String) {

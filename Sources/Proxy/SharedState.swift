@@ -40,6 +40,8 @@ public final class SharedState: Sendable {
     let clients = ClientCounts()
     /// Where logs go.
     public let logs: LogQueue
+    /// Where spans go at first; `nil` where none are exported.
+    let spans: SpanQueue?
     /// Where workers tell control what has happened.
     public let control: Mailbox<ControlMessage>
     /// Every worker's mailbox.
@@ -59,7 +61,8 @@ public final class SharedState: Sendable {
         mailboxes: [Mailbox<WorkerMessage>],
         control: Mailbox<ControlMessage>,
         descriptorLimit: Int,
-        logs: LogQueue
+        logs: LogQueue,
+        spans: SpanQueue? = nil
     ) {
         listenerConnections = (0..<(placed.config.listeners.count + Self.spareListeners)).map { _ in
             SharedCount()
@@ -68,6 +71,7 @@ public final class SharedState: Sendable {
         counters = Mutex(mailboxes.map { _ in WorkerStatistics(placed) })
         self.control = control
         self.logs = logs
+        self.spans = spans
         setBounds(placed, descriptorLimit: descriptorLimit)
     }
 

@@ -14,7 +14,7 @@ from harness.peers import RunningPeer
 
 _FEW, _MANY, _CONNECTIONS, _STREAMS = 2000, 12000, 8, 8
 # The rows whose requests are counted.
-ROWS = ["get-100", "tls-100", "h2-100", "h2-h2-100"]
+ROWS = ["get-100", "log-100", "trace-100", "tls-100", "h2-100", "h2-h2-100"]
 
 
 def _total(folder):

@@ -8,7 +8,7 @@ import shutil
 import time
 
 from harness.machine import Process, ProcessorTime, busy_nanoseconds, resident_bytes
-from harness.peers import BOTH, HOSTS, HTTP2, ONE, TLS, RunningPeer
+from harness.peers import BOTH, HOSTS, HTTP2, LOG, ONE, TLS, TRACE, RunningPeer
 from harness.prerequisites import make_certificate, run_folder, say
 
 _SUB_BUCKETS = 128
@@ -57,6 +57,8 @@ ROWS = [
     Row("hosts-1", "100 B answers, 1 host", [], hosts=1),
     Row("hosts-1000", "100 B answers, 1,000 hosts in turn", [], hosts=1000),
     Row("idle", "idle kept-alive connections", ["--idle"], idle=True, connections=10000),
+    Row("log-100", "100 B answers with an access log, 64 kept-alive connections", [], kind=LOG),
+    Row("trace-100", "100 B answers in traces, 64 kept-alive connections", [], kind=TRACE),
     Row("tls-100", "100 B answers over TLS, 64 kept-alive connections", ["--tls"], kind=TLS),
     Row("tls-1m", "1 MiB answers over TLS, 16 kept-alive connections", ["--tls"], connections=16,
         size=1048576, kind=TLS),

@@ -15,8 +15,9 @@ from harness.prerequisites import PERF
 ORDER = ["weir", "haproxy", "haproxy-again", "nginx", "nghttpx", "envoy", "caddy", "floor"]
 BASE = "haproxy"
 # What a proxy is set up for: one route, many hosts, TLS, HTTP/2 over TLS, and HTTP/2 to the
-# servers besides. A proxy without a template for a kind is left out of its rows.
-ONE, HOSTS, TLS, HTTP2, BOTH = "one", "hosts", "tls", "http2", "both"
+# servers besides; an access log, and traces. A proxy without a template for a kind is left out of
+# its rows.
+ONE, HOSTS, TLS, HTTP2, BOTH, LOG, TRACE = ("one", "hosts", "tls", "http2", "both", "log", "trace")
 
 
 _CONDITION = re.compile("@IF-([A-Z]+)@")
@@ -39,14 +40,17 @@ def make_peers(paths):
     """The peers whose programs are known, by name. `paths`: program paths by program name."""
     definitions = {
         "weir": ("weir", {ONE: ["weir.yaml"], HOSTS: ["weir-hosts.yaml"], TLS: ["weir-tls.yaml"],
-                          HTTP2: ["weir-tls.yaml"], BOTH: ["weir-http2.yaml"]},
+                          HTTP2: ["weir-tls.yaml"], BOTH: ["weir-http2.yaml"],
+                          LOG: ["weir-log.yaml"], TRACE: ["weir-trace.yaml"]},
                  ["run", "{file}"], {}),
         "haproxy": ("haproxy", {ONE: ["haproxy.cfg"], HOSTS: ["haproxy-hosts.cfg", "hosts.map"],
                                 TLS: ["haproxy-tls.cfg"], HTTP2: ["haproxy-tls.cfg"],
-                                BOTH: ["haproxy-http2.cfg"]},
+                                BOTH: ["haproxy-http2.cfg"], LOG: ["haproxy-log.cfg"],
+                                TRACE: ["haproxy-trace.cfg"]},
                     ["-db", "-f", "{file}"], {}),
         "nginx": ("nginx", {ONE: ["nginx.conf"], HOSTS: ["nginx-hosts.conf"],
-                            TLS: ["nginx-tls.conf"], HTTP2: ["nginx-tls.conf"]},
+                            TLS: ["nginx-tls.conf"], HTTP2: ["nginx-tls.conf"],
+                            LOG: ["nginx-log.conf"]},
                   ["-p", "{folder}", "-e", "stderr", "-c", "{file}"], {}),
         "nghttpx": ("nghttpx", {HTTP2: ["nghttpx.conf"], BOTH: ["nghttpx-http2.conf"]},
                     ["--conf={file}"], {}),

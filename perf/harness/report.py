@@ -3,7 +3,7 @@
 import math
 from statistics import median
 
-from harness.peers import BASE
+from harness.peers import BASE, HOSTS, ONE
 
 _METRICS = [
     ("cpu", "CPU µs/request", 1, "{:.1f}"),
@@ -104,7 +104,7 @@ class Verdicts:
             results = self._results.get(row.name, {})
             if "weir" in results and not results["weir"]:
                 self.lines.append(f"{row.name}: Weir could not be measured: MISSED")
-        loaded = [row for row in self._rows if not row.idle and not row.is_secure]
+        loaded = [row for row in self._rows if not row.idle and row.kind in (ONE, HOSTS)]
         self._check_mean("rows", loaded, 0.75)
         for name in ["get-100", "get-10k", "post-16k"]:
             self._check(f"CPU to HAProxy's, {name}", self._ratio(name, "haproxy"), 0.7)
@@ -113,6 +113,8 @@ class Verdicts:
             self._check(f"CPU to HAProxy's, {name}", self._ratio(name, "haproxy"), 0.9)
         for row in loaded:
             self._check(f"CPU to nginx's, {row.name}", self._ratio(row.name, "nginx"), 1.0)
+        for name in ["log-100", "trace-100"]:
+            self._check(f"CPU to HAProxy's, {name}", self._ratio(name, "haproxy"), 0.7)
         self._check("memory per idle connection to nginx's",
                     self._ratio("idle", "nginx", "memory"), 1.0)
         self._check_secure([row for row in self._rows if row.is_secure])

@@ -75,11 +75,11 @@ enum {
     CBYTES_FIELD_SEC_FETCH_DEST,
     CBYTES_FIELD_SEC_FETCH_USER,
     CBYTES_FIELD_SEC_CH_UA,
-    CBYTES_FIELD_SEC_CH_UA_MOBILE,
-    CBYTES_FIELD_SEC_CH_UA_PLATFORM,
     CBYTES_FIELD_PRIORITY,
     CBYTES_FIELD_X_REAL_IP,
     CBYTES_FIELD_X_FORWARDED_PORT,
+    CBYTES_FIELD_TRACEPARENT,
+    CBYTES_FIELD_TRACESTATE,
     CBYTES_FIELD_COUNT,
 };
 
@@ -176,9 +176,11 @@ static inline uint8_t cbytes_classify_to_16(const uint8_t *name, size_t count) {
         if (CBYTES_IS_16("keep-alive")) return CBYTES_FIELD_KEEP_ALIVE;
         if (CBYTES_IS_16("user-agent")) return CBYTES_FIELD_USER_AGENT;
         if (CBYTES_IS_16("set-cookie")) return CBYTES_FIELD_SET_COOKIE;
+        if (CBYTES_IS_16("tracestate")) return CBYTES_FIELD_TRACESTATE;
         break;
     case 11:
         if (CBYTES_IS_16("retry-after")) return CBYTES_FIELD_RETRY_AFTER;
+        if (CBYTES_IS_16("traceparent")) return CBYTES_FIELD_TRACEPARENT;
         break;
     case 12:
         if (CBYTES_IS_16("x-request-id")) return CBYTES_FIELD_X_REQUEST_ID;
@@ -211,7 +213,6 @@ static inline uint8_t cbytes_classify_to_16(const uint8_t *name, size_t count) {
         if (CBYTES_IS_16("x-forwarded-host")) return CBYTES_FIELD_X_FORWARDED_HOST;
         if (CBYTES_IS_16("content-encoding")) return CBYTES_FIELD_CONTENT_ENCODING;
         if (CBYTES_IS_16("www-authenticate")) return CBYTES_FIELD_WWW_AUTHENTICATE;
-        if (CBYTES_IS_16("sec-ch-ua-mobile")) return CBYTES_FIELD_SEC_CH_UA_MOBILE;
         if (CBYTES_IS_16("x-forwarded-port")) return CBYTES_FIELD_X_FORWARDED_PORT;
         break;
     }
@@ -231,7 +232,6 @@ static inline uint8_t cbytes_classify_to_32(const uint8_t *name, size_t count) {
         break;
     case 18:
         if (CBYTES_IS_24("proxy-authenticate")) return CBYTES_FIELD_PROXY_AUTHENTICATE;
-        if (CBYTES_IS_24("sec-ch-ua-platform")) return CBYTES_FIELD_SEC_CH_UA_PLATFORM;
         break;
     case 19:
         if (CBYTES_IS_24("proxy-authorization")) return CBYTES_FIELD_PROXY_AUTHORIZATION;

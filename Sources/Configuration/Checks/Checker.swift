@@ -45,6 +45,7 @@ struct Checker<Files: FileAccess> {
         config.timeouts = ClientTimeouts(all.map(TopLevelKeys.timeouts))
         config.forwarding = ForwardingConfig(all.map(TopLevelKeys.forwarding))
         config.log = log(all)
+        config.tracing = tracing(all)
         config.trustedProxies = trustedProxies()
         config.listeners = listeners()
         config.admin = admin(config.listeners)

@@ -4,6 +4,7 @@ public enum DiagnosticID: String, Sendable, CaseIterable {
     case adminToken = "admin-token"
     case answerBody = "answer-body"
     case certificate
+    case collectorURL = "collector-url"
     case conflict
     case cookieName = "cookie-name"
     case duplicateListener = "duplicate-listener"
@@ -74,6 +75,7 @@ extension DiagnosticID {
         case .answerBody: "A body in an answer that can have none, or two bodies."
         case .certificate:
             "A file of `tls` that does not serve: not of a pair, ended, …; warning: ends soon."
+        case .collectorURL: "A collector of spans that is no URL by http or https."
         case .conflict:
             "Two keys of which there can be one, as a short form beside its long form, or that "
                 + "contradict each other."

@@ -121,6 +121,12 @@ enum TopLevelKeys {
         example: "{access: stdout}",
         "What is written down."
     )
+    static let tracing = Key(
+        "tracing",
+        .map(TracingKeys.set),
+        example: "{export: \"http://127.0.0.1:4318\"}",
+        "Traces: what servers are told, and where spans go."
+    )
     static let admin = Key(
         "admin",
         .map(AdminKeys.set),
@@ -143,7 +149,8 @@ enum TopLevelKeys {
         keys: [
             listen, servers, listeners, routes, pools, poolDefaults, include, limits, timeouts,
             trustedProxies, networks, forwarding, workers, user, group, drainDelay,
-            shutdownTimeout, resolver, admin, log, simulate,
+            shutdownTimeout, resolver, admin, log, tracing,
+            simulate,
         ]
     )
 }

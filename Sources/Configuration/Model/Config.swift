@@ -33,6 +33,8 @@ public struct Config: Sendable, Equatable {
     public var admin: AdminConfig?
     /// Weir's own log and the access log.
     public var log = LogConfig()
+    /// Traces.
+    public var tracing = TracingConfig()
     /// What `weir simulate` plays through; `nil` where the file does not say.
     public var simulate: SimulateConfig?
     /// How the file wrote what came from the environment.

@@ -37,6 +37,10 @@ struct EffectivePrinter {
             yaml.line(TopLevelKeys.trustedProxies.name, YAMLText.list(networks))
         }
         yaml.section(TopLevelKeys.log.name, log)
+        yaml.section(TopLevelKeys.tracing.name, tracing)
+        if config.tracing.export != nil {
+            yaml.section(TopLevelKeys.resolver.name) { resolver(config.tracing.resolver, &$0) }
+        }
         if let admin = config.admin {
             yaml.section(TopLevelKeys.admin.name) { self.admin(admin, &$0) }
         }
@@ -235,6 +239,16 @@ struct EffectivePrinter {
 }
 
 extension EffectivePrinter {
+    /// `tracing`.
+    func tracing(_ yaml: inout YAMLText) {
+        yaml.line(TracingKeys.propagate.name, String(config.tracing.propagates))
+        if let export = config.tracing.export {
+            yaml.line(TracingKeys.export.name, text(export.description))
+        }
+        yaml.line(TracingKeys.sample.name, Quantity.text(share: config.tracing.sample))
+        yaml.line(TracingKeys.service.name, text(config.tracing.service))
+    }
+
     /// `admin`.
     func admin(_ admin: AdminConfig, _ yaml: inout YAMLText) {
         yaml.line(AdminKeys.address.name, text(admin.address.description))

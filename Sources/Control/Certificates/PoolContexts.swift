@@ -19,6 +19,18 @@ final class PoolContexts {
         watches = placed.config.pools.map { _ in ChangeWatch() }
     }
 
+    /// How TLS is begun with those whom the system's authorities vouch for.
+    ///
+    /// - Throws: ``StartError`` if the system has none.
+    static func trustingSystem() throws(StartError) -> TLSClientContext {
+        var known: [String: TLSAuthorities] = [:]
+        return try PoolContexts(PlacedConfig(Config()), files: FileSystem()).context(
+            PoolTLSConfig(),
+            http2: false,
+            &known
+        )
+    }
+
     /// Reads everything for the first time.
     ///
     /// - Throws: ``StartError`` for files that cannot be used.

@@ -27,6 +27,7 @@ final class ServiceReload {
         var secrets: [String: [UInt8]]
         var material: CertificateControl.Material
         var opened: [[WorkerListener]]
+        var spans: SpanExporter?
     }
 
     /// A reload that has not begun; `nil` for a service that has not started.
@@ -86,9 +87,16 @@ final class ServiceReload {
                 throw StartError(description: "too many listeners came since the start")
             }
             let material = try certificates.read(placed)
+            let spans = try service.spans.prepare(config)
             let opened = try service.sockets.open(placed, placed.newListeners)
             follow(
-                Prepared(placed: placed, secrets: secrets, material: material, opened: opened)
+                Prepared(
+                    placed: placed,
+                    secrets: secrets,
+                    material: material,
+                    opened: opened,
+                    spans: spans
+                )
             )
         } catch {
             finished(error, false)
@@ -139,7 +147,8 @@ final class ServiceReload {
             retiredPools: Set(before.pools).subtracting(placed.pools),
             closedListeners: closed,
             opened: prepared.opened,
-            statistics: statistics
+            statistics: statistics,
+            spans: prepared.spans?.queue
         )
         shared.setBounds(placed, descriptorLimit: service.descriptors(for: config))
         service.tell(.change(change))
@@ -147,6 +156,7 @@ final class ServiceReload {
         certificates.follow(prepared.material)
         let next: (Bool) -> Void = { [self] isDone in
             if !statistics.isEmpty { service.replaceStatistics(statistics, before) }
+            service.spans.follow(config, prepared.spans)
             health.leave(fates.gone, staying: fates.stay)
             close(closed, after: change)
             finish(prepared, before, isDone ? nil : change.missing)

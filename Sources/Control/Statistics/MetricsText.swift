@@ -25,6 +25,7 @@ struct MetricsText {
         pools()
         endpoints()
         workers()
+        spans()
         return text
     }
 
@@ -193,6 +194,15 @@ struct MetricsText {
             let labels = [("route", route.name), ("pool", route.pool ?? "")]
             histogram(name, labels, route.traffic.durations, sum: route.traffic.duration)
         }
+    }
+
+    private mutating func spans() {
+        guard let spans = report.spans else { return }
+        family("weir_trace_spans_exported_total", "counter", "Spans that the collector took.")
+        line("weir_trace_spans_exported_total", [], spans.exported)
+        family("weir_trace_spans_dropped_total", "counter", "Spans lost, and why.")
+        line("weir_trace_spans_dropped_total", [("reason", "queue-full")], spans.unqueued)
+        line("weir_trace_spans_dropped_total", [("reason", "collector")], spans.refused)
     }
 
     private mutating func pools() {

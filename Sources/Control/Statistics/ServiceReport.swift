@@ -79,6 +79,8 @@ struct ServiceReport {
     var cells: [Cell] = []
     var pools: [Pool] = []
     var workers: [WorkerReport] = []
+    /// What became of spans; `nil` where none are exported.
+    var spans: SpanQueue.Totals?
 
     /// Everything together.
     var total: TrafficTotals {

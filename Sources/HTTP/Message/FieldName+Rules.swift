@@ -19,7 +19,7 @@ extension FieldNameSet {
         | FieldName.trailer.bit | FieldName.via.bit | FieldName.forwarded.bit
         | FieldName.xForwardedFor.bit | FieldName.xForwardedProto.bit
         | FieldName.xForwardedHost.bit | FieldName.xForwardedPort.bit | FieldName.xRealIP.bit
-        | FieldName.xRequestID.bit
+        | FieldName.xRequestID.bit | FieldName.traceParent.bit | FieldName.traceState.bit
 
     private static let modifierBits =
         FieldName.expect.bit | FieldName.cacheControl.bit | FieldName.maxForwards.bit

@@ -60,11 +60,11 @@ extension FieldName {
         case .secFetchDest: "sec-fetch-dest"
         case .secFetchUser: "sec-fetch-user"
         case .secCHUA: "sec-ch-ua"
-        case .secCHUAMobile: "sec-ch-ua-mobile"
-        case .secCHUAPlatform: "sec-ch-ua-platform"
         case .priority: "priority"
         case .xRealIP: "x-real-ip"
         case .xForwardedPort: "x-forwarded-port"
+        case .traceParent: "traceparent"
+        case .traceState: "tracestate"
         }
     }
 }

@@ -62,11 +62,11 @@ public enum FieldName: UInt8, BitwiseCopyable, Sendable, Equatable, Hashable, Ca
     case secFetchDest
     case secFetchUser
     case secCHUA
-    case secCHUAMobile
-    case secCHUAPlatform
     case priority
     case xRealIP
     case xForwardedPort
+    case traceParent
+    case traceState
 
     /// The name of one of CBytes's numbers; `other` for a number that is none.
     init(code: UInt8) {

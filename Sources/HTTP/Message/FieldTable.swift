@@ -101,6 +101,19 @@ public struct FieldTable: ~Copyable {
         return nil
     }
 
+    /// The index of the field of this known name, if there is exactly one.
+    ///
+    /// O(count) if there is one, else O(1).
+    public func only(_ id: FieldName) -> Int? {
+        guard let found = first(id) else { return nil }
+        var index = found &+ 1
+        while index < count {
+            if unsafe storage[index].name == id.rawValue { return nil }
+            index &+= 1
+        }
+        return found
+    }
+
     /// The index of the first field, from `start` on, of this name.
     ///
     /// `id` is what the name is classified as; for `other` the names are compared, whatever their

@@ -189,6 +189,7 @@ extension Worker {
         exchange.pointee.pool = snapshot.routes[route].pool
         exchange.pointee.method = request.head.method
         exchange.pointee.requestID = request.id
+        exchange.pointee.trace = beginTrace(request)
         exchange.pointee.started = now
         exchange.pointee.client = client(of: slot, request)
         exchange.pointee.deadline = now + snapshot.routes[route].total
@@ -308,7 +309,8 @@ extension Worker {
             peer: downstream.pointee.peer,
             requestID: request.id,
             isSecure: downstream.pointee.flags.contains(.encrypted),
-            isHTTP2: downstream.isOfStream
+            isHTTP2: downstream.isOfStream,
+            trace: exchange.pointee.trace
         )
         var headWriter = RequestHeadWriter(
             source: request.bytes,

@@ -137,9 +137,11 @@ extension Worker {
         entry.bytesOut = UInt64(out.count &+ body.count)
         entry.request = request
         entry.loggedID = believedID(slot, request)
+        entry.trace = beginTrace(request)
         count(entry, of: slot)
         let isLogged = entry.route < 0 ? entry.isLogged : snapshot.routes[entry.route].isLogged
         if isLogged { log(entry) }
+        if entry.trace.isExported { recordRequest(entry, of: slot, request) }
         let head = out
         var body = body
         let isSent = body.withUnsafeMutableBytes { bytes in

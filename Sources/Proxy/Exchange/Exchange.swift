@@ -131,6 +131,8 @@ struct Exchange: SlabEntry {
     var idRange = ByteRange.empty
     /// The request id where Weir made it.
     var requestID = RequestID(high: 0, low: 0)
+    /// Its place in its trace.
+    var trace = TraceContext()
     /// The client as the forwarding policy sees it.
     var client = weir_address()
     var started = Instant(nanoseconds: 0)

@@ -301,6 +301,9 @@ extension Worker {
     mutating func answerComplete(_ slot: Int32) {
         let exchange = exchanges[slot]
         exchange.pointee.answer = .complete
+        if exchange.pointee.trace.isExported {
+            recordTry(exchange, .ok, status: exchange.pointee.status)
+        }
         endTry(exchange)
         leavePool(exchange)
         releasePipe(exchange)

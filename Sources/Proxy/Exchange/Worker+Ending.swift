@@ -132,6 +132,10 @@ extension Worker {
         let exchange = exchanges[slot]
         exchange.pointee.outcome = outcome
         if exchange.pointee.flags.contains(.counted) {
+            if exchange.pointee.trace.isExported {
+                let hasAnswered = exchange.pointee.flags.contains(.answerBegun)
+                recordTry(exchange, outcome, status: hasAnswered ? exchange.pointee.status : 0)
+            }
             tellEnd(exchange, outcome)
             endTry(exchange)
         }
@@ -141,6 +145,7 @@ extension Worker {
         releasePipe(exchange)
         count(exchange, outcome)
         if accessLog.isOn, !exchange.pointee.flags.contains(.unlogged) { log(exchange) }
+        if exchange.pointee.trace.isExported { recordRequest(exchange, outcome) }
         buffers.give(&exchange.pointee.request)
         exchanges.free(slot)
     }

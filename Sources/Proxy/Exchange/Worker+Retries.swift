@@ -18,6 +18,7 @@ extension Worker {
         let isInTime = now < exchange.pointee.triesDeadline && now < exchange.pointee.deadline
         if isUnseen, isInTime {
             let endpoint = Int(exchange.pointee.endpoint)
+            exchange.pointee.outcome = failure.outcome
             if fallsBack(slot) {
                 if endpoint >= 0 { countFailure(endpoint, failure.outcome) }
                 return
@@ -48,6 +49,9 @@ extension Worker {
             tell(exchange, .failed, verdict(failure, exchange), retryAfter: retryAfter)
         } else {
             exchange.pointee.flags.formUnion([.told, .toldFailure])
+        }
+        if exchange.pointee.trace.isExported, decision != .giveUp, decision != .replaceConnection {
+            recordRetry(exchange, failure)
         }
         switch decision {
         case .giveUp: return false

@@ -167,8 +167,30 @@ struct ByteWriter: BitwiseCopyable {
         count &+= 32
     }
 
+    /// The 32 bytes that were written from `offset` on, once more.
+    mutating func append(againFrom offset: Int) {
+        guard capacity &- count >= 32, offset >= 0, offset &+ 32 <= count else {
+            overflowed = true
+            return
+        }
+        (base + count).copyMemory(from: base + offset, byteCount: 32)
+        count &+= 32
+    }
+
+    /// The id of a span.
+    mutating func append(spanID id: UInt64) {
+        guard capacity &- count >= 16 else {
+            overflowed = true
+            return
+        }
+        let place = base + count
+        place.storeBytes(of: Self.hexadecimal(id >> 32), as: UInt64.self)
+        place.storeBytes(of: Self.hexadecimal(id), toByteOffset: 8, as: UInt64.self)
+        count &+= 16
+    }
+
     /// The eight digits of the lower half of a number, the first digit in the lowest byte.
-    private static func hexadecimal(_ value: UInt64) -> UInt64 {
+    static func hexadecimal(_ value: UInt64) -> UInt64 {
         // Spread to a nibble a byte, then ten and above get the distance from ':' to 'a' on top.
         var spread = value & 0xffff_ffff
         spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff

@@ -17,6 +17,8 @@ struct ForwardContext {
     var isSecure = false
     /// Whether the peer speaks HTTP/2.
     var isHTTP2 = false
+    /// The request's place in its trace.
+    var trace = TraceContext()
 }
 
 /// Where things that the access log needs stand in the written head.
@@ -92,6 +94,8 @@ struct RequestHeadWriter: ~Copyable {
             fields.contains(.xRequestID) || fields.contains(.xForwardedFor)
             || fields.contains(.xForwardedProto) || fields.contains(.xForwardedHost)
             || fields.contains(.forwarded)
+            || (context.trace.isWritten
+                && (fields.contains(.traceParent) || fields.contains(.traceState)))
         let host = out.appendLines(
             of: fields,
             from: source,
@@ -138,6 +142,9 @@ struct RequestHeadWriter: ~Copyable {
         case .xForwardedFor: return context.isTrusted && !context.forwarding.xForwarded
         case .xForwardedProto, .xForwardedHost: return context.isTrusted
         case .forwarded: return context.isTrusted && !context.forwarding.forwarded
+        case .traceParent: return !context.trace.isWritten
+        // What vendors know of a trace means nothing in another one.
+        case .traceState: return !context.trace.isWritten || context.trace.caller != 0
         default: return true
         }
     }
@@ -167,8 +174,21 @@ struct RequestHeadWriter: ~Copyable {
         }
         out.append(head.authority, of: source)
         out.append("\r\nVia: 1.1 weir\r\nX-Request-Id: ")
+        let id = out.count
         out.append(context.requestID)
-        out.append("\r\n\r\n")
+        if context.trace.isWritten {
+            out.append("\r\ntraceparent: 00-")
+            if context.trace.caller == 0 {
+                out.append(againFrom: id)
+                out.append(byte: 0x2d)
+                out.append(spanID: context.trace.tried)
+            } else {
+                appendTrace(to: &out)
+            }
+            out.append(context.trace.isSampled ? "-01\r\n\r\n" : "-00\r\n\r\n")
+        } else {
+            out.append("\r\n\r\n")
+        }
     }
 
     private mutating func writeOwnFields(_ fields: borrowing FieldTable, to out: inout ByteWriter) {
@@ -183,6 +203,18 @@ struct RequestHeadWriter: ~Copyable {
             out.append(viaLine)
         }
         writeRequestID(fields, to: &out)
+        if context.trace.isWritten {
+            out.append("traceparent: 00-")
+            appendTrace(to: &out)
+            out.append(context.trace.isSampled ? "-01\r\n" : "-00\r\n")
+        }
+    }
+
+    /// The ids of trace and span, as they stand in `traceparent` (W3C Trace Context, §3.2.2).
+    private func appendTrace(to out: inout ByteWriter) {
+        out.append(RequestID(high: context.trace.high, low: context.trace.low))
+        out.append(byte: 0x2d)
+        out.append(spanID: context.trace.tried)
     }
 
     private var scheme: StaticString { context.isSecure ? "https" : "http" }

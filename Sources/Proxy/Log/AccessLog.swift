@@ -24,6 +24,8 @@ struct LogEntry {
     var callStatus: GRPCStatus?
     /// Whether it goes into the access log, where no route says so.
     var isLogged = true
+    /// The request's place in its trace.
+    var trace = TraceContext()
 
     init(outcome: Outcome, status: Int, id: RequestID) {
         self.outcome = outcome
@@ -48,6 +50,8 @@ struct LogLine {
     var minorVersion: UInt8 = 1
     var isHTTP2 = false
     var id: RequestID
+    /// The trace's id; only for JSON.
+    var trace: RequestID?
     var status: Int
     var bytesIn: UInt64
     var bytesOut: UInt64
@@ -178,6 +182,7 @@ extension Worker {
         line.minorVersion = exchange.pointee.flags.contains(.http10) ? 0 : 1
         line.isHTTP2 = down[exchange.pointee.downstream].isOfStream
         line.callStatus = exchange.pointee.callStatus
+        line.trace = exchange.pointee.trace.id
         if accessLog.namesAgents { nameAgents(&line, request, end: exchange.pointee.headEnd) }
         accessLog.append(line, now: now)
     }
@@ -217,6 +222,7 @@ extension Worker {
         }
         line.reason = entry.reason.map { Array($0.utf8) }
         line.callStatus = entry.callStatus
+        line.trace = entry.trace.id
         if entry.route >= 0 { line.route = snapshot.routeNames[entry.route] }
         if let request = entry.request {
             let bytes = UnsafeRawPointer(request.bytes)

@@ -7,7 +7,13 @@ extension ByteWriter {
         dates.appendTimestamp(to: &self)
         append("\",\"request-id\":\"")
         appendID(line)
-        append("\",\"client\":\"")
+        if let trace = line.trace {
+            append("\",\"trace-id\":\"")
+            append(trace)
+            append("\",\"client\":\"")
+        } else {
+            append("\",\"trace-id\":null,\"client\":\"")
+        }
         appendClient(line.client, masked: masked)
         append("\",\"method\":")
         appendJSONText(line.method)
@@ -84,7 +90,7 @@ extension ByteWriter {
     }
 
     /// An address; masked to its /24 or /48.
-    private mutating func appendClient(_ address: weir_address, masked: Bool) {
+    mutating func appendClient(_ address: weir_address, masked: Bool) {
         guard address.isInternet else {
             append("unix")
             return
@@ -120,7 +126,7 @@ extension ByteWriter {
     }
 
     /// Bytes as the inside of a JSON string; what is not ASCII is written as `\u00XX`.
-    private mutating func appendEscaped(_ bytes: UnsafeRawBufferPointer?) {
+    mutating func appendEscaped(_ bytes: UnsafeRawBufferPointer?) {
         guard let bytes, let base = bytes.baseAddress else { return }
         var plain = 0
         for index in 0..<bytes.count {

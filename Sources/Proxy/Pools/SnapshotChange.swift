@@ -15,6 +15,8 @@ public final class SnapshotChange: Sendable {
     let opened: [[WorkerListener]]
     /// By worker: where it counts from now on; empty where there is room as it is.
     let statistics: [WorkerStatistics]
+    /// Where spans go from now on; `nil` where none are exported.
+    let spans: SpanQueue?
     private let waiting: Atomic<Int>
 
     /// A change for as many workers as `opened` has entries for.
@@ -24,8 +26,10 @@ public final class SnapshotChange: Sendable {
         retiredPools: Set<Int>,
         closedListeners: Set<Int>,
         opened: [[WorkerListener]],
-        statistics: [WorkerStatistics]
+        statistics: [WorkerStatistics],
+        spans: SpanQueue?
     ) {
+        self.spans = spans
         self.snapshot = snapshot
         self.updates = updates
         self.retiredPools = retiredPools

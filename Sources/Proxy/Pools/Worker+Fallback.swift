@@ -49,6 +49,10 @@ extension Worker {
         guard next != RouteEntry.noFallback, isThere else { return false }
         if next == RouteEntry.ownAnswer { return answersByFallback(slot) }
         if exchange.pointee.upstream >= 0 { closeUpstream(exchange.pointee.upstream) }
+        if exchange.pointee.trace.isExported, exchange.pointee.flags.contains(.counted) {
+            recordTry(exchange, exchange.pointee.outcome, status: 0)
+            renewTry(exchange)
+        }
         abandonProbe(exchange)
         endTry(exchange)
         leavePool(exchange)

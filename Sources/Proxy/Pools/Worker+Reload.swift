@@ -17,6 +17,7 @@ extension Worker {
         snapshot = change.snapshot
         takeLimits()
         takeAccessLog()
+        takeTracing(change.spans)
         growTables()
         for pool in change.retiredPools { retire(pool: pool) }
         for pool in snapshot.placed.newPools.sorted() { begin(pool: pool) }
@@ -62,6 +63,14 @@ extension Worker {
     private mutating func takeAccessLog() {
         accessLog.flush()
         accessLog = AccessLogBuffer(snapshot.config.log.access, queue: shared.logs)
+    }
+
+    private mutating func takeTracing(_ queue: SpanQueue?) {
+        tracing = TracePlan(snapshot.config)
+        guard !spans.goes(to: queue) else { return }
+        spans.flush()
+        spans.free()
+        spans = SpanBuffer(queue)
     }
 
     /// Makes room for the pools and endpoints that the snapshot has besides.

@@ -18,6 +18,7 @@ extension Worker {
         }
         closeEverything()
         accessLog.flush()
+        spans.flush()
     }
 
     /// Waits once and handles what came.
@@ -38,6 +39,7 @@ extension Worker {
         // Behind the requests, which they must not delay.
         if !probes.due.isEmpty { sendProbes() }
         accessLog.flushIfOld(now)
+        spans.flushIfOld(now)
         let duration = weir_monotonic_ns() &- now.nanoseconds
         isLate = duration > limits.loopLag
         report(duration: duration)
@@ -52,6 +54,7 @@ extension Worker {
         if queued > 0 { limit = min(limit, Self.queueLook) }
         if probes.count > 0 { limit = probes.timers.wait(from: now, limit: limit) }
         if accessLog.isWaiting { limit = min(limit, 100) }
+        if spans.isWaiting { limit = min(limit, 1000) }
         if !(newcomers.isEmpty && earlierNewcomers.isEmpty) { limit = min(limit, 8) }
         return Int32(truncatingIfNeeded: limit)
     }

@@ -165,6 +165,10 @@ public struct Worker: ~Copyable {
     var oldestIdle: Int32 = -1
     var newestIdle: Int32 = -1
     var accessLog: AccessLogBuffer
+    /// What the file says of traces.
+    var tracing: TracePlan
+    /// Spans until they are handed over.
+    var spans: SpanBuffer
     /// The downstream connection whose received bytes are being parsed; its body must not be read
     /// on before they are put away.
     var beginning: Int32 = -1
@@ -217,6 +221,8 @@ public struct Worker: ~Copyable {
         let config = snapshot.config
         // First among its kind: further down, Swift 6.3 destroys what was never there before.
         accessLog = AccessLogBuffer(config.log.access, queue: shared.logs)
+        tracing = TracePlan(config)
+        spans = SpanBuffer(shared.spans)
         headLimits = HeadLimits(config.limits)
         now = Instant(nanoseconds: weir_monotonic_ns())
         var seed: UInt64 = 0
@@ -260,6 +266,7 @@ public struct Worker: ~Copyable {
         pools.deallocate()
         endpointStates.deallocate()
         endpoints.deallocate()
+        spans.free()
         readArea.base?.deallocate()
         out.start.deallocate()
         scratch.deallocate()

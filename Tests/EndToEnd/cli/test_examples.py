@@ -102,6 +102,7 @@ ASKED = {
     "streams.yaml": [("a", "/events/x", "GET", "server"), ("a", "/", "GET", "server")],
     "strict-limits.yaml": [("a", "/", "GET", "server"), ("a", "/" + "x" * 5000, "GET", 414)],
     "unix-sockets.yaml": [("a", "/", "GET", "server")],
+    "tracing.yaml": [("a", "/", "GET", "server"), ("a", "/api/x", "GET", "server")],
     "watched.yaml": [("a", "/", "GET", "server")],
     "two-machines.yaml": [("a", "/", "GET", "server"), ("a", "/x", "POST", "server")],
     "cloud/three-ways.yaml": [

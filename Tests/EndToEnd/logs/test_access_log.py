@@ -10,7 +10,7 @@ from harness.backend import refused_address
 from harness.setups import LOGGED, pooled, single
 
 FIELDS = (
-    "time request-id client method host path route status bytes-in bytes-out duration"
+    "time request-id trace-id client method host path route status bytes-in bytes-out duration"
     " first-byte endpoint tries outcome"
 ).split()
 

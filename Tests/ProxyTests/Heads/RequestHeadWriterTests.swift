@@ -6,7 +6,10 @@ import Testing
 @Suite("Head of a forwarded request")
 struct RequestHeadWriterTests {
     /// The head that goes on, and what the writer says of it.
-    private func forward(_ test: ForwardCase) -> (head: String, marks: [String])? {
+    private func forward(
+        _ test: ForwardCase,
+        _ trace: TraceContext = TraceContext()
+    ) -> (head: String, marks: [String])? {
         withRequest(lines(test.request)) { head, fields, bytes in
             guard let base = bytes.baseAddress else { return nil }
             var output = [UInt8](repeating: 0, count: 16_384)
@@ -17,7 +20,8 @@ struct RequestHeadWriterTests {
                     forwarding: test.forwarding,
                     isTrusted: test.isTrusted,
                     peer: peer(test.peer),
-                    requestID: ForwardCase.id
+                    requestID: ForwardCase.id,
+                    trace: trace
                 )
                 var writer = RequestHeadWriter(source: base, head: head, context: context)
                 let places = writer.write(fields: fields, to: &out)
@@ -64,6 +68,55 @@ struct RequestHeadWriterTests {
         #expect(own.marks == ["PUT", "/x?y", "c.d:8", ""])
     }
 
+    /// A place in a trace; `caller`: whether it came from one.
+    private func trace(caller: Bool, written: Bool = true) -> TraceContext {
+        var trace = TraceContext()
+        // One that begins here has its request's id.
+        trace.high = caller ? 0x0af7_6519_16cd_43dd : ForwardCase.id.high
+        trace.low = caller ? 0x8448_eb21_1c80_319c : ForwardCase.id.low
+        trace.tried = 0x00f0_67aa_0ba9_02b7
+        trace.caller = caller ? 1 : 0
+        trace.isSampled = caller
+        trace.isWritten = written
+        return trace
+    }
+
+    @Test("the trace's fields", arguments: ["", "xvi", "xvif"])
+    func traces(switches: String) throws {
+        let request = [
+            "GET /x HTTP/1.1", "Traceparent: a", "Host: a.b", "traceState:  b", "X: 1",
+            "tracestate: c",
+        ]
+        func forwarded(_ trace: TraceContext) throws -> [String] {
+            let test = ForwardCase("", request, sending: switches, becomes: [])
+            let lines = try #require(forward(test, trace)).head.split(separator: "\r\n")
+            return lines.map(String.init).filter { $0.lowercased().hasPrefix("trace") }
+        }
+        let span = "00f067aa0ba902b7"
+        let own = "traceparent: 00-\(ForwardCase.idText)-\(span)-00"
+        let joined = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-\(span)-01"
+        #expect(try forwarded(trace(caller: false)) == [own])
+        #expect(
+            try forwarded(trace(caller: true)) == [
+                "traceState: b", "tracestate: c", joined,
+            ]
+        )
+        #expect(
+            try forwarded(trace(caller: true, written: false)) == [
+                "Traceparent: a", "traceState: b", "tracestate: c",
+            ]
+        )
+    }
+
+    @Test("the host is found behind fields that go")
+    func hostBehindTrace() throws {
+        let request = ["GET /x HTTP/1.1", "Traceparent: a", "X: 1", "Host: a.b", "tracestate: c"]
+        let test = ForwardCase("", request, sending: "xvi", becomes: [])
+        let found = try #require(forward(test, trace(caller: false)))
+        #expect(found.marks == ["GET", "/x", "a.b", ""])
+        #expect(found.head.hasSuffix("-00f067aa0ba902b7-00\r\n\r\n"))
+    }
+
     @Test("a head has room in what is reserved for it, the longest fields of Weir's included")
     func room() throws {
         let name = String(repeating: "a.", count: 120) + "example"
@@ -74,7 +127,7 @@ struct RequestHeadWriterTests {
         ] {
             let address = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
             let test = ForwardCase("", request, from: address, sending: "xvif", becomes: [])
-            let head = try #require(forward(test)).head
+            let head = try #require(forward(test, trace(caller: false))).head
             let reserved = lines(request).utf8.count + 2 * name.utf8.count + 512
             #expect(head.utf8.count <= reserved)
         }

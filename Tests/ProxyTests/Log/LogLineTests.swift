@@ -14,7 +14,8 @@ struct LogLineTests {
     func json() throws {
         let expected =
             #"{"time":"1970-01-01T00:00:00.000Z","#
-            + #""request-id":"00000000000000010000000000000002","client":"192.0.2.77","#
+            + #""request-id":"00000000000000010000000000000002","trace-id":null,"#
+            + #""client":"192.0.2.77","#
             + #""method":"GET","host":"a.b:80","path":"/x?y","route":"api","status":200,"#
             + #""bytes-in":10,"bytes-out":20,"duration":1.234567,"first-byte":0.000001,"#
             + #""endpoint":"one","tries":1,"outcome":"ok"}"# + "\n"
@@ -35,7 +36,7 @@ struct LogLineTests {
         #expect(line["client"] as? String == "unix")
         #expect(line["status"] as? Int == 400)
         #expect(line["outcome"] as? String == "bad-request")
-        #expect(line.count == 15)
+        #expect(line.count == 16)
     }
 
     @Test("numbers at their largest")
