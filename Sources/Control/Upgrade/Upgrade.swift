@@ -57,7 +57,7 @@ final class Upgrade {
     ) -> Int32 {
         let name = Handover.variable + "="
         // It is the new process that the service manager's watchdog is to be fed by.
-        var environment = weir_environment_list().filter {
+        var environment = environmentList().filter {
             !$0.hasPrefix(name) && !$0.hasPrefix("WATCHDOG_PID=")
         }
         environment.append(name + String(descriptor))
@@ -133,7 +133,7 @@ final class Upgrade {
 }
 
 /// The environment of this process.
-private func weir_environment_list() -> [String] {
+private func environmentList() -> [String] {
     var list: [String] = []
     var next = weir_own_environment()
     while let text = next?.pointee {
