@@ -31,14 +31,20 @@ public struct ConfigDifference: Sendable, Equatable {
         var told: Set<String> = []
         /// Tells of the outermost thing that is only on one side, once.
         func tell(_ entry: FlatConfig.Entry, missingIn other: FlatConfig, isNew: Bool) {
-            let outermost = entry.parents.first { !other.keys.contains($0) } ?? entry.key
+            let outermost = entry.parents.first { !other.sections.contains($0) } ?? entry.key
             guard told.insert(outermost).inserted else { return }
             let value = outermost == entry.key ? entry.value : ""
+            // A value that is a section on the other side, or the other way round.
+            let counterpart =
+                other.values[outermost]
+                ?? other.sections.first { $0 == outermost }
+                .map { _ in "{…}" }
+            let shown = counterpart != nil && value.isEmpty ? "{…}" : value
             changes.append(
                 Change(
                     key: outermost,
-                    before: isNew ? nil : value,
-                    after: isNew ? value : nil
+                    before: isNew ? counterpart : shown,
+                    after: isNew ? shown : counterpart
                 )
             )
         }
@@ -79,8 +85,8 @@ private struct FlatConfig {
     private(set) var entries: [Entry] = []
     /// By key.
     private(set) var values: [String: String] = [:]
-    /// All keys, those of sections and list items too.
-    private(set) var keys: Set<String> = []
+    /// The keys of sections and list items.
+    private(set) var sections: Set<String> = []
 
     /// Reads what ``effectiveYAML(of:)`` prints, and nothing else: two blanks a level, list items
     /// that begin with their name.
@@ -95,16 +101,16 @@ private struct FlatConfig {
                 let (_, value) = Self.parted(rest)
                 let item = unique("\(open.last?.key ?? "")[\(value ?? String(rest))]")
                 open.append((indent, item))
-                keys.insert(item)
+                sections.insert(item)
                 indent += 2
             }
             let (name, value) = Self.parted(rest)
             let key = open.last.map { "\($0.key).\(name)" } ?? name
-            keys.insert(key)
             if let value {
                 entries.append(Entry(key: key, value: value, parents: open.map(\.key)))
                 values[key] = value
             } else {
+                sections.insert(key)
                 open.append((indent, key))
             }
         }
@@ -112,9 +118,9 @@ private struct FlatConfig {
 
     /// Several items of a list may have one name.
     private func unique(_ key: String) -> String {
-        guard keys.contains(key) else { return key }
+        guard sections.contains(key) else { return key }
         var number = 2
-        while keys.contains("\(key)#\(number)") { number += 1 }
+        while sections.contains("\(key)#\(number)") { number += 1 }
         return "\(key)#\(number)"
     }
 

@@ -150,8 +150,8 @@ extension Worker {
     private mutating func closeListener(_ place: Int) {
         for index in listeners.indices where listeners[index].index == place {
             guard listeners[index].descriptor >= 0 else { continue }
-            // What the kernel has accepted for us is served, not reset; what comes meanwhile, without
-            // an end, is not waited for.
+            // What the kernel has accepted for us is served, not reset; what comes meanwhile,
+            // without an end, is not waited for.
             var left = snapshot.config.listeners[place].backlog &+ 1
             while left > 0, acceptOne(index) { left &-= 1 }
             if !listeners[index].isPaused { poller.remove(listeners[index].descriptor) }

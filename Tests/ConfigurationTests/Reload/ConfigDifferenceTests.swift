@@ -55,7 +55,9 @@ struct ConfigDifferenceTests {
         let pool = try changes(Self.base, Self.base + "\n  two: {servers: [\"10.0.0.3:80\"]}")
         #expect(pool == ["+ pools.two"])
         let access = try changes(Self.base, Self.base + "\nlog: {access: stdout}")
-        #expect(access.contains { $0.contains("log.access") } && access.count <= 2)
+        #expect(access == ["~ log.access: off -> {…}"])
+        let back = try changes(Self.base + "\nlog: {access: stdout}", Self.base)
+        #expect(back == ["~ log.access: {…} -> off"])
     }
 
     @Test(
