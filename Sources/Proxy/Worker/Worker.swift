@@ -218,7 +218,7 @@ public struct Worker: ~Copyable {
     var newestIdle: Int32 = -1
     var accessLog: AccessLogBuffer
     /// What the file says of traces.
-    let tracing: TracePlan
+    var tracing: TracePlan
     /// Spans until they are handed over.
     var spans: SpanBuffer
     /// The downstream connection whose received bytes are being parsed; its body must not be read
