@@ -142,7 +142,7 @@ final class PoolSources {
 
     private func follow(name: String) {
         let watch = resolver.addresses(of: name, pool.resolver)
-        let observer = watch.observe { [unowned self] notice in
+        let observer = watch.observe { [unowned self, unowned watch] notice in
             if let notice {
                 let known = watch.known.map(\.description)
                 tell(notice.event(pool: pool.name, name: name, known: known))

@@ -72,7 +72,7 @@ final class ServiceSource {
         let wanted = Set((pending ?? []).map(\.target)).union(current.map(\.target))
         for name in wanted.sorted() where targets[name] == nil {
             let watch = resolver.addresses(of: name, config)
-            let observer = watch.observe { [unowned self] notice in
+            let observer = watch.observe { [unowned self, unowned watch] notice in
                 if let notice { tell(notice, name, watch.known.map(\.description)) }
                 settle()
             }
