@@ -15,6 +15,9 @@ PYTEST = [sys.executable, "-m", "pytest"]
 LEAK_OPTIONS = f"suppressions={ROOT / 'Tests/Support/leaks.supp'}:print_suppressions=0"
 # Whole stacks for each allocation take a quarter of the time; leaks.supp needs four frames.
 SHORT_STACKS = "malloc_context_size=6"
+# Optimised, since the sanitizer's checks take most of the time, and with assertions all the same.
+ADDRESS = ["--sanitize=address", "--scratch-path", ROOT / ".build-asan", "-Xswiftc", "-O"]
+ADDRESS += ["-Xswiftc", "-assert-config", "-Xswiftc", "Debug"]
 # Workers end with the process, so that nobody joins them.
 THREAD_OPTIONS = f"report_thread_leaks=0:suppressions={ROOT / 'Tests/Support/threads.supp'}"
 # What the linker says of each function of the sanitizer's, on hundreds of lines.
@@ -116,8 +119,7 @@ def swift_tests(totals, name, *options):
 def planted_leak(totals):
     """A test that forgets to free what it made has to fail: else no leak would be found."""
     title = "a planted leak"
-    command = ["swift", "test", "--quiet", "--disable-xctest", "--sanitize=address"]
-    command += ["--scratch-path", ROOT / ".build-asan", "--skip-build"]
+    command = ["swift", "test", "--quiet", "--disable-xctest", *ADDRESS, "--skip-build"]
     command += ["--filter", "LeakTests"]
     found = subprocess.run(
         [str(part) for part in command],
@@ -152,8 +154,8 @@ def end_to_end(totals, name, binary, slowness="1", marks=""):
 
 def short(totals):
     totals.step("formatting", run("formatting", ["make", "--silent", "lint"]))
-    # The sanitizer's build is the debug build with more checks, so one run of it serves for both.
-    swift_tests(totals, "address", "--sanitize=address", "--scratch-path", ROOT / ".build-asan")
+    # One run serves for both: assertions stay on beside the sanitizer's checks.
+    swift_tests(totals, "address", *ADDRESS)
     planted_leak(totals)
     if run("release build", ["make", "--silent", "build"]):
         end_to_end(totals, "release", ROOT / ".build/release/weir")

@@ -1,6 +1,7 @@
 """A changed configuration each second, and a new process five times, as each proxy does it."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -8,7 +9,7 @@ import time
 import urllib.request
 from dataclasses import dataclass
 
-from harness.machine import descendants, free_port
+from harness.machine import free_port
 from harness.outages import Scenario
 from harness.peers import ONE, Peer
 from harness.scenario import COMMANDS
@@ -107,10 +108,16 @@ class Turning:
 class WeirTurning(Turning):
     """SIGHUP; SIGUSR2."""
 
+    def _find_new(self):
+        with open(self.proxy.process.log) as log:
+            found = re.findall(r"upgraded: process (\d+) serves", log.read())
+        return int(found[-1]) if len(found) == self.generation else None
+
     def replace(self):
         os.kill(self.pid, signal.SIGUSR2)
-        self.pid = self.until(lambda: descendants(self.pid)[1:])[0]
-        self.proxy.process.pids()
+        # An old process with nothing to finish has gone at once: its log tells of the new one.
+        self.pid = self.until(self._find_new)
+        self.proxy.process.adopt(self.pid)
 
 
 class HAProxyTurning(Turning):

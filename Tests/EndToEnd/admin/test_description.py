@@ -17,6 +17,8 @@ def admin(weir, backend):
             "routes": [{"match": "/api/", "pool": "main"}, {"match": "=/own", "respond": 204}],
             "pools": {"main": {"servers": [server.address]}},
             "admin": "127.0.0.1:0",
+            # A collector that takes nothing; its metrics are there all the same.
+            "tracing": {"export": "http://127.0.0.1:1", "sample": "0%"},
         }
     )
     for target in ("/api/", "/own", "/none"):
