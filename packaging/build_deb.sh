@@ -48,5 +48,5 @@ install -m 644 "$stage/md5sums" "$stage/root/DEBIAN/md5sums"
 
 mkdir -p "$folder"
 package=$folder/weir_${version}_$architecture.deb
-dpkg-deb --root-owner-group -Zxz --build "$stage/root" "$package" > /dev/null
+dpkg-deb --root-owner-group --build "$stage/root" "$package" > /dev/null
 echo "$package"

@@ -53,7 +53,9 @@ def is_installed():
 def package(tmp_path_factory):
     """The package, made of the binary that is tested."""
     folder = tmp_path_factory.mktemp("deb")
-    done = run(ROOT / "packaging/build_deb.sh", binary()[0], folder, cwd=ROOT)
+    quick = {"DPKG_DEB_COMPRESSOR_TYPE": "gzip", "DPKG_DEB_COMPRESSOR_LEVEL": "1"}
+    script = ROOT / "packaging/build_deb.sh"
+    done = run(script, binary()[0], folder, cwd=ROOT, env={**os.environ, **quick})
     return Path(done.stdout.splitlines()[-1])
 
 
@@ -63,9 +65,9 @@ def purge():
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def installed(package):
-    """The package's control fields, while it is installed."""
+    """The package is installed until the last test, which removes it."""
     assert os.geteuid() == 0, "packages are installed by root: run these tests as root"
     assert not is_installed() and not FILE.exists(), "here is a Weir already, which stays"
     try:
@@ -172,7 +174,7 @@ class Unit:
         """As RuntimeDirectory= and LogsDirectory= have them."""
         for key, above in [("Runtime", "/run"), ("Logs", "/var/log")]:
             folder = Path(above, self[f"{key}Directory"])
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
             folder.chmod(int(self[f"{key}DirectoryMode"], 8))
             shutil.chown(folder, self["User"], self["Group"])
 
@@ -241,27 +243,6 @@ class TestService:
         manager.told("READY", 2)
 
 
-class TestRemoval:
-    def test_remove_keeps_the_file_and_purge_keeps_nothing(self, installed):
-        Unit().make_folders()
-        assert all(Path(one).exists() for one in [*OWN, *KEPT])
-        pwd.getpwnam("weir")
-        run(*DPKG, "--remove", "weir")
-        assert not [one for one in OWN if Path(one).exists()]
-        assert all(Path(one).exists() for one in KEPT)
-        run(*DPKG, "--purge", "weir")
-        left = [one for one in [*KEPT, *MADE, FILE.parent] if Path(one).exists()]
-        assert not left and not is_installed()
-        for names in ["passwd", "group"]:
-            assert run("getent", names, "weir", check=False).returncode == 2, names
-
-    def test_a_second_installation_finds_things_as_they_are(self, installed, package):
-        FILE.write_text(FILE.read_text() + "# changed\n")
-        user = pwd.getpwnam("weir").pw_uid
-        run(*DPKG, "--install", "--force-confdef", package)
-        assert FILE.read_text().endswith("# changed\n") and pwd.getpwnam("weir").pw_uid == user
-
-
 def test_make_install(tmp_path):
     """Everything below DESTDIR and PREFIX, and the unit names the program there."""
     command = ["make", "install", f"WEIR={binary()[0]}", f"DESTDIR={tmp_path}", "PREFIX=/opt/weir"]
@@ -284,3 +265,26 @@ def test_make_install(tmp_path):
     (tmp_path / "etc/weir/weir.yaml").write_text("# mine\n")
     run(*command, cwd=ROOT)
     assert (tmp_path / "etc/weir/weir.yaml").read_text() == "# mine\n"
+
+
+class TestEnd:
+    """Of what is installed, and in this order."""
+
+    def test_a_second_installation_finds_things_as_they_are(self, installed, package):
+        FILE.write_text(FILE.read_text() + "# changed\n")
+        user = pwd.getpwnam("weir").pw_uid
+        run(*DPKG, "--install", "--force-confdef", package)
+        assert FILE.read_text().endswith("# changed\n") and pwd.getpwnam("weir").pw_uid == user
+
+    def test_remove_keeps_the_file_and_purge_keeps_nothing(self, installed):
+        Unit().make_folders()
+        assert all(Path(one).exists() for one in [*OWN, *KEPT])
+        pwd.getpwnam("weir")
+        run(*DPKG, "--remove", "weir")
+        assert not [one for one in OWN if Path(one).exists()]
+        assert all(Path(one).exists() for one in KEPT)
+        run(*DPKG, "--purge", "weir")
+        left = [one for one in [*KEPT, *MADE, FILE.parent] if Path(one).exists()]
+        assert not left and not is_installed()
+        for names in ["passwd", "group"]:
+            assert run("getent", names, "weir", check=False).returncode == 2, names
