@@ -79,18 +79,22 @@ final class LogWriter: Sendable {
         while true {
             _ = poller.wait(milliseconds: -1)
             weir_eventfd_clear(wake)
+            let dropped = queue.drain(into: &batches)
+            // Behind the lines, so that none which was written after a wish goes where the wish
+            // says no more.
             let wishes = wishes.withLock { wishes in
                 let current = wishes
                 wishes.reopens = false
                 return current
             }
-            write(&batches, to: files)
             if wishes.reopens {
                 files.close()
                 files = Files(wishes)
             }
+            write(batches, to: files, dropped)
             if wishes.ends {
-                write(&batches, to: files)
+                let dropped = queue.drain(into: &batches)
+                write(batches, to: files, dropped)
                 files.close()
                 weir_eventfd_signal(ended)
                 return
@@ -113,8 +117,7 @@ final class LogWriter: Sendable {
         }
     }
 
-    private func write(_ batches: inout [LogBatch], to files: Files) {
-        let dropped = queue.drain(into: &batches)
+    private func write(_ batches: [LogBatch], to files: Files, _ dropped: Int) {
         for batch in batches {
             let file = batch.target == .own ? files.own : files.access
             if let file { Self.writeAll(file, batch.memory, batch.count) }
