@@ -13,6 +13,8 @@ final class ListeningSockets {
     private let inheritance: Inheritance
     /// Paths of unix sockets.
     private var paths: [Int: String] = [:]
+    /// Places whose paths are those of the process before, as long as it serves.
+    private var foreign: Set<Int> = []
     /// By place: the descriptors; workers close those that they do not share.
     private var descriptors: [Int: [Int32]] = [:]
     /// Places whose sockets a service manager holds too: the workers share them.
@@ -43,6 +45,7 @@ final class ListeningSockets {
                 try open(listener, place, into: &perWorker)
             } catch {
                 discard(perWorker)
+                close([place])
                 throw StartError.listening(listener.address, error)
             }
         }
@@ -66,6 +69,7 @@ final class ListeningSockets {
             }
             // Not before: what somebody else has there stays.
             paths[place] = path
+            if !inherited.isEmpty { foreign.insert(place) }
             descriptors[place] = [descriptor]
             for worker in 0..<workers {
                 perWorker[worker].append(
@@ -202,17 +206,21 @@ final class ListeningSockets {
             let path = paths.removeValue(forKey: place)
             if passed.remove(place) == nil, path == nil { continue }
             for descriptor in gone { weir_close(descriptor) }
-            // Somebody else may listen there by now.
-            if let path, !paths.values.contains(path) { _ = weir_unlink(path) }
+            // Somebody else may listen there by now, or still.
+            let isForeign = foreign.remove(place) != nil
+            if let path, !isForeign, !paths.values.contains(path) { _ = weir_unlink(path) }
         }
     }
+
+    /// The process before serves no more: its paths are this one's.
+    func takePaths() { foreign = [] }
 
     /// Leaves the paths of unix sockets to the process that listens there now.
     func forgetPaths() { paths = [:] }
 
     /// Removes the paths of unix sockets, before a successor can listen there.
     func unlinkPaths() {
-        for path in paths.values { _ = weir_unlink(path) }
+        for (place, path) in paths where !foreign.contains(place) { _ = weir_unlink(path) }
         paths = [:]
     }
 }

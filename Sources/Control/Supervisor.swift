@@ -162,8 +162,7 @@ public final class Supervisor {
         startAdmin()
         startWatch()
         if reloads.read != nil { PIDFile.write() }
-        inheritance.discardRest()
-        inheritance.tellReady()
+        takeOver()
         if let limit { end = loop.after(limit.inNanoseconds) { [unowned self] in beginDrain() } }
         while !services.allSatisfy(\.hasEnded) { loop.turn() }
         flushSpans()
@@ -187,6 +186,16 @@ public final class Supervisor {
         let all = services.flatMap(\.addresses)
         let first = all.prefix(3).joined(separator: ", ")
         return "serving at \(first)" + (all.count > 3 ? " and \(all.count - 3) more" : "")
+    }
+
+    /// Everything serves: what the process before has left is this one's now.
+    private func takeOver() {
+        for service in services { service.sockets.takePaths() }
+        admin?.takePath()
+        inheritance.discardRest()
+        guard !inheritance.tellReady() else { return }
+        logs.note(level: .error, "the process before was told to end: this one ends too")
+        beginDrain()
     }
 
     private func readSignals(_ signals: Int32) {
@@ -215,7 +224,10 @@ public final class Supervisor {
     func beginDrain(isHandedOver: Bool = false) {
         guard !isDraining else { return }
         isDraining = true
-        for service in services { service.shared?.isReady.store(false, ordering: .relaxed) }
+        if !isHandedOver {
+            upgrade?.cancel()
+            for service in services { service.shared?.isReady.store(false, ordering: .relaxed) }
+        }
         // Who follows is the service, and does not stop.
         if !isHandedOver { manager.stopping("draining") }
         loop.cancel(end)

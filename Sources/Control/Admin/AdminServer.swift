@@ -23,6 +23,8 @@ final class AdminServer {
     /// Whether a service manager holds its socket too.
     let isPassed: Bool
     private let unixPath: String?
+    /// Whether the path is that of the process before, which still serves.
+    private var isForeign: Bool
     private var hasEnded = false
     private var isHandedOver = false
     private var connections: [ObjectIdentifier: AdminConnection] = [:]
@@ -46,6 +48,7 @@ final class AdminServer {
         self.router = router
         self.isPassed = isPassed
         self.config = config
+        isForeign = inherited != nil
         access = try Self.access(config)
         do throws(SystemError) {
             let socket = try Self.socket(config, inherited)
@@ -78,6 +81,9 @@ final class AdminServer {
     func listens(as config: AdminConfig) -> Bool {
         config.address == self.config.address
     }
+
+    /// The process before serves no more: its path is this one's.
+    func takePath() { isForeign = false }
 
     /// Serves by a changed file, which leaves the socket as it is; `access` is its own.
     func follow(_ config: AdminConfig, _ access: AdminAccess) {
@@ -137,7 +143,7 @@ final class AdminServer {
         guard !hasEnded else { return }
         hasEnded = true
         if !isHandedOver {
-            if let unixPath { _ = weir_unlink(unixPath) }
+            if let unixPath, !isForeign { _ = weir_unlink(unixPath) }
             loop.close(listener)
         }
         for connection in Array(connections.values) { connection.close() }

@@ -40,6 +40,7 @@ public final class Inheritance {
         while let (message, descriptors) = socket.receive() {
             switch message {
             case .listener(let number, let address):
+                let descriptors = listening(descriptors)
                 if let place = numbers[address]?.firstIndex(of: number) {
                     inheritance.listeners[address]?[place] += descriptors
                 } else {
@@ -66,6 +67,15 @@ public final class Inheritance {
     public func check(_ config: Config) throws(StartError) {
         // One that follows another has those of listeners that a reload took away, too.
         if socket == nil { try passed.check(config) }
+    }
+
+    /// Those that listen; others, of a worker that had none, are closed.
+    private static func listening(_ descriptors: [Int32]) -> [Int32] {
+        descriptors.filter { descriptor in
+            if weir_is_listening(descriptor) == 1 { return true }
+            weir_close(descriptor)
+            return false
+        }
     }
 
     /// The sockets of the next listener at an address; `nil` if there is none.
@@ -100,11 +110,17 @@ public final class Inheritance {
         if address.hasPrefix(prefix) { _ = weir_unlink(String(address.dropFirst(prefix.count))) }
     }
 
-    /// Tells the process before that this one serves.
-    func tellReady() {
-        guard let socket else { return }
-        try? socket.send(.ready)
-        weir_close(socket.descriptor)
-        self.socket = nil
+    /// Tells the process before that this one serves; false if it does not listen any more, since
+    /// it was told to end.
+    func tellReady() -> Bool {
+        guard let socket else { return true }
+        defer {
+            weir_close(socket.descriptor)
+            self.socket = nil
+        }
+        do throws(SystemError) {
+            try socket.send(.ready)
+            return true
+        } catch { return false }
     }
 }

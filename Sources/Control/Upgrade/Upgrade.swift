@@ -14,6 +14,8 @@ final class Upgrade {
     private var waiting: [(message: Handover.Message, descriptors: [Int32])]
     private var deadline: Deadline?
     private var isOver = false
+    /// Whether its end was taken note of: its number may be somebody else's.
+    private var isReaped = false
 
     /// Starts `program` with these arguments, and hands over `messages` to it.
     ///
@@ -68,6 +70,11 @@ final class Upgrade {
         }
     }
 
+    /// Ends the new process: nobody is to follow any more.
+    func cancel() {
+        end(.failure(StartError(description: "this process is told to end")))
+    }
+
     private func ready(_ readiness: Readiness) {
         if readiness.contains(.writable) { flush() }
         guard !isOver, !readiness.isDisjoint(with: [.readable, .ended, .peerFinished, .failed])
@@ -102,6 +109,7 @@ final class Upgrade {
         var status: Int32 = 0
         var words = "it gave up"
         if weir_child_ended(pid, &status) == 1 {
+            isReaped = true
             words =
                 status > 128
                 ? "it ended by signal \(status - 128)" : "it ended with status \(status)"
@@ -117,7 +125,7 @@ final class Upgrade {
         isOver = true
         loop.cancel(deadline)
         loop.close(socket.descriptor)
-        if case .failure = result {
+        if case .failure = result, !isReaped {
             _ = weir_signal_process(pid, SIGKILL)
             reap()
         }

@@ -82,8 +82,12 @@ extension HTTP2Connection {
 
     /// Puts the head that has just been submitted into frames.
     private func packHead() {
-        // nghttp2 sends heads before all else. If ever it does not, nothing may read the fields.
-        if !pack() { fail(HTTP2Code.internalError) }
+        // nghttp2 sends heads before all else. If ever it does not, it may not be asked for frames
+        // any more: it would read fields that are gone.
+        if !pack() {
+            fail(HTTP2Code.internalError)
+            unsafe state.pointee.isBroken = true
+        }
     }
 
     /// Sends a request whose head is HTTP/1 text; its stream, or -1 if there is none to be had:

@@ -258,23 +258,28 @@ public final class HTTP2Connection {
 
     /// Has nghttp2 write one frame, or several of DATA; false if there is none.
     private func writeFrame() -> Bool {
+        if unsafe state.pointee.isBroken { return false }
         var frame: UnsafePointer<UInt8>?
         let count = unsafe nghttp2_session_mem_send(session, &frame)
         if count < 0 { fail(HTTP2Code.internalError) }
         guard count > 0, let frame = unsafe frame else { return false }
+        unsafe state.pointee.noteFrame(frame, count)
         unsafe state.pointee.write(frame, count)
         return true
     }
 
+    /// Whether frames wait, the rest of a head that was begun among them.
+    private var owesFrames: Bool { unsafe hasQueued || state.pointee.isSendingHead }
+
     /// Puts all frames together that wait, DATA not among them, as far as there is room; whether
     /// none waits any more.
     func pack() -> Bool {
-        guard hasQueued else { return true }
+        guard owesFrames else { return true }
         guard unsafe state.pointee.packingRoom >= Int(weir_h2_frames) else { return false }
         unsafe state.pointee.beginPacking()
-        while hasQueued, unsafe state.pointee.hasRoomForFrame, writeFrame() {}
+        while owesFrames, unsafe state.pointee.hasRoomForFrame, writeFrame() {}
         unsafe state.pointee.endPacking()
-        return !hasQueued
+        return !owesFrames
     }
 
     /// Puts all frames together that can be sent now, as far as there is room.
@@ -286,7 +291,8 @@ public final class HTTP2Connection {
 
     /// Whether there may be something to send.
     public var wantsSend: Bool {
-        unsafe state.pointee.packed != nil || nghttp2_session_want_write(session) != 0
+        if unsafe state.pointee.packed != nil { return true }
+        return unsafe !state.pointee.isBroken && nghttp2_session_want_write(session) != 0
     }
 
     /// Whether nothing more is to be read or sent: the connection can be closed.

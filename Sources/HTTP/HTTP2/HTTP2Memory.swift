@@ -135,13 +135,15 @@ struct HTTP2Pool {
 
     /// Bytes of a block.
     static let blockSize = 64 << 10
+    /// Bytes behind it, for one frame.
+    static let blockSpare = Int(weir_h2_frames)
     /// Blocks that are kept for the next time.
     private static let mostFreeBlocks = 32
 
     /// Lends a block of memory.
     mutating func takeBlock() -> UnsafeMutableRawPointer {
         guard let block = unsafe freeBlock else {
-            return .allocate(byteCount: Self.blockSize, alignment: 64)
+            return .allocate(byteCount: Self.blockSize &+ Self.blockSpare, alignment: 64)
         }
         unsafe freeBlock = block.load(as: UnsafeMutableRawPointer?.self)
         freeBlocks &-= 1

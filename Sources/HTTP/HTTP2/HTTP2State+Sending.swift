@@ -50,10 +50,19 @@ extension HTTP2State {
         unsafe stream.pointee.taken &+= count
     }
 
+    /// A frame of nghttp2's is about to be written: notes whether a head goes on behind it
+    /// (RFC 9113 §6.2, §6.10).
+    mutating func noteFrame(_ frame: UnsafePointer<UInt8>, _ count: Int) {
+        guard count >= FrameScanner.headSize else { return }
+        let (kind, flags) = unsafe (frame[3], frame[4])
+        let isOfHead = kind == 1 || kind == 5 || kind == 9
+        isSendingHead = isOfHead && flags & 4 == 0
+    }
+
     /// Writes bytes of nghttp2's as far as there is room; what does not fit is written next time.
     mutating func write(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
         guard let output = unsafe output else { return }
-        let fitting = min(count, room &- written)
+        let fitting = min(count, room &+ spare &- written)
         unsafe (output + written).copyMemory(from: bytes, byteCount: fitting)
         written &+= fitting
         unsafe leftover = fitting < count ? bytes + fitting : nil
@@ -70,12 +79,15 @@ extension HTTP2State {
         unsafe packed = block
         unsafe output = block
         room = HTTP2Pool.blockSize
+        // A frame of nghttp2's may come behind DATA that has taken the room meant for it.
+        spare = HTTP2Pool.blockSpare
         written = packedCount
     }
 
     /// The frames that were written wait to be asked for.
     mutating func endPacking() {
         packedCount = written
+        spare = 0
         unsafe output = nil
         if packedCount == 0 { dropPacked() }
     }

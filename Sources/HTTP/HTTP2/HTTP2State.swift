@@ -39,6 +39,12 @@ struct HTTP2State {
     /// What of nghttp2's last frame did not fit.
     var leftover: UnsafePointer<UInt8>?
     var leftoverCount = 0
+    /// Bytes behind ``room`` that nghttp2's own frames may take.
+    var spare = 0
+    /// Whether the frame sent last leaves a head unfinished.
+    var isSendingHead = false
+    /// Whether nghttp2 must not be asked for frames any more.
+    var isBroken = false
     /// The first stream with body bytes lent to it; -1 if there is none.
     var firstSupplied: Int32 = -1
 

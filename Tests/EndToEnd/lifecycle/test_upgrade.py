@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 
@@ -240,3 +241,41 @@ def test_what_only_the_process_knew_goes_on(upgradable, backend):
         assert found["backend"] == name
     state = Admin(proxy).endpoint(other.address)
     assert (state["state"], state["weight"], state["changed"]) == ("down", 7, True), state
+
+
+def test_a_new_process_that_fails_late_leaves_the_paths(upgradable, backend, tmp_path):
+    """It has taken the sockets by then, and ends since another port is taken."""
+    path = str(tmp_path / "app.sock")
+    config = {"listen": [f"unix:{path}"], "servers": [backend().address]}
+    proxy = upgradable(config)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        admin = f"unix:{proxy.folder}/admin.sock"
+        more = {**config, "listen": [f"unix:{path}", f"127.0.0.1:{port}"], "admin": admin}
+        proxy.file.write_text(json.dumps(more))
+        assert upgrade(proxy).returncode == 1
+    client = Client(path)
+    assert client.ask().status == 200
+    client.close()
+    assert Admin(proxy).ask(target="/livez").status == 200
+
+
+def test_the_end_is_also_that_of_a_new_process(upgradable, backend):
+    """SIGTERM while the new process is still on its way."""
+    proxy = upgradable({"listen": "127.0.0.1:0", "servers": [backend().address]})
+    kept = proxy.program.read_bytes()
+    proxy.program.unlink()
+    proxy.program.write_text("#!/bin/sh\nexec sleep 60\n")
+    proxy.program.chmod(0o755)
+    proxy.signal(signal.SIGUSR2)
+    eventually(lambda: any("upgrading" in line for line in proxy.lines), "the new process")
+    children = eventually(
+        lambda: open(f"/proc/{proxy.pid}/task/{proxy.pid}/children").read().split(), "its number"
+    )
+    proxy.signal(signal.SIGTERM)
+    assert proxy.wait() == 0
+    eventually(lambda: not alive(int(children[0])), "the end of the new process")
+    proxy.program.unlink()
+    proxy.program.write_bytes(kept)

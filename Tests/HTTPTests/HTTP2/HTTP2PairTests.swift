@@ -65,6 +65,39 @@ import Testing
         #expect(asked == expected)
     }
 
+    @Test(
+        "a head behind one that is put together in part arrives as it was sent",
+        arguments: [[50_000, 100, 100], [20_000, 30_000, 100], [16_300, 49_000, 100, 60_000]]
+    )
+    func longHeads(sizes: [Int]) throws {
+        let limits = HeadLimits(headSize: 65_536, fields: 40, targetSize: 1024)
+        let options = HTTP2Options(headLimits: limits)
+        let client = try HTTP2Peer(.client, options: options)
+        let server = try HTTP2Peer(.server, options: options)
+        func talk(room: Int) -> [String] {
+            var told: [String] = []
+            while true {
+                let (asked, answered) = (client.bytesSent(room: room), server.bytesSent(room: room))
+                _ = server.receive(asked)
+                told += client.receive(answered)
+                if asked.isEmpty, answered.isEmpty { return told }
+            }
+        }
+        _ = talk(room: 1 << 20)
+        let streams = sizes.map { _ in client.request("GET / HTTP/1.1\r\nhost: h\r\n\r\n") }
+        _ = talk(room: 1 << 20)
+        var expected: [String] = []
+        let none = "content-length: 0"
+        for (index, (stream, size)) in zip(streams, sizes).enumerated() {
+            // Letters that no code makes shorter, and others in each head.
+            let letter = ["$", "&", "*", "!"][index]
+            let field = "x-\(index): " + String(repeating: letter, count: size)
+            #expect(server.respond(stream, "HTTP/1.1 200 OK\r\n\(field)\r\n\(none)\r\n\r\n"))
+            expected.append("head \(stream) HTTP/1.1 200 \r\n\(field)\r\n\(none)\r\n\r\n end")
+        }
+        #expect(talk(room: 3000) == expected)
+    }
+
     /// Sends bodies of many streams at once, both ways, through windows that open as bytes are
     /// used.
     @Test("bodies arrive whole, however they are cut", arguments: 1...10)
