@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -155,15 +154,10 @@ def end_to_end(totals, name, binary, slowness="1", marks=""):
 
 def short(totals):
     totals.step("formatting", run("formatting", ["make", "--silent", "lint"]))
-    if not run("build of the unit tests", ["swift", "build", "--build-tests", *ADDRESS]):
-        return totals.step("build of the unit tests", False)
-    # Unit tests wait for one CPU most of the time: the other one builds meanwhile.
-    with ThreadPoolExecutor(1) as other:
-        built = other.submit(run, "release build", ["make", "--silent", "build"])
-        # One run serves for both: assertions stay on beside the sanitizer's checks.
-        swift_tests(totals, "address", "--skip-build", *ADDRESS)
-        planted_leak(totals)
-    if built.result():
+    # One run serves for both: assertions stay on beside the sanitizer's checks.
+    swift_tests(totals, "address", *ADDRESS)
+    planted_leak(totals)
+    if run("release build", ["make", "--silent", "build"]):
         end_to_end(totals, "release", ROOT / ".build/release/weir")
     else:
         totals.step("release build", False)
