@@ -3,7 +3,8 @@ enum DashboardScript {
     static let text = #"""
         "use strict";
         const $ = id => document.getElementById(id);
-        const kept = 120;
+        // Two minutes of two a second.
+        const kept = 240;
         const series = {rate: [], p50: [], p99: [], errors: []};
         let token = null, lastEvent = "", quiet = null;
 

@@ -20,7 +20,7 @@ public struct TopSession: ~Copyable {
     private static let keyToken: UInt64 = 2
     /// Nanoseconds that a first answer is waited for.
     private static let patience: Int64 = 10_000_000_000
-    /// Nanoseconds without statistics, which come every second, after which a connection is lost.
+    /// Nanoseconds without statistics, which come twice a second, after which a connection is lost.
     private static let silence: Int64 = 5_000_000_000
     /// Nanoseconds from one try to connect to the next.
     private static let pause: Int64 = 1_000_000_000

@@ -181,10 +181,6 @@ extension Worker {
                 if !listener.isShared { weir_close(listener.descriptor) }
                 continue
             }
-            if isDraining {
-                if !listener.isShared { weir_close(listener.descriptor) }
-                continue
-            }
             // Places in the list are named by tokens, and stay.
             let free = listeners.firstIndex { $0.descriptor < 0 }
             let place = free ?? listeners.count

@@ -78,6 +78,7 @@ def test_it_shows_what_the_api_says(served, browser, width, dark):
     assert page.said == [], "the browser's console has errors"
 
 
+@pytest.mark.alone
 def test_a_fault_is_named_within_two_seconds(served, browser):
     _, admin, servers = served
     page = browser()
@@ -90,8 +91,8 @@ def test_a_fault_is_named_within_two_seconds(served, browser):
     )
     took = time.monotonic() - began
     assert "connection" in found[9] or "connection" in (page.text("#events li") or ""), found
-    # Statistics come once a second, checks every 200 ms, three of them in a row.
-    assert took < scaled(4), "two seconds are wanted; a loaded test machine gets four"
+    # Statistics come twice a second, checks every 200 ms, three of them in a row.
+    assert took < scaled(2)
     assert "2 of 3 up" in page.text("#pools h3")
     assert servers[0].address in page.text("#events")
     began = time.monotonic()
@@ -99,7 +100,7 @@ def test_a_fault_is_named_within_two_seconds(served, browser):
     words = eventually(
         lambda: (found := row(page, servers[1])[9]).startswith("slow") and found, "a slow one"
     )
-    assert time.monotonic() - began < scaled(4)
+    assert time.monotonic() - began < scaled(2)
     assert "to answer, the others" in words or "wait" in words
     if folder := os.environ.get("WEIR_PICTURES"):
         page.picture(f"{folder}/dashboard.png")

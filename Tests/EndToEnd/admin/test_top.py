@@ -51,6 +51,7 @@ def keep(terminal, name):
         Path(folder, name).write_text(terminal.text)
 
 
+@pytest.mark.alone
 def test_faults_are_named_within_two_seconds(served, top):
     proxy, _, (killed, slow, _) = served
     terminal = top("--admin", place(proxy))
@@ -60,13 +61,12 @@ def test_faults_are_named_within_two_seconds(served, top):
     began = time.monotonic()
     slow.script.is_slow.set()
     line = terminal.shows(f"! {slow.address} in pool main: slow")
-    # Statistics come once a second; a loaded test machine gets twice the two seconds wanted.
-    assert time.monotonic() - began < scaled(4)
+    assert time.monotonic() - began < scaled(2)
     assert "to answer, the others" in line or "wait" in line, line
     began = time.monotonic()
     killed.close()
     line = terminal.shows(f"! {killed.address} in pool main is ")
-    assert time.monotonic() - began < scaled(4)
+    assert time.monotonic() - began < scaled(2)
     assert "unhealthy: " in line or "ejected: " in line
     assert "connection" in line, line
     row = terminal.shows(f"{killed.address} ")

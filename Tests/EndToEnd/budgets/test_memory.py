@@ -11,7 +11,7 @@ import pytest
 from budgets.conftest import settled
 from harness import Client, Closed, eventually
 
-pytestmark = [pytest.mark.alone, pytest.mark.release]
+pytestmark = pytest.mark.release
 
 LOGS = {"no log": {}, "access log": {"log": {"access": "access.json"}}}
 LOADS = {"100 B": {"size": 100}, "10 KiB": {"size": 10240}, "post": {"size": 100, "post": 16384}}
@@ -121,6 +121,7 @@ def kinds(proxy):
 PIPES = 2 * 64 * 2 + 3
 
 
+@pytest.mark.alone
 def test_nothing_is_left_behind(weir, fast_backend, load):
     """100,000 requests and 3,000 clients that leave early: descriptors and memory are as
     before. Before means after a shorter run of the same, which fills pools and buffers."""

@@ -15,7 +15,7 @@ from harness.proxy import ROOT
 
 pytestmark = [pytest.mark.alone, pytest.mark.release]
 
-FEW, MANY = 2_000, 12_000
+FEW, MANY = 1_000, 6_000
 LOADS = {"100 B": {"size": 100}, "10 KiB": {"size": 10240}, "post": {"size": 100, "post": 16384}}
 
 
