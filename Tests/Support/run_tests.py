@@ -134,7 +134,7 @@ def planted_leak(totals):
 
 
 def end_to_end(totals, name, binary, slowness="1", marks=""):
-    """End-to-end tests: two at a time, then by themselves those that measure."""
+    """End-to-end tests: four at a time, as most wait, then by themselves those that measure."""
     environment = {
         "WEIR_BINARY": str(binary),
         "WEIR_TEST_SLOWNESS": slowness,
@@ -142,7 +142,7 @@ def end_to_end(totals, name, binary, slowness="1", marks=""):
         "TSAN_OPTIONS": THREAD_OPTIONS,
     }
     for kind, options in [
-        ("beside", ["-m", f"not alone{marks}", "-n", "2", "--dist", "worksteal"]),
+        ("beside", ["-m", f"not alone{marks}", "-n", "4", "--dist", "worksteal"]),
         ("alone", ["-m", f"alone{marks}"]),
     ]:
         stem = f"end-to-end-{name}-{kind}"
