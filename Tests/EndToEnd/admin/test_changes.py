@@ -1,6 +1,5 @@
 """States and weights of servers, changed while traffic runs."""
 
-import collections
 
 import pytest
 

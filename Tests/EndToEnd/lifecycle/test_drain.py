@@ -7,44 +7,11 @@ import time
 
 import pytest
 
-from harness import DEADLINE, Client, Closed, eventually, scaled
-from harness.checks import outcome_of
-from harness.client import connect
+from harness import DEADLINE, Client, Closed, eventually, gated, scaled
+from harness.checks import outcome_of, refuses
 from harness.setups import LOGGED, single
 
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-
-
-@pytest.fixture
-def gate():
-    """Backends wait for it before they answer; opened at the end in any case."""
-    one = threading.Event()
-    yield one
-    one.set()
-
-
-def gated(gate):
-    def script(connection):
-        while connection.request() is not None:
-            gate.wait(60)
-            connection.answer(body="late")
-
-    return script
-
-
-def draining(proxy, number=signal.SIGTERM):
-    """Has the proxy drain and waits until it has begun to."""
-    proxy.signal(number)
-    eventually(lambda: any("draining" in line for line in proxy.lines), "the drain to begin")
-
-
-def refuses(proxy):
-    """Whether nothing listens any more."""
-    try:
-        connect(proxy.address, timeout=1).close()
-    except (ConnectionError, FileNotFoundError):
-        return True
-    return False
 
 
 @SIGNALS
@@ -63,16 +30,16 @@ def test_running_requests_finish_and_say_close(weir, backend, gate, number):
     proxy = weir({**single(server), "shutdown-timeout": "1m"})
     clients = [proxy.client() for _ in range(5)]
     for client in clients:
-        client.send_request()
+        client.send_request(target="/late")
     server.saw(5)
-    draining(proxy, number)
-    eventually(lambda: refuses(proxy), "the listener to be closed")
+    proxy.drain(number)
+    eventually(lambda: refuses(proxy.address), "the listener to be closed")
     time.sleep(scaled(1.3))
     assert proxy.process.poll() is None, "it ended before its requests"
     gate.set()
     for client in clients:
         response = client.response()
-        assert (response.status, response.body) == (200, b"late")
+        assert (response.status, response.body) == (200, b"/late")
         assert response.get("connection") == "close"
         assert client.ended()
     last = time.monotonic()
@@ -91,7 +58,7 @@ def test_an_answer_that_has_begun_is_sent_whole(weir, backend, gate):
     client = proxy.client()
     client.send_request()
     eventually(client.fill)
-    draining(proxy)
+    proxy.drain()
     gate.set()
     assert len(client.response().body) == 2_000_000
     assert client.ended()
@@ -104,7 +71,7 @@ def test_a_body_that_is_still_coming_is_taken(weir, backend):
     client = proxy.client()
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345")
     eventually(lambda: server.connections, "the request to reach the server")
-    draining(proxy)
+    proxy.drain()
     client.send("67890")
     response = client.response()
     assert response.status == 200 and response.get("connection") == "close"
@@ -131,7 +98,7 @@ class TestIdle:
         clients = [proxy.client() for _ in range(5)]
         for client in clients:
             assert client.ask().get("connection") is None
-        draining(proxy)
+        proxy.drain()
         for client in clients:
             response = client.ask()
             assert response.status == 200 and response.get("connection") == "close"
@@ -144,7 +111,7 @@ class TestIdle:
         proxy = weir({"listen": "127.0.0.1:0", "routes": [{"respond": 200}]})
         client = proxy.client()
         assert client.ask().get("connection") is None
-        draining(proxy)
+        proxy.drain()
         response = client.ask()
         assert response.status == 200 and response.get("connection") == "close"
         assert client.ended()
@@ -155,7 +122,7 @@ class TestIdle:
         client = proxy.client()
         client.send("GET / HTTP/1.1\r\nHo")
         assert proxy.ask().status == 200
-        draining(proxy)
+        proxy.drain()
         client.send("st: a\r\n\r\n")
         response = client.response()
         assert response.status == 200 and response.get("connection") == "close"
@@ -167,7 +134,7 @@ class TestIdle:
         client = proxy.client()
         client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n")
         server.saw(1)
-        draining(proxy)
+        proxy.drain()
         gate.set()
         assert client.response().get("connection") == "close"
         assert client.ended()
@@ -197,8 +164,8 @@ def test_the_port_is_free_as_soon_as_it_drains(weir, backend, gate):
     client = proxy.client()
     client.send_request()
     server.saw(1)
-    draining(proxy)
-    eventually(lambda: refuses(proxy))
+    proxy.drain()
+    eventually(lambda: refuses(proxy.address))
     successor = weir({"listen": "%s:%d" % proxy.address, "servers": [backend().address]})
     assert successor.ask().status == 200
     gate.set()
@@ -213,8 +180,8 @@ def test_a_successor_keeps_the_unix_socket(weir, backend, gate, tmp_path):
     client = proxy.client()
     client.send_request()
     server.saw(1)
-    draining(proxy)
-    eventually(lambda: refuses(proxy))
+    proxy.drain()
+    eventually(lambda: refuses(proxy.address))
     successor = weir({**config, "servers": [backend().address]})
     gate.set()
     assert client.response().status == 200
@@ -249,7 +216,7 @@ def test_a_second_signal_ends_at_once(weir, backend, gate, first, second):
     client = proxy.client()
     client.send_request()
     server.saw(1)
-    draining(proxy, first)
+    proxy.drain(first)
     start = time.monotonic()
     proxy.signal(second)
     assert proxy.wait() == 0
@@ -273,7 +240,7 @@ def test_a_tunnel_is_cut_by_the_timeout_only(weir, backend):
     client = proxy.client()
     fields = [("Connection", "Upgrade"), ("Upgrade", "websocket")]
     assert client.ask(fields=fields).status == 101
-    draining(proxy)
+    proxy.drain()
     time.sleep(scaled(1.2))
     client.send(b"still here")
     assert client.exactly(10) == b"still here"

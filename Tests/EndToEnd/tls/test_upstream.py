@@ -11,7 +11,7 @@ from harness.checks import assert_own_answer, idle
 from harness.client import encode_chunks
 from harness.data import whole
 from harness.http2 import H2Client
-from harness.secure import secure, secure_listener, server_context
+from harness.secure import secure, secure_listener, server_context, upstream_tls
 from harness.setups import LOGGED, Seen, pooled
 from harness.wait import eventually
 
@@ -23,22 +23,10 @@ def behind(certificates):
     """`behind(server, …)` is a configuration of one pool that speaks TLS."""
 
     def make(server, pool=None, **tls):
-        keys = {"server-name": "example.test", "authority": str(certificates.authority.file)}
-        keys = {key: value for key, value in {**keys, **tls}.items() if value is not None}
+        keys = upstream_tls(certificates, **tls)
         return pooled(server, {"ejection": "off", "tls": keys, **(pool or {})}, **LOGGED)
 
     return make
-
-
-@pytest.fixture
-def secured(backend, certificates):
-    """`secured(script, …)` starts a backend that speaks TLS."""
-
-    def start(script=None, pair=None, **options):
-        context = server_context(pair or certificates.site, **options)
-        return backend(script, context=context) if script else backend(context=context)
-
-    return start
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -281,7 +269,7 @@ def test_https_health_checks(weir, secured, behind, certificates):
 
 def test_tls_on_both_sides(weir, secured, certificates):
     server = secured()
-    tls = {"server-name": "example.test", "authority": str(certificates.authority.file)}
+    tls = upstream_tls(certificates)
     proxy = weir(
         {
             "listeners": [secure_listener(certificates.site)],
