@@ -1,6 +1,5 @@
 """States and weights of servers, changed while traffic runs."""
 
-
 import pytest
 
 from harness import eventually
