@@ -7,6 +7,7 @@ import threading
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import TextMessage
 
+from harness.tunnels import UPGRADE
 from harness.wait import eventually
 
 
@@ -118,8 +119,7 @@ def events(client, target="/events"):
 def messages(client, target="/chat"):
     """Messages back and forth over a WebSocket of HTTP/1."""
     key = base64.b64encode(os.urandom(16)).decode()
-    fields = [("Connection", "Upgrade"), ("Upgrade", "websocket")]
-    fields += [("Sec-WebSocket-Key", key), ("Sec-WebSocket-Version", "13")]
+    fields = [*UPGRADE, ("Sec-WebSocket-Key", key), ("Sec-WebSocket-Version", "13")]
     assert client.ask(target=target, fields=fields).status == 101
     socket = Connection(ConnectionType.CLIENT)
     number = 0

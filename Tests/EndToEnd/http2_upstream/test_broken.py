@@ -174,25 +174,14 @@ def test_silent_server_gets_no_new_requests(weir, server, pooled2):
     assert len(one.connections) == 2
 
 
-def test_total_time(weir, backend2, clear2):
+@pytest.mark.parametrize("limit", ["total", "stream"])
+def test_time_inside_an_answer(weir, backend2, clear2, limit):
     def handler(request):
         request.head()
         request.write(b"abc")
         assert request.gone() == CANCEL
 
-    proxy = weir(clear2(backend2(handler), more=LOGGED, timeouts={"total": "300ms"}))
+    proxy = weir(clear2(backend2(handler), more=LOGGED, timeouts={limit: "300ms"}))
     answer = H2Client(proxy).ask()
     assert not answer.ended
-    assert proxy.access(1)[0]["outcome"] == "total-timeout"
-
-
-def test_stream_time(weir, backend2, clear2):
-    def handler(request):
-        request.head()
-        request.write(b"abc")
-        assert request.gone() == CANCEL
-
-    proxy = weir(clear2(backend2(handler), more=LOGGED, timeouts={"stream": "300ms"}))
-    answer = H2Client(proxy).ask()
-    assert not answer.ended
-    assert proxy.access(1)[0]["outcome"] == "stream-timeout"
+    assert proxy.access(1)[0]["outcome"] == f"{limit}-timeout"

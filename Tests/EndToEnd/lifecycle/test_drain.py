@@ -10,6 +10,7 @@ import pytest
 from harness import DEADLINE, Client, Closed, eventually, gated, scaled
 from harness.checks import outcome_of, refuses
 from harness.setups import LOGGED, single
+from harness.tunnels import UPGRADE, mirroring
 
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 
@@ -227,19 +228,9 @@ def test_a_second_signal_ends_at_once(weir, backend, gate, first, second):
 
 
 def test_a_tunnel_is_cut_by_the_timeout_only(weir, backend):
-    def mirror(connection):
-        connection.request()
-        connection.send(
-            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-        )
-        while connection.buffer or connection.fill():
-            data, connection.buffer = connection.buffer, b""
-            connection.send(data)
-
-    proxy = weir({**single(backend(mirror)), "shutdown-timeout": f"{scaled(2) * 1000:.0f}ms"})
+    proxy = weir({**single(backend(mirroring)), "shutdown-timeout": f"{scaled(2) * 1000:.0f}ms"})
     client = proxy.client()
-    fields = [("Connection", "Upgrade"), ("Upgrade", "websocket")]
-    assert client.ask(fields=fields).status == 101
+    assert client.ask(fields=UPGRADE).status == 101
     proxy.drain()
     time.sleep(scaled(1.2))
     client.send(b"still here")

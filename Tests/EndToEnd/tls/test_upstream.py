@@ -13,6 +13,7 @@ from harness.data import whole
 from harness.http2 import H2Client
 from harness.secure import secure, secure_listener, server_context, upstream_tls
 from harness.setups import LOGGED, Seen, pooled
+from harness.tunnels import SWITCHED, UPGRADE
 from harness.wait import eventually
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
@@ -292,16 +293,14 @@ def test_the_end_of_a_tunnel_is_told(weir, secured, behind, version):
 
     def script(connection):
         connection.request()
-        connection.send(
-            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-        )
+        connection.send(SWITCHED)
         assert connection.exactly(5) == b"hello"
         # Without close_notify this raises.
         ends.append(connection.sock.recv(1))
         connection.send("goodbye")
 
     client = weir(behind(secured(script, oldest=version, newest=version))).client()
-    assert client.ask(fields=[("Connection", "Upgrade"), ("Upgrade", "websocket")]).status == 101
+    assert client.ask(fields=UPGRADE).status == 101
     client.send("hello")
     client.finish()
     assert client.rest() == b"goodbye"
