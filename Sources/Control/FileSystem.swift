@@ -1,5 +1,6 @@
 import CLinux
 import Configuration
+import EventLoop
 
 /// The machine's files, as the configuration reads them.
 public struct FileSystem: FileAccess {
@@ -77,7 +78,7 @@ public struct FileSystem: FileAccess {
         switch -result {
         case ENOENT: FileProblem(reason: "no such file")
         case EACCES: FileProblem(reason: FileProblem.denied)
-        default: FileProblem(reason: String(cString: weir_error_text(-result)).lowercased())
+        default: FileProblem(reason: SystemError.words(result))
         }
     }
 }

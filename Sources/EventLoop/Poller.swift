@@ -18,6 +18,9 @@ public struct Readiness: OptionSet, BitwiseCopyable, Sendable {
     public static let ended = Readiness(rawValue: 0x010)
     /// The peer will send nothing more.
     public static let peerFinished = Readiness(rawValue: 0x2000)
+
+    /// Whether the connection failed or has ended in both directions.
+    public var isBroken: Bool { !isDisjoint(with: [.failed, .ended]) }
 }
 
 /// An epoll instance with the batch of events it found last.
@@ -116,6 +119,11 @@ public struct SystemError: Error, CustomStringConvertible, Sendable {
     public static func check(_ result: Int32, _ call: String) throws(SystemError) -> Int32 {
         if result < 0 { throw SystemError(code: -result, call: call) }
         return result
+    }
+
+    /// The kernel's words for a negated errno, as they stand inside a sentence.
+    public static func words(_ result: Int32) -> String {
+        String(cString: weir_error_text(-result)).lowercased()
     }
 
     /// The kernel's words for the error.

@@ -4,6 +4,7 @@ import resource
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -11,7 +12,10 @@ import pytest
 from harness import Backend, Weir, echo
 from harness.backend import refused_address
 from harness.certificates import Certificates
+from harness.fixtures import sound, started
+from harness.http2_server import H2Backend
 from harness.nameserver import NameServer
+from harness.secure import server_context
 
 
 def pytest_collection_modifyitems(items):
@@ -28,17 +32,38 @@ def certificates(tmp_path_factory):
 @pytest.fixture
 def backend():
     """`backend(script, name=…)` starts a backend; bytes that are no HTTP fail the test."""
-    started = []
+    yield from sound(Backend)
 
-    def start(script=echo, **options):
-        started.append(Backend(script, **options))
-        return started[-1]
 
-    yield start
-    for one in started:
-        one.close()
-    for one in started:
-        assert not one.problems, f"{one.name} was sent what is no HTTP: {one.problems}"
+@pytest.fixture
+def backend2():
+    """`backend2(handler, …)` starts one that speaks HTTP/2; what fails in it fails the test."""
+    yield from sound(H2Backend)
+
+
+@pytest.fixture
+def secured(backend, certificates):
+    """`secured(script, …)` starts a backend that speaks TLS; options are of `server_context`."""
+
+    def start(script=echo, pair=None, name="a", **options):
+        context = server_context(pair or certificates.site, **options)
+        return backend(script, name=name, context=context)
+
+    return start
+
+
+@pytest.fixture
+def gate():
+    """An event that backends wait for before they answer; set at the end in any case."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture(params=["tls", "cleartext"])
+def carrier(request):
+    """What HTTP/2 is carried by, which must make no difference."""
+    return request.param
 
 
 @pytest.fixture
@@ -56,15 +81,7 @@ def shared_weir(tmp_path_factory):
 @pytest.fixture(scope="module")
 def shared_backend():
     """As `backend`, for tables whose rows leave nothing behind."""
-    started = []
-
-    def start(script=echo, **options):
-        started.append(Backend(script, **options))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.close()
+    yield from started(Backend)
 
 
 def proxies(folder):

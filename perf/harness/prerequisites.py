@@ -13,16 +13,19 @@ VENV = os.path.join(REPOSITORY, ".venv")
 COMMAND = "perf/" + os.path.basename(sys.argv[0])
 
 _PROGRAMS = {
-    "client": ["load/client.c", "load/request.h", "load/secure.h", "load/shared.h"],
-    "backend": ["load/backend.c", "load/loopback.h", "load/shared.h"],
-    "streams": ["load/streams.c", "load/request.h", "load/secure.h", "load/shared.h"],
-    "streams_backend": ["load/streams_backend.c", "load/loopback.h", "load/shared.h"],
-    "flood": ["load/flood.c", "load/shared.h"],
+    "client": ["load/client.c", "load/closed_loop.h", "load/connections.h", "load/request.h",
+               "load/secure.h", "load/shared.h"],
+    "backend": ["load/backend.c", "load/connections.h", "load/loopback.h", "load/shared.h"],
+    "streams": ["load/streams.c", "load/closed_loop.h", "load/connections.h", "load/frames.h",
+                "load/request.h", "load/secure.h", "load/shared.h"],
+    "streams_backend": ["load/streams_backend.c", "load/connections.h", "load/frames.h",
+                        "load/loopback.h", "load/shared.h"],
+    "flood": ["load/flood.c", "load/connections.h", "load/shared.h"],
     "floor": ["floor/floor.c"],
-    "arrivals": ["load/arrivals.c", "load/findings.h", "load/records.h", "load/stage.h",
-                 "load/shared.h"],
-    "endpoint": ["load/endpoint.c", "load/loopback.h", "load/records.h", "load/stage.h",
-                 "load/timers.h", "load/shared.h"],
+    "arrivals": ["load/arrivals.c", "load/connections.h", "load/findings.h", "load/records.h",
+                 "load/stage.h", "load/shared.h"],
+    "endpoint": ["load/endpoint.c", "load/connections.h", "load/loopback.h", "load/records.h",
+                 "load/stage.h", "load/timers.h", "load/shared.h"],
 }
 _PACKAGES = {"haproxy": "haproxy", "nginx": "nginx-light", "nghttpx": "nghttp2-proxy",
              "openssl": "openssl", "valgrind": "valgrind"}

@@ -12,15 +12,11 @@
 // connection of their own and say `Connection: close`.
 
 #define _GNU_SOURCE
+#include "connections.h"
 #include "findings.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <strings.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 
 enum { headSize = 8 << 10, bufferSize = 64 << 10, postSize = 300 };
 
@@ -53,7 +49,6 @@ static struct options {
 } options = { .cpu = -1, .connections = 64, .most = 8000, .patience = 3, .seed = 1 };
 
 static struct stage *stage;
-static int poller;
 static struct list idle, busy;
 static struct connection *graves;  // closed; freed once no event can name them any more
 static size_t opened, closed;
@@ -98,23 +93,18 @@ static void record(const struct request *request, uint64_t now, int status, int 
 
 // NULL: nobody listens.
 static struct connection *openConnection(void) {
-    struct sockaddr_in address = { .sin_family = AF_INET };
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons((uint16_t)options.port);
     struct connection *connection = malloc(sizeof *connection);
-    int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-    if (!connection || descriptor < 0) fail("socket");
-    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (!connection) fail("malloc");
+    int descriptor = openSocket(0);
     // On loopback this waits for nothing but room in the backlog.
-    if (connect(descriptor, (struct sockaddr *)&address, sizeof address) < 0) {
+    if (!connectTo(descriptor, options.port)) {
         if (errno != ECONNREFUSED && errno != ECONNRESET) fail("connect");
         close(descriptor);
         free(connection);
         return NULL;
     }
     *connection = (struct connection){ .descriptor = descriptor, .bodyLeft = -1 };
-    struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
-    if (epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) < 0) fail("epoll_ctl");
+    watch(descriptor, EPOLLIN, connection);
     opened += 1;
     append(&idle, connection);
     return connection;
@@ -340,7 +330,7 @@ int main(int argc, char **argv) {
     raiseDescriptorLimit();
     stage = mapStage(options.stage);
     if (!stage->changes[stagePhases - 1]) refuse("arrivals: the phases have no times");
-    poller = epoll_create1(EPOLL_CLOEXEC);
+    openPoller();
     for (size_t i = 0; i < options.connections; i++) openConnection();
     run();
     if (options.records) writeRecords();

@@ -5,15 +5,9 @@
 // asks for closing. It prints its port, and ends on SIGTERM.
 
 #define _GNU_SOURCE
-#include "shared.h"
 #include "loopback.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <strings.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 
 enum { maximumBody = 1 << 20, headRoom = 512, bufferSize = 64 << 10, leftoverSize = 16 << 10 };
 
@@ -34,8 +28,6 @@ struct connection {
     char *head;                 // room for them, only once it was needed
 };
 
-static struct counters *counters;
-static int poller;
 static char buffer[leftoverSize + bufferSize];
 static struct answer answers[16];
 static size_t answerCount;
@@ -180,35 +172,19 @@ static void readable(struct connection *connection, int ending) {
 
 static void acceptAll(int listener) {
     for (;;) {
-        int descriptor = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int descriptor = acceptNext(listener);
         if (descriptor < 0) return;
         struct connection *connection = calloc(1, sizeof *connection);
         if (!connection) fail("calloc");
-        int one = 1;
-        setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         connection->descriptor = descriptor;
-        struct epoll_event event = {
-            .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = connection };
-        if (epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) < 0) fail("epoll_ctl");
-        counters->opened += 1;
-        counters->open += 1;
+        watchAccepted(descriptor, connection);
     }
 }
 
 int main(int argc, char **argv) {
-    const char *counterFile = NULL;
-    for (int i = 1; i + 1 < argc; i += 2) {
-        if (!strcmp(argv[i], "--counters")) counterFile = argv[i + 1];
-        else if (!strcmp(argv[i], "--cpu")) pinTo(atoi(argv[i + 1]));
-        else refuse("usage: backend [--cpu N] [--counters FILE]");
-    }
-    raiseDescriptorLimit();
-    counters = mapCounters(counterFile);
     answerOf(100);
-    poller = epoll_create1(EPOLL_CLOEXEC);
-    int listener = listenOnLoopback();
-    struct epoll_event events[256], event = { .events = EPOLLIN | EPOLLET, .data.ptr = NULL };
-    epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event);
+    int listener = startServer(argc, argv, "usage: backend [--cpu N] [--counters FILE]");
+    struct epoll_event events[256];
     for (;;) {
         int count = epoll_wait(poller, events, 256, -1);
         for (int i = 0; i < count; i++) {

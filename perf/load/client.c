@@ -9,20 +9,13 @@
 // session of the connection before, and what the proxy does otherwise is an error.
 
 #define _GNU_SOURCE
-#include "shared.h"
+#include "closed_loop.h"
 #include "request.h"
 #include "secure.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <signal.h>
 #include <strings.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 
-enum { smallRead = 16 << 10, largeRead = 1 << 20, headSize = 4 << 10, openingAtOnce = 64 };
-static const uint64_t answerTimeout = 5000000000u;
+enum { smallRead = 16 << 10, largeRead = 1 << 20, headSize = 4 << 10 };
 
 enum state { idle, sending, readingHead, readingBody, awaitingClose };
 
@@ -49,18 +42,13 @@ static struct options {
     const char *path, *counters;
 } options = { .cpu = -1, .connections = 1, .hosts = 1, .path = "/b/100", .expected = 100 };
 
-static struct counters *counters;
 static SSL_CTX *context;
 static struct connection *connections;
 static struct request *requests;
 static size_t nextHost, openedForIdle;
-static int poller;
-static volatile sig_atomic_t stopping;
 static char buffer[smallRead];
 
 static void openConnection(struct connection *connection);
-
-static void stop(int number) { (void)number; stopping = 1; }
 
 static void complain(struct connection *connection, const char *what) {
     if (counters->errors++ < 5)
@@ -117,26 +105,15 @@ static void startRequest(struct connection *connection) {
 }
 
 static void openConnection(struct connection *connection) {
-    struct sockaddr_in address = { .sin_family = AF_INET };
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons((uint16_t)options.port);
     connection->started = nanoseconds();
-    int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
-    if (descriptor < 0) fail("socket");
-    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    int descriptor = openCounted(options.port);
     connection->descriptor = descriptor;
     if (context) {
         connection->resumes = options.resume && connection->session;
         connection->tls = openSecure(context, descriptor,
                                      options.resume ? &connection->session : NULL);
     }
-    counters->opened += 1;
-    counters->open += 1;
-    if (connect(descriptor, (struct sockaddr *)&address, sizeof address) < 0
-        && errno != EINPROGRESS) fail("connect");
-    struct epoll_event event = {
-        .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = connection };
-    if (epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) < 0) fail("epoll_ctl");
+    watch(descriptor, everyChange, connection);
     startRequest(connection);
 }
 
@@ -281,15 +258,6 @@ static void parseOptions(int argc, char **argv) {
     if (!options.port || !options.connections || !options.hosts) refuse("--port is needed");
 }
 
-static void printSummary(double seconds) {
-    printf("{\"requests\": %llu, \"errors\": %llu, \"opened\": %llu, \"bytes\": %llu, "
-           "\"seconds\": %.3f, \"p50us\": %.1f, \"p99us\": %.1f}\n",
-           (unsigned long long)counters->requests, (unsigned long long)counters->errors,
-           (unsigned long long)counters->opened, (unsigned long long)counters->bytes, seconds,
-           histogramQuantile(counters->histogram, 0.5) / 1e3,
-           histogramQuantile(counters->histogram, 0.99) / 1e3);
-}
-
 static void run(uint64_t deadline) {
     uint64_t nextCheck = nanoseconds() + 1000000000u;
     struct epoll_event events[256];
@@ -318,10 +286,7 @@ int main(int argc, char **argv) {
     if (options.cpu >= 0) pinTo(options.cpu);
     char path[64];
     snprintf(path, sizeof path, "/b/%zu", options.expected);
-    signal(SIGTERM, stop);
-    signal(SIGINT, stop);
-    raiseDescriptorLimit();
-    counters = mapCounters(options.counters);
+    prepareLoop(options.counters);
     if (options.tls) {
         context = secureContext("http/1.1");
         signal(SIGPIPE, SIG_IGN);
@@ -331,13 +296,12 @@ int main(int argc, char **argv) {
     connections = calloc(options.connections, sizeof *connections);
     if (!connections) fail("calloc");
     for (size_t i = 0; i < options.connections; i++) connections[i].descriptor = -1;
-    poller = epoll_create1(EPOLL_CLOEXEC);
     uint64_t started = nanoseconds();
     size_t first = options.holdIdle && options.connections > openingAtOnce
         ? openingAtOnce : options.connections;
     openedForIdle = first;
     for (size_t i = 0; i < first; i++) openConnection(&connections[i]);
     run(options.seconds > 0 ? started + (uint64_t)(options.seconds * 1e9) : 0);
-    printSummary((double)(nanoseconds() - started) / 1e9);
+    printSummary(started);
     return counters->errors ? 1 : 0;
 }

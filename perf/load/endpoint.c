@@ -21,10 +21,8 @@
 #include "records.h"
 #include "timers.h"
 
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <strings.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
 
 enum { headSize = 8 << 10, bodySize = 100, slowFactor = 10, resetEvery = 10 };
@@ -56,7 +54,7 @@ static struct options {
               .address = "127.0.0.1" };
 
 static struct stage *stage;
-static int poller, listener, records = -1;
+static int listener, records = -1;
 static struct connection *firstWaiting, *lastWaiting, *youngest;
 static size_t inside, busySlots, accepted;
 static double recentLatency;  // microseconds, of answered requests
@@ -252,7 +250,7 @@ static void readable(struct connection *connection) {
 
 static void acceptAll(void) {
     for (;;) {
-        int descriptor = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), one = 1;
+        int descriptor = acceptNext(listener);
         if (descriptor < 0) return;
         accepted += 1;
         int isDoomed = ailment() == resets && accepted % resetEvery == 0;
@@ -265,14 +263,12 @@ static void acceptAll(void) {
         }
         struct connection *connection = calloc(1, sizeof *connection);
         if (!connection) fail("calloc");
-        setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         connection->descriptor = descriptor;
         connection->isDoomed = isDoomed;
         connection->older = youngest;
         if (youngest) youngest->younger = connection;
         youngest = connection;
-        struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
-        if (epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) < 0) fail("epoll_ctl");
+        watch(descriptor, EPOLLIN, connection);
     }
 }
 
@@ -343,11 +339,11 @@ int main(int argc, char **argv) {
         records = open(options.records, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
         if (records < 0) fail(options.records);
     }
-    poller = epoll_create1(EPOLL_CLOEXEC);
+    openPoller();
     listener = listenOn(options.address, options.port);
     note(eventListening, 0);
-    struct epoll_event events[256], event = { .events = EPOLLIN, .data.ptr = NULL };
-    epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event);
+    watch(listener, EPOLLIN, NULL);
+    struct epoll_event events[256];
     for (;;) {
         uint64_t now = nanoseconds();
         while (timerCount && timers[0].due <= now) timerFired(takeTimer(), now);

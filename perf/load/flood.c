@@ -8,14 +8,9 @@
 // here, a connection ends with the first byte that comes back.
 
 #define _GNU_SOURCE
-#include "shared.h"
+#include "connections.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 enum { frameHead = 9, keptPayload = 8, codes = 16, reading = 64 << 10, sending = 64 << 10 };
@@ -51,7 +46,6 @@ static struct {
 
 static struct text opening, repeat;
 static struct connection *connections;
-static int poller;
 static volatile sig_atomic_t stopping;
 
 static void stop(int number) { (void)number; stopping = 1; }
@@ -71,25 +65,18 @@ static struct text readFile(const char *path) {
 
 static void openConnection(struct connection *connection) {
     struct sockaddr_in address = { .sin_family = AF_INET };
-    int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
-    if (descriptor < 0) fail("socket");
-    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    int descriptor = openSocket(SOCK_NONBLOCK), one = 1;
     setsockopt(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
     // Ports are not to run out: the connection ends with a reset.
     struct linger gone = { 1, 0 };
     setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &gone, sizeof gone);
     if (inet_pton(AF_INET, options.from, &address.sin_addr) != 1
         || bind(descriptor, (struct sockaddr *)&address, sizeof address) < 0) fail("bind");
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons((uint16_t)options.port);
     *connection = (struct connection) { .descriptor = descriptor, .started = nanoseconds(),
         .goAway = -1, .isOpen = 1 };
     found.opened += 1;
-    if (connect(descriptor, (struct sockaddr *)&address, sizeof address) < 0
-        && errno != EINPROGRESS) fail("connect");
-    struct epoll_event event = {
-        .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = connection };
-    if (epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) < 0) fail("epoll_ctl");
+    if (!connectTo(descriptor, options.port)) fail("connect");
+    watch(descriptor, EPOLLIN | EPOLLOUT | EPOLLET, connection);
 }
 
 static void startOver(struct connection *connection, uint64_t *how) {
@@ -250,8 +237,8 @@ int main(int argc, char **argv) {
     opening = readFile(options.opening);
     repeat = readFile(options.repeat);
     connections = calloc(options.connections, sizeof *connections);
-    poller = epoll_create1(EPOLL_CLOEXEC);
-    if (!connections || poller < 0) fail("flood");
+    if (!connections) fail("calloc");
+    openPoller();
     uint64_t started = nanoseconds();
     for (size_t i = 0; i < options.connections; i++) openConnection(&connections[i]);
     run();

@@ -1,11 +1,7 @@
-// What the servers of the benchmark have in common: where they listen.
+// What the servers of the benchmark have in common: where they listen, and how they begin.
 #pragma once
 
-#include "shared.h"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include "connections.h"
 
 // Listens and prints the port: the one given, or with 0 one of the kernel's choice.
 static inline int listenOn(const char *host, int port) {
@@ -23,4 +19,27 @@ static inline int listenOn(const char *host, int port) {
     return listener;
 }
 
-static inline int listenOnLoopback(void) { return listenOn("127.0.0.1", 0); }
+static struct counters *counters;
+
+// Takes the options --cpu and --counters, and listens on loopback. Returns the listener; events of
+// it have null as data.
+static inline int startServer(int argc, char **argv, const char *usage) {
+    const char *counterFile = NULL;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        if (!strcmp(argv[i], "--counters")) counterFile = argv[i + 1];
+        else if (!strcmp(argv[i], "--cpu")) pinTo(atoi(argv[i + 1]));
+        else refuse(usage);
+    }
+    raiseDescriptorLimit();
+    counters = mapCounters(counterFile);
+    openPoller();
+    int listener = listenOn("127.0.0.1", 0);
+    watch(listener, EPOLLIN | EPOLLET, NULL);
+    return listener;
+}
+
+static inline void watchAccepted(int descriptor, void *connection) {
+    watch(descriptor, everyChange, connection);
+    counters->opened += 1;
+    counters->open += 1;
+}

@@ -6,21 +6,14 @@
 // nghttp2's; the fields of a request are those of the other clients.
 
 #define _GNU_SOURCE
-#include "shared.h"
+#include "closed_loop.h"
+#include "frames.h"
 #include "request.h"
 #include "secure.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <nghttp2/nghttp2.h>
-#include <signal.h>
-#include <sys/epoll.h>
 
-enum { outputSize = 64 << 10, inputSize = 64 << 10, fieldRoom = 32, openingAtOnce = 64 };
-enum { window = 1 << 30 };
-static const uint64_t answerTimeout = 5000000000u;
+enum { fieldRoom = 32, window = 1 << 30 };
 
 struct stream {
     uint64_t started;
@@ -32,11 +25,10 @@ struct connection {
     int descriptor;
     SSL *tls;
     nghttp2_session *session;
-    size_t sent, filled;        // of the output
     uint64_t heard;             // when something came last
     struct stream *streams;
     int idle;                   // it did its request and holds still
-    unsigned char *output;
+    struct output *output;
 };
 
 static struct options {
@@ -46,17 +38,12 @@ static struct options {
     const char *counters;
 } options = { .cpu = -1, .connections = 1, .streams = 1, .expected = 100 };
 
-static struct counters *counters;
 static SSL_CTX *context;
 static struct connection *connections;
 static nghttp2_session_callbacks *callbacks;
 static nghttp2_nv fields[fieldRoom];
 static size_t fieldCount, openedForIdle;
 static char length[24];
-static int poller;
-static volatile sig_atomic_t stopping;
-
-static void stop(int number) { (void)number; stopping = 1; }
 
 static void complain(struct connection *connection, const char *what) {
     if (counters->errors++ < 5)
@@ -158,49 +145,28 @@ static void startOver(struct connection *connection, const char *what) {
 
 // Sends what the session has; false if the connection was given up.
 static int sendFrames(struct connection *connection) {
-    for (;;) {
-        if (connection->sent == connection->filled) {
-            connection->sent = connection->filled = 0;
-            const uint8_t *bytes;
-            ssize_t count;
-            while (connection->filled < outputSize / 2
-                   && (count = nghttp2_session_mem_send(connection->session, &bytes)) > 0) {
-                memcpy(connection->output + connection->filled, bytes, (size_t)count);
-                connection->filled += (size_t)count;
-            }
-            if (!connection->filled) return 1;
-        }
+    struct output *output = connection->output;
+    while (refill(output, connection->session)) {
         ssize_t count = sendBytes(connection->tls, connection->descriptor,
-                                  connection->output + connection->sent,
-                                  connection->filled - connection->sent);
+                                  output->bytes + output->sent, output->filled - output->sent);
         if (count < 0) {
             if (errno == EAGAIN) return 1;
             startOver(connection, "frames could not be sent");
             return 0;
         }
-        connection->sent += (size_t)count;
+        output->sent += (size_t)count;
     }
+    return 1;
 }
 
 static void openConnection(struct connection *connection) {
-    struct sockaddr_in address = { .sin_family = AF_INET };
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons((uint16_t)options.port);
-    int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
-    if (descriptor < 0) fail("socket");
-    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (connect(descriptor, (struct sockaddr *)&address, sizeof address) < 0
-        && errno != EINPROGRESS) fail("connect");
-    counters->opened += 1;
-    counters->open += 1;
+    int descriptor = openCounted(options.port);
     connection->descriptor = descriptor;
-    connection->sent = connection->filled = 0;
+    connection->output->sent = connection->output->filled = 0;
     connection->idle = 0;
     connection->heard = nanoseconds();
     connection->tls = openSecure(context, descriptor, NULL);
-    struct epoll_event event = {
-        .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = connection };
-    if (epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) < 0) fail("epoll_ctl");
+    watch(descriptor, everyChange, connection);
     nghttp2_session_client_new(&connection->session, callbacks, connection);
     nghttp2_settings_entry settings[] = {
         { NGHTTP2_SETTINGS_ENABLE_PUSH, 0 }, { NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, window } };
@@ -267,11 +233,8 @@ static void parseOptions(int argc, char **argv) {
 }
 
 static void prepare(void) {
-    signal(SIGTERM, stop);
-    signal(SIGINT, stop);
+    prepareLoop(options.counters);
     signal(SIGPIPE, SIG_IGN);
-    raiseDescriptorLimit();
-    counters = mapCounters(options.counters);
     context = secureContext("h2");
     makeFields();
     nghttp2_session_callbacks_new(&callbacks);
@@ -282,10 +245,9 @@ static void prepare(void) {
     if (!connections) fail("calloc");
     for (size_t i = 0; i < options.connections; i++) {
         connections[i].streams = calloc(options.streams, sizeof(struct stream));
-        connections[i].output = malloc(outputSize);
+        connections[i].output = malloc(sizeof(struct output));
         if (!connections[i].streams || !connections[i].output) fail("malloc");
     }
-    poller = epoll_create1(EPOLL_CLOEXEC);
 }
 
 static void run(void) {
@@ -317,12 +279,6 @@ int main(int argc, char **argv) {
     openedForIdle = first;
     for (size_t i = 0; i < first; i++) openConnection(&connections[i]);
     run();
-    printf("{\"requests\": %llu, \"errors\": %llu, \"opened\": %llu, \"bytes\": %llu, "
-           "\"seconds\": %.3f, \"p50us\": %.1f, \"p99us\": %.1f}\n",
-           (unsigned long long)counters->requests, (unsigned long long)counters->errors,
-           (unsigned long long)counters->opened, (unsigned long long)counters->bytes,
-           (double)(nanoseconds() - started) / 1e9,
-           histogramQuantile(counters->histogram, 0.5) / 1e3,
-           histogramQuantile(counters->histogram, 0.99) / 1e3);
+    printSummary(started);
     return counters->errors ? 1 : 0;
 }

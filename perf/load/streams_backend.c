@@ -4,25 +4,18 @@
 // dropped. It prints its port, and ends on SIGTERM.
 
 #define _GNU_SOURCE
-#include "shared.h"
+#include "frames.h"
 #include "loopback.h"
 
-#include <netinet/tcp.h>
-#include <nghttp2/nghttp2.h>
-#include <sys/epoll.h>
-
-enum { maximumBody = 1 << 20, outputSize = 64 << 10, inputSize = 64 << 10, streamLimit = 256 };
+enum { maximumBody = 1 << 20, streamLimit = 256 };
 
 struct connection {
     int descriptor;
     nghttp2_session *session;
-    size_t sent, filled;        // of the output
-    unsigned char output[outputSize];
+    struct output output;
 };
 
-static struct counters *counters;
 static nghttp2_session_callbacks *callbacks;
-static int poller;
 
 static void closeConnection(struct connection *connection) {
     nghttp2_session_del(connection->session);
@@ -91,27 +84,18 @@ static int onFrame(nghttp2_session *session, const nghttp2_frame *frame, void *u
 
 // Sends what the session has; false if the connection is gone.
 static int sendFrames(struct connection *connection) {
-    for (;;) {
-        if (connection->sent == connection->filled) {
-            connection->sent = connection->filled = 0;
-            const uint8_t *bytes;
-            ssize_t count;
-            while (connection->filled < outputSize / 2
-                   && (count = nghttp2_session_mem_send(connection->session, &bytes)) > 0) {
-                memcpy(connection->output + connection->filled, bytes, (size_t)count);
-                connection->filled += (size_t)count;
-            }
-            if (!connection->filled) return 1;
-        }
-        ssize_t count = send(connection->descriptor, connection->output + connection->sent,
-                             connection->filled - connection->sent, MSG_NOSIGNAL);
+    struct output *output = &connection->output;
+    while (refill(output, connection->session)) {
+        ssize_t count = send(connection->descriptor, output->bytes + output->sent,
+                             output->filled - output->sent, MSG_NOSIGNAL);
         if (count < 0 && errno == EAGAIN) return 1;
         if (count < 0) {
             closeConnection(connection);
             return 0;
         }
-        connection->sent += (size_t)count;
+        output->sent += (size_t)count;
     }
+    return 1;
 }
 
 static void readable(struct connection *connection) {
@@ -131,17 +115,12 @@ static void readable(struct connection *connection) {
 
 static void acceptAll(int listener) {
     for (;;) {
-        int descriptor = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), one = 1;
+        int descriptor = acceptNext(listener);
         if (descriptor < 0) return;
         struct connection *connection = calloc(1, sizeof *connection);
         if (!connection) fail("calloc");
-        setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         connection->descriptor = descriptor;
-        counters->opened += 1;
-        counters->open += 1;
-        struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-                                     .data.ptr = connection };
-        if (epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) < 0) fail("epoll_ctl");
+        watchAccepted(descriptor, connection);
         nghttp2_session_server_new(&connection->session, callbacks, connection);
         nghttp2_settings_entry setting = { NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, streamLimit };
         nghttp2_submit_settings(connection->session, NGHTTP2_FLAG_NONE, &setting, 1);
@@ -150,21 +129,11 @@ static void acceptAll(int listener) {
 }
 
 int main(int argc, char **argv) {
-    const char *counterFile = NULL;
-    for (int i = 1; i + 1 < argc; i += 2) {
-        if (!strcmp(argv[i], "--counters")) counterFile = argv[i + 1];
-        else if (!strcmp(argv[i], "--cpu")) pinTo(atoi(argv[i + 1]));
-        else refuse("usage: streams_backend [--cpu N] [--counters FILE]");
-    }
-    raiseDescriptorLimit();
-    counters = mapCounters(counterFile);
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, onField);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, onFrame);
-    poller = epoll_create1(EPOLL_CLOEXEC);
-    int listener = listenOnLoopback();
-    struct epoll_event events[256], event = { .events = EPOLLIN | EPOLLET, .data.ptr = NULL };
-    epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event);
+    int listener = startServer(argc, argv, "usage: streams_backend [--cpu N] [--counters FILE]");
+    struct epoll_event events[256];
     for (;;) {
         int count = epoll_wait(poller, events, 256, -1);
         for (int i = 0; i < count; i++) {

@@ -54,20 +54,16 @@ final class CheckAttempt {
     private let loop: ControlLoop
     private let room: CheckRoom
     private let introduction: [UInt8]
+    private let request: [UInt8]
     private let key: CheckKey
     private var conversation: CheckConversation?
     /// The conversation where it is one of HTTP/2.
     private var stream: CheckStream?
     private let context: TLSClientContext?
-    private var channel: CheckChannel?
+    private let connection: CheckConnection
     private var phase = Phase.connecting
-    private var descriptor: Int32 = -1
-    /// What is to be sent, and how much of it has left.
-    private var outgoing: [UInt8]
-    private var sent = 0
     /// Bytes that the conversation could not use yet.
     private var kept: [UInt8] = []
-    private var deadline: Deadline?
     private let done: (CheckAttempt, Result) -> Void
 
     /// A check that has not begun; `done` is called once it has a result, unless ``begin(_:)``
@@ -85,47 +81,39 @@ final class CheckAttempt {
         self.room = room
         self.done = done
         introduction = target.introduction
+        request = target.request
         self.context = context
+        connection = CheckConnection(on: loop, room)
         key = target.key
-        outgoing = target.request
         began = loop.now.nanoseconds
         if case .http(let question) = target.key.options.question {
             conversation = CheckConversation(question)
         }
     }
 
-    deinit { close() }
-
     /// Opens the connection; returns the result where that is known at once.
     func begin(_ target: CheckTarget) -> Result? {
-        let result: Int32
-        switch target.key.address {
-        case .ip(let ip, let port):
-            var address = weir_address(ip, port: port)
-            descriptor = weir_socket(Int32(address.family), 0)
-            guard descriptor >= 0 else { return end(.impossible) }
-            result = weir_connect(descriptor, &address)
-        case .unix(let path):
-            descriptor = weir_socket(0, 1)
-            guard descriptor >= 0 else { return end(.impossible) }
-            result = weir_connect_unix(descriptor, path)
-        case .name, .service: return end(.impossible)
-        }
+        let opened: Int32? =
+            switch target.key.address {
+            case .ip(let ip, let port): connection.open(ip, port: port)
+            case .unix(let path): connection.open(path)
+            case .name, .service: nil
+            }
+        guard let result = opened else { return end(.impossible) }
         guard result == 0 || result == -EINPROGRESS else {
             return end(.failed(Self.noConnection(result)))
         }
         let onlyConnects = key.options.question == .tcp && key.security == nil
         if result == 0, onlyConnects {
-            introduce()
+            connection.introduce(introduction)
             return end(.passed)
         }
         let interest: Readiness =
             onlyConnects ? .writable : [.readable, .writable, .peerFinished]
-        let isWatched = loop.watch(descriptor, interest, isEdgeTriggered: true) {
-            [unowned self] in ready($0)
+        guard connection.watch(interest, { [unowned self] in ready($0) }) else {
+            return end(.impossible)
         }
-        guard isWatched else { return end(.impossible) }
-        deadline = loop.after(target.key.options.timeout.inNanoseconds) { [unowned self] in
+        connection.limit(target.key.options.timeout.inNanoseconds) { [unowned self] in
             if case .securing = phase {
                 finish(.failed(.handshakeTimeout))
             } else {
@@ -141,16 +129,12 @@ final class CheckAttempt {
     // MARK: The conversation
 
     private func ready(_ readiness: Readiness) {
-        let isBroken = !readiness.isDisjoint(with: [.failed, .ended])
         if case .connecting = phase {
-            if isBroken {
-                let error = weir_socket_error(descriptor)
-                if error < 0 {
-                    finish(.failed(Self.noConnection(error)))
-                    return
-                }
+            guard let result = connection.connected(readiness) else { return }
+            guard result == 0 else {
+                finish(.failed(Self.noConnection(result)))
+                return
             }
-            guard isBroken || readiness.contains(.writable) else { return }
             connected()
         }
         if case .securing = phase {
@@ -161,29 +145,17 @@ final class CheckAttempt {
         }
         if case .asking = phase, readiness.contains(.writable) { send() }
         guard case .asking = phase else { return }
-        let isEnding = isBroken || readiness.contains(.peerFinished)
+        let isEnding = readiness.isBroken || readiness.contains(.peerFinished)
         if isEnding || readiness.contains(.readable) { receive(isEnding: isEnding) }
     }
 
-    /// Says who is speaking, which always fits into what a new connection takes.
-    private func introduce() {
-        introduction.withUnsafeBytes { bytes in
-            if let base = bytes.baseAddress, bytes.count > 0 {
-                _ = weir_send(descriptor, base, bytes.count)
-            }
-        }
-    }
-
     private func connected() {
-        introduce()
+        connection.introduce(introduction)
         guard let security = key.security else {
             agreed()
             return
         }
-        channel = context.flatMap {
-            CheckChannel($0, security.name, on: descriptor, room, protocols: key.protocols)
-        }
-        guard channel != nil else {
+        guard connection.secure(context, security.name, protocols: key.protocols) else {
             finish(.impossible)
             return
         }
@@ -191,10 +163,10 @@ final class CheckAttempt {
     }
 
     private func secure() {
-        switch channel?.handshake() {
+        switch connection.handshake() {
         case .done: agreed()
         case .failed(let why): finish(.failed(.tls(why)))
-        case .needMore, nil: return
+        case .needMore: return
         }
     }
 
@@ -204,61 +176,39 @@ final class CheckAttempt {
             finish(.passed)
             return
         }
-        if key.http2 == .cleartext || channel?.isHTTP2 == true {
-            stream = key.stream(outgoing, room.frames)
+        var question = request
+        if key.http2 == .cleartext || connection.channel?.isHTTP2 == true {
+            stream = key.stream(request, room.frames)
             guard let stream else {
                 finish(.impossible)
                 return
             }
-            outgoing = stream.output()
+            question = stream.output()
         } else if conversation == nil {
             finish(.failed(.tls("the server does not speak HTTP/2")))
             return
         }
         phase = .asking
-        send()
+        send(question)
     }
 
-    private func send() {
-        if let channel {
-            let bytes = outgoing
-            outgoing = []
-            if !channel.send(bytes) || !channel.flush() { receive(isEnding: true) }
-            return
-        }
-        while sent < outgoing.count {
-            let count = outgoing.withUnsafeBytes { bytes in
-                bytes.baseAddress.map {
-                    weir_send(descriptor, $0 + sent, bytes.count - sent)
-                } ?? 0
-            }
-            if count == Int(-EAGAIN) { return }
-            // What has come before the end may be the answer.
-            guard count > 0 else {
-                receive(isEnding: true)
-                return
-            }
-            sent += count
-        }
-        outgoing = []
-        sent = 0
+    private func send(_ bytes: [UInt8] = []) {
+        // What has come before the end may be the answer.
+        if !connection.send(bytes) { receive(isEnding: true) }
     }
 
     /// Reads as far as there is something; `isEnding`: up to the end, of which nobody tells again.
     private func receive(isEnding: Bool) {
         while case .asking = phase {
-            let count =
-                channel?.receive() ?? weir_recv(descriptor, room.bytes, CheckRoom.size)
-            if count == Int(-EAGAIN) {
-                return
-            }
+            let count = connection.receive()
+            if count == Int(-EAGAIN) { return }
             guard count > 0 else {
-                ended(isCut: channel != nil && count < 0)
+                ended(isCut: connection.channel != nil && count < 0)
                 return
             }
             take(count)
             // The next event tells of what comes later.
-            if channel == nil, count < CheckRoom.size, !isEnding { return }
+            if connection.channel == nil, count < CheckRoom.size, !isEnding { return }
         }
     }
 
@@ -267,9 +217,9 @@ final class CheckAttempt {
         let received = UnsafeRawBufferPointer(start: room.bytes, count: count)
         if let stream {
             step = stream.take(received, now: loop.now.nanoseconds, with: &room.fields)
-            outgoing += stream.output()
+            let output = stream.output()
             if case .needMore = step, stream.isBroken { step = .failed(.malformed) }
-            if !outgoing.isEmpty { send() }
+            if !output.isEmpty { send(output) }
         } else if kept.isEmpty {
             step = look(at: received)
             if case .needMore(let used) = step, used < count { kept += received[used...] }
@@ -288,7 +238,7 @@ final class CheckAttempt {
     /// `isCut`: the end is not the server's own by TLS.
     private func ended(isCut: Bool) {
         if isCut {
-            finish(.failed(channel?.failure.map { .tls($0) } ?? .closed))
+            finish(.failed(connection.channel?.failure.map { .tls($0) } ?? .closed))
             return
         }
         switch stream == nil ? conversation?.ended() : nil {
@@ -315,22 +265,11 @@ final class CheckAttempt {
 
     private func end(_ result: Result) -> Result {
         phase = .over
-        close()
+        connection.close()
         return result
     }
 
-    private func close() {
-        loop.cancel(deadline)
-        deadline = nil
-        channel?.end()
-        channel = nil
-        if descriptor >= 0 {
-            loop.close(descriptor)
-            descriptor = -1
-        }
-    }
-
     private static func noConnection(_ error: Int32) -> CheckFailure {
-        .noConnection(String(cString: weir_error_text(-error)).lowercased())
+        .noConnection(SystemError.words(error))
     }
 }

@@ -142,12 +142,11 @@ final class DNSQuery {
 
     private func process(_ socket: Int32, _ readiness: Readiness) {
         guard let channel else { return }
-        let isBroken = !readiness.isDisjoint(with: [.failed, .ended])
         cares_process_socket(
             channel,
             socket,
-            isBroken || readiness.contains(.readable) ? 1 : 0,
-            isBroken || readiness.contains(.writable) ? 1 : 0
+            readiness.isBroken || readiness.contains(.readable) ? 1 : 0,
+            readiness.isBroken || readiness.contains(.writable) ? 1 : 0
         )
         armWake()
     }

@@ -1,5 +1,6 @@
 import CLinux
 import Configuration
+import EventLoop
 
 /// A user of this machine with its group, as whom Weir serves.
 public struct Identity {
@@ -88,7 +89,6 @@ public struct Identity {
     }
 
     private static func error(_ what: String, _ result: Int32) -> StartError {
-        let reason = String(cString: weir_error_text(-result)).lowercased()
-        return StartError(description: "\(what): \(reason)")
+        StartError(description: "\(what): \(SystemError.words(result))")
     }
 }

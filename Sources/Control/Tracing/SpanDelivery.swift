@@ -32,14 +32,12 @@ final class SpanDelivery {
     private let room: CheckRoom
     private let url: CollectorURL
     private let context: TLSClientContext?
+    private let connection: CheckConnection
     private let done: (Result) -> Void
     private var phase = Phase.connecting
-    private var descriptor: Int32 = -1
-    private var channel: CheckChannel?
-    private var outgoing: [UInt8]
-    private var sent = 0
+    /// What is to be sent, up to when it can be.
+    private var request: [UInt8]
     private var received: [UInt8] = []
-    private var deadline: Deadline?
 
     /// A request that has not begun; `done` is called once, from the loop.
     init(
@@ -55,10 +53,9 @@ final class SpanDelivery {
         self.url = url
         self.context = context
         self.done = done
-        outgoing = Self.request(body, to: url)
+        connection = CheckConnection(on: loop, room)
+        request = Self.request(body, to: url)
     }
-
-    deinit { close() }
 
     /// The whole request.
     static func request(_ body: [UInt8], to url: CollectorURL) -> [UInt8] {
@@ -71,26 +68,20 @@ final class SpanDelivery {
 
     /// Opens the connection.
     func begin(_ address: IPAddress, port: UInt16) {
-        var internet = weir_address(address, port: port)
-        descriptor = weir_socket(Int32(internet.family), 0)
-        guard descriptor >= 0 else {
+        guard let result = connection.open(address, port: port) else {
             later("no descriptor is left")
             return
         }
-        let result = weir_connect(descriptor, &internet)
         guard result == 0 || result == -EINPROGRESS else {
-            later(Self.words(result))
+            later(SystemError.words(result))
             return
         }
         let interest: Readiness = [.readable, .writable, .peerFinished]
-        let isWatched = loop.watch(descriptor, interest, isEdgeTriggered: true) {
-            [unowned self] in ready($0)
-        }
-        guard isWatched else {
+        guard connection.watch(interest, { [unowned self] in ready($0) }) else {
             later("no descriptor is left")
             return
         }
-        deadline = loop.after(ExportMachine.timeout) { [unowned self] in
+        connection.limit(ExportMachine.timeout) { [unowned self] in
             finish(.failed(.later(after: 0), "no answer in time"))
         }
     }
@@ -98,28 +89,26 @@ final class SpanDelivery {
     /// Gives it up: `done` is not called any more.
     func cancel() {
         phase = .over
-        close()
+        connection.close()
     }
 
     // MARK: The connection
 
     private func ready(_ readiness: Readiness) {
-        let isBroken = !readiness.isDisjoint(with: [.failed, .ended])
         if case .connecting = phase {
-            if isBroken {
-                let error = weir_socket_error(descriptor)
-                if error < 0 {
-                    finish(.failed(.later(after: 0), Self.words(error)))
-                    return
-                }
+            guard let result = connection.connected(readiness) else { return }
+            guard result == 0 else {
+                finish(.failed(.later(after: 0), SystemError.words(result)))
+                return
             }
-            guard isBroken || readiness.contains(.writable) else { return }
             connected()
         }
         if case .securing = phase { secure() }
         guard case .asking = phase else { return }
-        send()
-        if case .asking = phase { receive() }
+        // What is broken is read from: its answer may be there already.
+        _ = connection.send(request)
+        request = []
+        receive()
     }
 
     private func connected() {
@@ -127,44 +116,23 @@ final class SpanDelivery {
             phase = .asking
             return
         }
-        channel = context.flatMap {
-            CheckChannel($0, url.host, on: descriptor, room, protocols: ["http/1.1"])
-        }
         phase = .securing
-        if channel == nil { finish(.failed(.later(after: 0), "no memory for TLS")) }
+        if !connection.secure(context, url.host, protocols: ["http/1.1"]) {
+            finish(.failed(.later(after: 0), "no memory for TLS"))
+        }
     }
 
     private func secure() {
-        switch channel?.handshake() {
-        case .done:
-            phase = .asking
+        switch connection.handshake() {
+        case .done: phase = .asking
         case .failed(let why): finish(.failed(.later(after: 0), why))
-        case .needMore, nil: return
-        }
-    }
-
-    private func send() {
-        if let channel {
-            let bytes = outgoing
-            outgoing = []
-            if !channel.send(bytes) || !channel.flush() { receive() }
-            return
-        }
-        while sent < outgoing.count {
-            let count = outgoing.withUnsafeBytes { bytes in
-                bytes.baseAddress.map {
-                    weir_send(descriptor, $0 + sent, bytes.count - sent)
-                } ?? 0
-            }
-            // What is broken is read from: its answer may be there already.
-            guard count > 0 else { return }
-            sent += count
+        case .needMore: return
         }
     }
 
     private func receive() {
         while case .asking = phase {
-            let count = channel?.receive() ?? weir_recv(descriptor, room.bytes, CheckRoom.size)
+            let count = connection.receive()
             if count == Int(-EAGAIN) { return }
             if count > 0 {
                 received += UnsafeRawBufferPointer(start: room.bytes, count: count)
@@ -244,22 +212,7 @@ final class SpanDelivery {
     private func finish(_ result: Result) {
         if case .over = phase { return }
         phase = .over
-        close()
+        connection.close()
         done(result)
-    }
-
-    private func close() {
-        loop.cancel(deadline)
-        deadline = nil
-        channel?.end()
-        channel = nil
-        if descriptor >= 0 {
-            loop.close(descriptor)
-            descriptor = -1
-        }
-    }
-
-    private static func words(_ error: Int32) -> String {
-        String(cString: weir_error_text(-error)).lowercased()
     }
 }

@@ -110,7 +110,7 @@ struct AccessLogBuffer: ~Copyable {
         dates.update(now)
         for _ in 0..<3 {
             var writer =
-                self.writer ?? ByteWriter(queue.makeMemory(), capacity: LogQueue.batchSize)
+                self.writer ?? ByteWriter(queue.memory.take(), capacity: BatchMemory.size)
             self.writer = writer
             switch config.format {
             case .json: writer.appendJSON(line, dates, masked: config.masksClient)

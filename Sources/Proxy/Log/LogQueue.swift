@@ -24,20 +24,19 @@ public struct LogBatch: @unchecked Sendable {
 ///
 /// Workers never wait: beyond ``maxWaiting`` batches lines are dropped and counted.
 public final class LogQueue: Sendable {
-    /// Bytes of a batch.
-    public static let batchSize = 65_536
     /// Batches that may wait for the log thread.
     public static let maxWaiting = 64
 
     private struct State {
         var waiting: [LogBatch] = []
-        var free: [LogBatch] = []
         var dropped = 0
         /// How Weir's own log looks.
         var style: LogStyle
     }
 
     private let state: Mutex<State>
+    /// Where memory for a batch comes from.
+    let memory = BatchMemory(keeping: maxWaiting)
     /// Readable while batches wait.
     public let descriptor: Int32
 
@@ -47,23 +46,14 @@ public final class LogQueue: Sendable {
     public init(style: LogStyle) throws(SystemError) {
         state = Mutex(State(style: style))
         descriptor = try SystemError.check(weir_eventfd(), "eventfd")
-        state.withLock { state in
-            state.waiting.reserveCapacity(Self.maxWaiting)
-            state.free.reserveCapacity(Self.maxWaiting)
-        }
+        state.withLock { $0.waiting.reserveCapacity(Self.maxWaiting) }
     }
 
     deinit {
         weir_close(descriptor)
         state.withLock { state in
-            for batch in state.waiting + state.free { batch.memory.deallocate() }
+            for batch in state.waiting { batch.memory.deallocate() }
         }
-    }
-
-    /// Memory for a batch of ``batchSize`` bytes.
-    func makeMemory() -> UnsafeMutableRawPointer {
-        let kept = state.withLock { $0.free.popLast() }
-        return kept?.memory ?? .allocate(byteCount: Self.batchSize, alignment: 16)
     }
 
     /// Hands a batch over; false if it was dropped, its `lines` counted.
@@ -71,17 +61,17 @@ public final class LogQueue: Sendable {
     /// The memory is gone either way.
     @discardableResult
     func submit(_ batch: LogBatch, lines: Int) -> Bool {
-        let taken = state.withLock { state in
+        let isTaken = state.withLock { state in
             guard state.waiting.count < Self.maxWaiting else {
                 state.dropped += lines
-                state.free.append(batch)
                 return false
             }
             state.waiting.append(batch)
             return true
         }
+        if !isTaken { recycle(batch) }
         weir_eventfd_signal(descriptor)
-        return taken
+        return isTaken
     }
 
     /// Counts a line that no batch can hold.
@@ -105,10 +95,10 @@ public final class LogQueue: Sendable {
     }
 
     private func write(_ line: String) {
-        let bytes = Array((line + "\n").utf8.prefix(Self.batchSize))
-        let memory = makeMemory()
-        memory.copyMemory(from: bytes, byteCount: bytes.count)
-        submit(LogBatch(target: .own, memory: memory, count: bytes.count), lines: 1)
+        let bytes = Array((line + "\n").utf8.prefix(BatchMemory.size))
+        let batch = LogBatch(target: .own, memory: memory.take(), count: bytes.count)
+        batch.memory.copyMemory(from: bytes, byteCount: bytes.count)
+        submit(batch, lines: 1)
     }
 
     /// Moves everything that waits into `batches`, whose memory takes its place; returns how many
@@ -125,12 +115,5 @@ public final class LogQueue: Sendable {
     }
 
     /// Takes a batch's memory back.
-    public func recycle(_ batch: LogBatch) {
-        let kept = state.withLock { state in
-            guard state.free.count < Self.maxWaiting else { return false }
-            state.free.append(batch)
-            return true
-        }
-        if !kept { batch.memory.deallocate() }
-    }
+    public func recycle(_ batch: LogBatch) { memory.recycle(batch.memory) }
 }

@@ -35,7 +35,7 @@ struct SpanBuffer {
         span.end = end.nanoseconds &+ offset
         for _ in 0..<2 {
             var writer =
-                self.writer ?? ByteWriter(queue.makeMemory(), capacity: SpanQueue.batchSize)
+                self.writer ?? ByteWriter(queue.memory.take(), capacity: BatchMemory.size)
             self.writer = writer
             if spans > 0 { writer.append(byte: 0x2c) }
             writer.append(span: span)

@@ -16,8 +16,6 @@ public struct SpanBatch: @unchecked Sendable {
 ///
 /// Workers never wait: beyond ``maxWaiting`` batches spans are dropped and counted.
 public final class SpanQueue: Sendable {
-    /// Bytes of a batch.
-    public static let batchSize = 65_536
     /// Spans of a batch at most.
     static let mostSpans = 64
     /// Batches that may wait: 4 MiB.
@@ -25,8 +23,6 @@ public final class SpanQueue: Sendable {
 
     private struct State {
         var waiting: [SpanBatch] = []
-        /// Memory to be used again.
-        var free: [SpanBatch] = []
         /// Spans that wait.
         var spans = 0
         var totals = Totals()
@@ -53,6 +49,8 @@ public final class SpanQueue: Sendable {
     }
 
     private let state = Mutex(State())
+    /// Where memory for a batch comes from.
+    let memory = BatchMemory(keeping: maxWaiting)
     /// Readable after a batch was handed over.
     public let descriptor: Int32
 
@@ -66,27 +64,22 @@ public final class SpanQueue: Sendable {
     deinit {
         weir_close(descriptor)
         state.withLock { state in
-            for batch in state.waiting + state.free { batch.memory.deallocate() }
+            for batch in state.waiting { batch.memory.deallocate() }
         }
-    }
-
-    /// Memory for a batch of ``batchSize`` bytes.
-    func makeMemory() -> UnsafeMutableRawPointer {
-        let kept = state.withLock { $0.free.popLast() }
-        return kept?.memory ?? .allocate(byteCount: Self.batchSize, alignment: 16)
     }
 
     /// Hands a batch over, or drops it if too many wait; the memory is gone either way.
     func submit(_ batch: SpanBatch) {
-        state.withLock { state in
+        let isTaken = state.withLock { state in
             guard state.waiting.count < Self.maxWaiting else {
                 state.totals.unqueued &+= UInt64(batch.spans)
-                state.free.append(batch)
-                return
+                return false
             }
             state.waiting.append(batch)
             state.spans += batch.spans
+            return true
         }
+        if !isTaken { recycle(batch) }
         weir_eventfd_signal(descriptor)
     }
 
@@ -124,12 +117,5 @@ public final class SpanQueue: Sendable {
     }
 
     /// Takes a batch's memory back.
-    public func recycle(_ batch: SpanBatch) {
-        let kept = state.withLock { state in
-            guard state.free.count < Self.maxWaiting else { return false }
-            state.free.append(batch)
-            return true
-        }
-        if !kept { batch.memory.deallocate() }
-    }
+    public func recycle(_ batch: SpanBatch) { memory.recycle(batch.memory) }
 }

@@ -1,7 +1,5 @@
 """States and weights of servers, changed while traffic runs."""
 
-import collections
-
 import pytest
 
 from harness import eventually

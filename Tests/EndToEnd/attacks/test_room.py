@@ -1,6 +1,5 @@
 """No room left for connections: no spinning, and everything goes on once there is room."""
 
-import signal
 import time
 
 import pytest
@@ -83,8 +82,7 @@ def test_slow_reader_of_an_own_answer_survives_a_drain(weir, tmp_path):
     client = proxy.client(receive_buffer=4096)
     client.send_request()
     client.line()
-    proxy.signal(signal.SIGTERM)
-    eventually(lambda: any("draining" in line for line in proxy.lines), "the drain")
+    proxy.drain()
     begun = time.monotonic()
     eventually(lambda: time.monotonic() > begun + 1.5, "longer than an idle connection has")
     client.field_lines()

@@ -4,9 +4,7 @@ import time
 
 from harness import eventually
 from harness.setups import LOGGED, pooled, single
-
-UPGRADE = [("Connection", "Upgrade"), ("Upgrade", "websocket")]
-SWITCHED = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+from harness.tunnels import SWITCHED, UPGRADE
 
 
 def test_tunnel_ends_by_its_limit_after_a_slow_reader(weir, backend):

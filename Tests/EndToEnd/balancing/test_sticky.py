@@ -7,6 +7,7 @@ import pytest
 from harness import answer
 from harness.balancing import STRATEGIES, pool_of, spread, where
 from harness.setups import Seen
+from harness.tunnels import SWITCHED, UPGRADE
 
 NAMES = ["one", "two", "three"]
 LINE = re.compile(r"weir=([A-Za-z0-9_-]{22}); Path=/; HttpOnly; SameSite=Lax")
@@ -260,16 +261,14 @@ def test_the_cookie_is_secure_where_a_trusted_proxy_says_https(weir, backend, tr
 
 def upgrading(connection):
     connection.request()
-    connection.send(
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
-    )
+    connection.send(SWITCHED)
     connection.ended()
 
 
 def test_a_websocket_brings_the_cookie_too(weir, backend):
     servers = [backend(upgrading, name=name) for name in NAMES]
     client = weir(pool_of(servers, sticky=True)).client()
-    client.send_request(fields=[("Connection", "Upgrade"), ("Upgrade", "websocket")])
+    client.send_request(fields=UPGRADE)
     response = client.response()
     assert response.status == 101
     assert token_of(response)

@@ -11,6 +11,7 @@ from harness.balancing import where
 from harness.checks import assert_own_answer
 from harness.faults import Meter, established, resetting, saying
 from harness.setups import LOGGED, pooled
+from harness.tunnels import SWITCHED
 
 CLIENTS = 16
 # A bound as it is written, what all servers then have at once, and what each has. There are two.
@@ -146,9 +147,7 @@ def test_a_tunnel_counts_until_it_ends(weir, backend, bound):
             if not request.has("upgrade"):
                 connection.answer(body="x")
                 continue
-            connection.send(
-                "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-            )
+            connection.send(SWITCHED)
             connection.rest()
             return
 

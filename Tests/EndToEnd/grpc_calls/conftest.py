@@ -1,72 +1,46 @@
 """gRPC over TLS and in cleartext on both sides, which must make no difference."""
 
+from functools import partial
+
 import pytest
 
 from harness.calls import Server, Stub
-from harness.secure import secure_listener
-
-
-@pytest.fixture(params=["tls", "cleartext"])
-def carrier(request):
-    return request.param
-
-
-@pytest.fixture
-def server(carrier, certificates):
-    yield from servers(certificates.site if carrier == "tls" else None)
+from harness.fixtures import started
+from harness.setups import LOGGED, addresses, listener2, pool2
 
 
 @pytest.fixture
 def clear_server():
-    yield from servers(None)
-
-
-def servers(pair):
-    started = []
-
-    def start(**options):
-        started.append(Server(pair, **options))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.stop()
+    """`clear_server(…)` starts a server in cleartext."""
+    yield from started(Server)
 
 
 @pytest.fixture
-def through(weir, carrier, certificates):
+def server(clear_server, carrier, certificates):
+    """As `clear_server`, by the carrier."""
+    return partial(clear_server, certificates.site if carrier == "tls" else None)
+
+
+@pytest.fixture
+def stub(weir):
+    """`stub(proxy, …)` makes a client, which is closed before its proxy ends."""
+    yield from started(Stub)
+
+
+@pytest.fixture
+def through(weir, stub, carrier, certificates):
     """`through(servers, …)` starts the proxy before these; returns it and a client."""
-    yield from proxies(weir, carrier, certificates)
+    return partial(begin, weir, stub, carrier, certificates)
 
 
 @pytest.fixture
-def clear_through(weir, certificates):
-    yield from proxies(weir, "cleartext", certificates)
+def clear_through(weir, stub, certificates):
+    """As `through`, where the carrier makes no difference at all."""
+    return partial(begin, weir, stub, "cleartext", certificates)
 
 
-def proxies(weir, carrier, certificates):
-    stubs = []
-
-    def start(*servers, more=None, **pool):
-        if carrier == "tls":
-            listener = secure_listener(certificates.site)
-            tls = {"server-name": "example.test", "authority": str(certificates.authority.file)}
-            how = {"http2": True, "tls": tls}
-        else:
-            listener = {"address": "127.0.0.1:0", "http2": "cleartext"}
-            how = {"http2": "cleartext"}
-        addresses = [one if isinstance(one, str) else one.address for one in servers]
-        proxy = weir(
-            {
-                "listeners": [listener],
-                "pools": {"main": {"servers": addresses, **how, **pool}},
-                "log": {"access": {"to": "stdout", "format": "json"}},
-                **(more or {}),
-            }
-        )
-        stubs.append(Stub(proxy, certificates.authority if carrier == "tls" else None))
-        return proxy, stubs[-1]
-
-    yield start
-    for one in stubs:
-        one.close()
+def begin(weir, stub, carrier, certificates, *servers, more=None, **pool):
+    keys = {"servers": addresses(servers), **pool2(carrier, certificates), **pool}
+    listeners = [listener2(carrier, certificates)]
+    proxy = weir({"listeners": listeners, "pools": {"main": keys}, **LOGGED, **(more or {})})
+    return proxy, stub(proxy, certificates.authority if carrier == "tls" else None)

@@ -9,7 +9,6 @@ import pytest
 from harness import eventually
 from harness.calls import DEADLINE_EXCEEDED, UNAVAILABLE, failure
 from harness.http2 import CANCEL, H2Client
-from harness.http2_server import H2Backend
 
 LONG = 20
 
@@ -120,24 +119,20 @@ def test_deadline_of_the_client(server, through):
     assert one.service.cancelled.wait(LONG)
 
 
-def test_deadline_ends_the_exchange(clear_through):
+def test_deadline_ends_the_exchange(backend2, clear_through):
     """Client and server that heed no deadline are told by the proxy."""
     codes = []
-    one = H2Backend(lambda request: codes.append(request.gone()))
-    try:
-        proxy, _ = clear_through(one)
-        client = H2Client(proxy)
-        fields = [("content-type", "application/grpc"), ("grpc-timeout", "300m")]
-        answer = client.open("POST", "/test.Echo/Waits", fields, end=False)
-        client.write(answer, b"\0\0\0\0\0", end=True)
-        client.finish(answer)
-        assert (answer.status, answer.get("grpc-status")) == (200, "4")
-        assert answer.get("x-weir-outcome") == "total-timeout"
-        line = proxy.access(1)[0]
-        assert (line["outcome"], line["grpc-status"]) == ("total-timeout", 4)
-        eventually(lambda: codes == [CANCEL], "the reset")
-    finally:
-        one.close()
+    proxy, _ = clear_through(backend2(lambda request: codes.append(request.gone())))
+    client = H2Client(proxy)
+    fields = [("content-type", "application/grpc"), ("grpc-timeout", "300m")]
+    answer = client.open("POST", "/test.Echo/Waits", fields, end=False)
+    client.write(answer, b"\0\0\0\0\0", end=True)
+    client.finish(answer)
+    assert (answer.status, answer.get("grpc-status")) == (200, "4")
+    assert answer.get("x-weir-outcome") == "total-timeout"
+    line = proxy.access(1)[0]
+    assert (line["outcome"], line["grpc-status"]) == ("total-timeout", 4)
+    eventually(lambda: codes == [CANCEL], "the reset")
 
 
 def test_no_server(through, refused):
@@ -170,7 +165,7 @@ def test_server_restarts(clear_server, clear_through):
     one = clear_server()
     _, stub = clear_through(one)
     assert stub.unary(b"a", timeout=LONG) == b"echo:a"
-    one.stop(grace=5)
+    one.close(grace=5)
     two = clear_server(port=one.port)
     eventually(lambda: answers(stub), "the new server")
     assert two.service.calls >= 1

@@ -3,9 +3,9 @@
 import pytest
 
 from harness import eventually
-from harness.calls import failure
 from harness.http2 import H2Client
-from harness.http2_server import H2Backend, echo2
+from harness.http2_server import echo2
+from harness.setups import CLEARTEXT2, pool2
 
 FAST = {"every": "300ms", "rise": 1, "fall": 1}
 
@@ -60,8 +60,7 @@ def test_server_without_grpc(backend, clear_through):
     eventually(lambda: any("no HTTP answer" in line for line in proxy.lines), "the check's failure")
 
 
-@pytest.mark.parametrize("carrier", ["tls", "cleartext"])
-def test_http_check_by_http2(weir, certificates, carrier):
+def test_http_check_by_http2(weir, backend2, certificates, carrier):
     """A pool that speaks HTTP/2 is checked by it."""
     paths = []
     status = [200]
@@ -73,21 +72,11 @@ def test_http_check_by_http2(weir, certificates, carrier):
         else:
             echo2(request)
 
-    one = H2Backend(handler, pair=certificates.site if carrier == "tls" else None)
-    try:
-        tls = {"server-name": "example.test", "authority": str(certificates.authority.file)}
-        how = {"http2": True, "tls": tls} if carrier == "tls" else {"http2": "cleartext"}
-        health = {"path": "/health", "body": "well", "status": 200, **FAST}
-        proxy = weir(
-            {
-                "listeners": [{"address": "127.0.0.1:0", "http2": "cleartext"}],
-                "pools": {"main": {"servers": [one.address], "health": health, **how}},
-            }
-        )
-        eventually(lambda: len(paths) >= 3, "checks")
-        assert H2Client(proxy).ask().status == 200
-        status[0] = 500
-        eventually(lambda: any("status 500" in line for line in proxy.lines), "a failed check")
-    finally:
-        one.close()
-    assert not one.problems
+    one = backend2(handler, pair=certificates.site if carrier == "tls" else None)
+    health = {"path": "/health", "body": "well", "status": 200, **FAST}
+    pool = {"servers": [one.address], "health": health, **pool2(carrier, certificates)}
+    proxy = weir({"listeners": [CLEARTEXT2], "pools": {"main": pool}})
+    eventually(lambda: len(paths) >= 3, "checks")
+    assert H2Client(proxy).ask().status == 200
+    status[0] = 500
+    eventually(lambda: any("status 500" in line for line in proxy.lines), "a failed check")

@@ -1,6 +1,6 @@
 """What the end-to-end tests stand on: the proxy as a process, scripted backends, raw clients."""
 
-from harness.backend import Backend, Connection, answer, echo, fixed
+from harness.backend import Backend, Connection, answer, echo, fixed, gated
 from harness.client import Client
 from harness.proxy import Weir, binary
 from harness.wait import DEADLINE, SLOWNESS, eventually, scaled
@@ -22,5 +22,6 @@ __all__ = [
     "echo",
     "eventually",
     "fixed",
+    "gated",
     "scaled",
 ]

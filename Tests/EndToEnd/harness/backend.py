@@ -77,6 +77,18 @@ def fixed(*pieces, close=False):
     return script
 
 
+def gated(gate, target=None):
+    """A script that answers with the target; requests for `target`, or all, wait for the gate."""
+
+    def script(connection):
+        while (request := connection.request()) is not None:
+            if target in (None, request.target):
+                gate.wait(60)
+            connection.answer(body=request.target)
+
+    return script
+
+
 class Backend:
     """A server; each connection runs `script(connection)` in a thread of its own.
 

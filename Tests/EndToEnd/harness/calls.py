@@ -110,7 +110,7 @@ class Server:
         self.address = f"127.0.0.1:{self.port}"
         self.server.start()
 
-    def stop(self, grace=None):
+    def close(self, grace=None):
         self.service.cancelled.set()
         self.server.stop(grace).wait(DEADLINE)
 

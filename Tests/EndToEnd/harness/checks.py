@@ -1,5 +1,6 @@
 """Assertions that many tests share."""
 
+from harness.client import Client
 from harness.wait import eventually
 
 # The outcome that belongs to a refusal with this status.
@@ -51,3 +52,12 @@ def outcome_of(proxy, count=1, **options):
 def idle(proxy, server, count=0):
     """Waits until only `count` upstream connections to this backend stand."""
     eventually(lambda: server.open_connections <= count, f"{count} connections at {server.name}")
+
+
+def refuses(address):
+    """Whether nothing listens there."""
+    try:
+        Client(address, timeout=1).close()
+    except (ConnectionError, FileNotFoundError):
+        return True
+    return False

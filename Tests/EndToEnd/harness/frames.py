@@ -2,7 +2,7 @@
 
 from hyperframe.frame import GoAwayFrame, PingFrame
 
-from harness.http2 import frame
+from harness.http2 import Frames, frame
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE = range(6)
 PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 6, 7, 8, 9
@@ -152,3 +152,14 @@ def closes(stream=1):
 
     return check
 
+
+def play(proxy, case):
+    """Sends what a case says and looks at what comes of it; then another client is served."""
+    sent, check = case
+    frames = Frames(proxy)
+    frames.send(sent(frames))
+    check(frames)
+    frames.close()
+    other = Frames(proxy)
+    other.serves(1)
+    other.close()

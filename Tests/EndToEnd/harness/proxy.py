@@ -172,6 +172,11 @@ class Weir:
     def signal(self, number):
         self.process.send_signal(number)
 
+    def drain(self, number=signal.SIGTERM):
+        """Has it end by a signal, and waits until it has begun to."""
+        self.signal(number)
+        eventually(lambda: any("draining" in line for line in self.lines), "the drain to begin")
+
     def wait(self, within=DEADLINE):
         """Waits for the end and returns the exit status."""
         status = self.process.wait(timeout=within)

@@ -213,6 +213,12 @@ def secure_listener(certificates, *more, **keys):
     return {"address": "127.0.0.1:0", "tls": {"certificates": pairs, **keys}}
 
 
+def upstream_tls(certificates, **keys):
+    """`tls` of a pool whose servers show `certificates.site`; a key that is None is left out."""
+    known = {"server-name": "example.test", "authority": str(certificates.authority.file)}
+    return {key: value for key, value in {**known, **keys}.items() if value is not None}
+
+
 def s_client(proxy, *options, given="Q\n", listener=0):
     """What `openssl s_client` prints."""
     host, port = proxy.urls[listener].split("://")[1].rstrip("/").rsplit(":", 1)

@@ -2,6 +2,8 @@
 
 import json
 
+from harness.secure import secure_listener, upstream_tls
+
 
 def single(server, **more):
     """One listener before one server (a `Backend` or an address)."""
@@ -11,9 +13,28 @@ def single(server, **more):
 
 def pooled(server, pool, **more):
     """One listener before pool `main` with these keys beside its servers."""
-    servers = server if isinstance(server, list) else [server]
-    addresses = [one if isinstance(one, (str, dict)) else one.address for one in servers]
-    return {"listen": "127.0.0.1:0", "pools": {"main": {"servers": addresses, **pool}}, **more}
+    servers = addresses(server if isinstance(server, list) else [server])
+    return {"listen": "127.0.0.1:0", "pools": {"main": {"servers": servers, **pool}}, **more}
+
+
+def addresses(servers):
+    """What a file says of these servers: backends, addresses or entries."""
+    return [one if isinstance(one, (str, dict)) else one.address for one in servers]
+
+
+CLEARTEXT2 = {"address": "127.0.0.1:0", "http2": "cleartext"}
+
+
+def listener2(carrier, certificates):
+    """A listener that speaks HTTP/2, by "tls" or "cleartext"."""
+    return secure_listener(certificates.site) if carrier == "tls" else CLEARTEXT2
+
+
+def pool2(carrier, certificates):
+    """Keys of a pool whose servers speak HTTP/2, by "tls" or "cleartext"."""
+    if carrier == "tls":
+        return {"http2": True, "tls": upstream_tls(certificates)}
+    return {"http2": "cleartext"}
 
 
 LOGGED = {"log": {"access": {"to": "stdout", "format": "json"}}}

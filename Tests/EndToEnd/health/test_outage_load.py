@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from harness.faults import closing, resetting, saying, silent
 from harness.setups import pooled
 
 SERVERS = 4
@@ -16,27 +17,8 @@ ATTEMPTS = 3
 WINDOW = 10
 
 
-def refusing(connection):
-    while connection.request() is not None:
-        connection.answer(status=503, reason="Service Unavailable", body="no")
-
-
-def resetting(connection):
-    if connection.request() is not None:
-        connection.reset()
-
-
-def closing(connection):
-    connection.request()
-
-
-def silent(connection):
-    if connection.request() is not None:
-        connection.rest()
-
-
 CAUSES = {
-    "status": (refusing, {"status": [503]}),
+    "status": (saying(503), {"status": [503]}),
     "reset": (resetting, {}),
     "close": (closing, {}),
     "timeout": (silent, {"on": ["timeout"], "try-timeout": "50ms"}),

@@ -10,7 +10,7 @@ from harness import answer, echo, eventually
 from harness.balancing import entry, pool_of
 from harness.certificates import pem
 from harness.events import events, told
-from harness.secure import server_context
+from harness.secure import server_context, upstream_tls
 from harness.setups import Seen, pooled
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
@@ -22,24 +22,11 @@ def behind(certificates):
     """`behind(server, health, …)` is a configuration of one checked pool that speaks TLS."""
 
     def make(server, health=None, pool=None, more=None, **tls):
-        keys = {"server-name": "example.test", "authority": str(certificates.authority.file)}
-        keys = {key: value for key, value in {**keys, **tls}.items() if value is not None}
+        keys = upstream_tls(certificates, **tls)
         settings = {"ejection": "off", "slow-start": "0s", "health": health or CHECK, "tls": keys}
         return pooled([entry(server)], {**settings, **(pool or {})}, **(more or {}))
 
     return make
-
-
-@pytest.fixture
-def secured(backend, certificates):
-    """`secured(script, …)` starts a backend that speaks TLS."""
-
-    def start(script=None, pair=None, name="a", **options):
-        context = server_context(pair or certificates.site, **options)
-        more = {"script": script} if script else {}
-        return backend(name=name, context=context, **more)
-
-    return start
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -146,7 +133,7 @@ def test_a_server_that_wants_a_certificate_gets_it_by_checks_too(
 def test_checks_are_shared_only_where_tls_is_the_same(weir, secured, certificates):
     server = secured()
     health = {**CHECK, "every": "1h"}
-    tls = {"server-name": "example.test", "authority": str(certificates.authority.file)}
+    tls = upstream_tls(certificates)
     one = {"servers": [server.address], "health": health, "tls": tls}
     pools = {"p": one, "q": one, "r": {**one, "tls": {**tls, "server-name": "localhost"}}}
     config = {
@@ -247,9 +234,9 @@ def prequal(weir, certificates):
     """`prequal(servers, …)` starts a proxy that asks servers for their load over TLS."""
 
     def start(servers, **tls):
-        keys = {"server-name": "example.test", "authority": str(certificates.authority.file)}
         balance = {"strategy": "prequal", "probe": {"path": "/load", "timeout": "1s"}}
-        config = pool_of(servers, balance=balance, ejection="off", tls={**keys, **tls})
+        keys = upstream_tls(certificates, **tls)
+        config = pool_of(servers, balance=balance, ejection="off", tls=keys)
         return weir({"workers": 1, **config})
 
     return start

@@ -2,13 +2,13 @@
 
 import pytest
 
-from harness.secure import secure_listener
+from harness.setups import addresses, listener2
 
 
-@pytest.fixture(params=["tls", "cleartext"])
-def over(request, certificates):
+@pytest.fixture
+def over(carrier, certificates):
     """`over(server, …)` is a configuration of one listener that speaks HTTP/2."""
-    return lambda *servers, **more: configuration(request.param, certificates, *servers, **more)
+    return lambda *servers, **more: configuration(carrier, certificates, *servers, **more)
 
 
 @pytest.fixture
@@ -18,11 +18,7 @@ def cleartext(certificates):
 
 
 def configuration(carrier, certificates, *servers, **more):
-    if carrier == "tls":
-        listener = secure_listener(certificates.site)
-    else:
-        listener = {"address": "127.0.0.1:0", "http2": "cleartext"}
-    found = {"listeners": [listener], **more}
+    found = {"listeners": [listener2(carrier, certificates)], **more}
     if servers:
-        found["servers"] = [one if isinstance(one, str) else one.address for one in servers]
+        found["servers"] = addresses(servers)
     return found

@@ -8,7 +8,7 @@ import time
 import pytest
 from hyperframe.frame import GoAwayFrame
 
-from harness import DEADLINE, Closed, eventually, scaled
+from harness import DEADLINE, Closed, gated, scaled
 from harness.http2 import ENHANCE_YOUR_CALM, NO_ERROR, Frames, H2Client, frame
 from harness.secure import secure_listener
 from harness.setups import LOGGED
@@ -16,28 +16,16 @@ from harness.setups import LOGGED
 RESPOND = {"routes": [{"respond": {"body": "hi"}}]}
 
 
-def draining(proxy):
-    proxy.signal(signal.SIGTERM)
-    eventually(lambda: any("draining" in line for line in proxy.lines), "the drain")
-
-
-def test_drain_lets_streams_end(weir, backend, over):
-    going = threading.Event()
-
-    def script(connection):
-        while (request := connection.request()) is not None:
-            going.wait(scaled(10))
-            connection.answer(body=request.target)
-
-    server = backend(script)
+def test_drain_lets_streams_end(weir, backend, over, gate):
+    server = backend(gated(gate))
     proxy = weir({**over(server), "shutdown-timeout": "20s"})
     client = H2Client(proxy)
     held = [client.open(target=f"/{number}") for number in range(20)]
     server.saw(20)
-    draining(proxy)
+    proxy.drain()
     client.until(lambda: client.goaways, "GOAWAY")
     assert client.goaways[0][0] == NO_ERROR
-    going.set()
+    gate.set()
     client.finish(*held)
     assert [one.text for one in held] == [f"/{number}" for number in range(20)]
     while client.pump():
@@ -50,7 +38,7 @@ def test_drain_ends_idle_connections(weir, over):
     proxy = weir({**over(**RESPOND), "shutdown-timeout": "20s"})
     client = H2Client(proxy)
     assert client.ask().status == 200
-    draining(proxy)
+    proxy.drain()
     while client.pump():
         pass
     assert client.goaways and all(code == NO_ERROR for code, _ in client.goaways)
@@ -61,7 +49,7 @@ def test_drain_ends_connections_that_never_asked(weir, over):
     proxy = weir({**over(**RESPOND), "shutdown-timeout": "20s"})
     client = H2Client(proxy)
     client.settle()
-    draining(proxy)
+    proxy.drain()
     while client.pump():
         pass
     assert client.goaways
@@ -113,7 +101,7 @@ def test_requests_between_the_two_goaways_are_answered(weir, over):
     proxy = weir({**over(**RESPOND), "shutdown-timeout": "20s"})
     frames = Frames(proxy)
     frames.serves(1)
-    draining(proxy)
+    proxy.drain()
     one = frames.until(GoAwayFrame)
     assert one.error_code == NO_ERROR
     if one.last_stream_id == (1 << 31) - 1:
@@ -154,20 +142,13 @@ def test_requests_per_connection(weir, over):
     assert client.goaways and client.goaways[-1] == (NO_ERROR, 5)
 
 
-def test_clients_goaway_lets_its_streams_end(weir, backend, over):
-    going = threading.Event()
-
-    def script(connection):
-        while connection.request() is not None:
-            going.wait(scaled(10))
-            connection.answer(body="done")
-
-    server = backend(script)
+def test_clients_goaway_lets_its_streams_end(weir, backend, over, gate):
+    server = backend(gated(gate))
     frames = Frames(weir(over(server)))
     frames.send(frames.request(1))
     server.saw(1)
     frames.send(frame(7, 0, 0, b"\0" * 8))
-    going.set()
+    gate.set()
     assert frames.outcome(1) == ("status", 200)
     frames.close()
 

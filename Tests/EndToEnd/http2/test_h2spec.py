@@ -6,9 +6,10 @@ the code is asked for as well.
 
 import pytest
 
-from harness.frames import ends
+from harness.frames import ends, play
 from harness.http2 import PREFACE, PROTOCOL_ERROR, Frames
 from harness.secure import secure_listener
+from harness.setups import CLEARTEXT2
 from http2 import spec_frames, spec_generic, spec_messages
 
 CASES = {
@@ -19,7 +20,6 @@ CASES = {
 # Over TLS nothing is different but how the bytes travel.
 SAMPLE = list(CASES)[::9]
 PAGE = {"routes": [{"respond": {"body": "more than five bytes"}}]}
-CLEARTEXT = {"address": "127.0.0.1:0", "http2": "cleartext"}
 
 
 def page(connection):
@@ -29,29 +29,17 @@ def page(connection):
 
 @pytest.fixture(scope="module")
 def responder(shared_weir):
-    return shared_weir({"listeners": [CLEARTEXT], **PAGE})
+    return shared_weir({"listeners": [CLEARTEXT2], **PAGE})
 
 
 @pytest.fixture(scope="module")
 def proxy(shared_weir, shared_backend):
-    return shared_weir({"listeners": [CLEARTEXT], "servers": [shared_backend(page).address]})
+    return shared_weir({"listeners": [CLEARTEXT2], "servers": [shared_backend(page).address]})
 
 
 @pytest.fixture(scope="module")
 def secured(shared_weir, certificates):
     return shared_weir({"listeners": [secure_listener(certificates.site)], **PAGE})
-
-
-def play(proxy, name):
-    """Plays a case, then asserts that another client is served."""
-    sent, check = CASES[name]
-    frames = Frames(proxy)
-    frames.send(sent(frames))
-    check(frames)
-    frames.close()
-    other = Frames(proxy)
-    other.serves(1)
-    other.close()
 
 
 def test_all_are_there():
@@ -61,17 +49,17 @@ def test_all_are_there():
 
 @pytest.mark.parametrize("name", CASES)
 def test_before_a_server(proxy, name):
-    play(proxy, name)
+    play(proxy, CASES[name])
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_answered_by_the_proxy(responder, name):
-    play(responder, name)
+    play(responder, CASES[name])
 
 
 @pytest.mark.parametrize("name", SAMPLE)
 def test_over_tls(secured, name):
-    play(secured, name)
+    play(secured, CASES[name])
 
 
 BAD_PREFACE = b"INVALID CONNECTION PREFACE\r\n\r\n"

@@ -6,8 +6,10 @@ The server behind is a strict reader of HTTP/1: what is no request by the letter
 import pytest
 
 from harness import eventually
+from harness.frames import play
 from harness.http2 import Frames
 from harness.secure import secure_listener
+from harness.setups import CLEARTEXT2
 from http2 import hostile_frames, hostile_heads, hostile_hpack
 
 CONNECTION = {
@@ -15,13 +17,12 @@ CONNECTION = {
     **{f"frames: {name}": case for name, case in hostile_frames.CASES.items()},
 }
 REQUESTS = {**hostile_heads.CASES, **hostile_heads.TAKEN}
-CLEARTEXT = {"address": "127.0.0.1:0", "http2": "cleartext"}
 
 
 @pytest.fixture(scope="module")
 def setting(shared_weir, shared_backend):
     server = shared_backend()
-    config = {"workers": 1, "listeners": [CLEARTEXT], "servers": [server.address]}
+    config = {"workers": 1, "listeners": [CLEARTEXT2], "servers": [server.address]}
     return shared_weir(config), server
 
 
@@ -35,28 +36,16 @@ def test_there_are_many():
     assert len(CONNECTION) > 100 and len(REQUESTS) > 150
 
 
-def play(proxy, name):
-    """Plays a case, then asserts that another client is served."""
-    sent, check = CONNECTION[name]
-    frames = Frames(proxy)
-    frames.send(sent(frames))
-    check(frames)
-    frames.close()
-    other = Frames(proxy)
-    other.serves(1)
-    other.close()
-
-
 @pytest.mark.parametrize("name", CONNECTION)
 def test_connection(setting, name):
     proxy, _ = setting
-    play(proxy, name)
+    play(proxy, CONNECTION[name])
     assert proxy.ask(target="/other").status == 200
 
 
 @pytest.mark.parametrize("name", list(CONNECTION)[::11])
 def test_connection_over_tls(secured, name):
-    play(secured, name)
+    play(secured, CONNECTION[name])
 
 
 @pytest.mark.parametrize("name", REQUESTS)

@@ -1,7 +1,6 @@
 """Servers that end connections or streams: no request is lost, and none arrives twice."""
 
 import socket
-import threading
 import time
 
 import pytest
@@ -194,7 +193,7 @@ def test_no_connection_is_kept(weir, server, pooled2):
     assert len(one.connections) == 5
 
 
-def test_answers_that_stand_survive_their_connection(weir, clear_server, clear2):
+def test_answers_that_stand_survive_their_connection(weir, backend2, clear2):
     """A server that ends once it has answered; the client is slow to read."""
 
     def handler(request):
@@ -202,7 +201,7 @@ def test_answers_that_stand_survive_their_connection(weir, clear_server, clear2)
         request.session.goaway()
         request.session.connection.sock.shutdown(socket.SHUT_WR)
 
-    client = H2Client(weir(clear2(clear_server(handler))), credits=False)
+    client = H2Client(weir(clear2(backend2(handler))), credits=False)
     answer = client.open()
     client.until(lambda: len(answer.data) == 65_535, "a shut window")
     client.settle()
@@ -215,9 +214,7 @@ def test_answers_that_stand_survive_their_connection(weir, clear_server, clear2)
     assert answer.ended
 
 
-def test_drain_lets_streams_finish(weir, server, pooled2):
-    gate = threading.Event()
-
+def test_drain_lets_streams_finish(weir, server, pooled2, gate):
     def handler(request):
         gate.wait(10)
         echo2(request)
@@ -235,19 +232,11 @@ def test_drain_lets_streams_finish(weir, server, pooled2):
     assert proxy.wait() == 0
 
 
-def test_server_that_prefers_http_1(weir, certificates, backend):
+@pytest.mark.parametrize("carrier", ["tls"], indirect=True)
+def test_server_that_prefers_http_1(weir, secured, pooled2):
     """Each request has a connection then, kept as ever."""
-    from harness.secure import server_context
-
-    one = backend(context=server_context(certificates.site, alpn=["http/1.1"]))
-    tls = {"server-name": "example.test", "authority": str(certificates.authority.file)}
-    proxy = weir(
-        {
-            "listeners": [{"address": "127.0.0.1:0", "http2": "cleartext"}],
-            "pools": {"main": {"servers": [one.address], "http2": True, "tls": tls}},
-            "workers": 1,
-        }
-    )
+    one = secured(alpn=["http/1.1"])
+    proxy = weir(pooled2(one))
     client = H2Client(proxy)
     answers = [client.open("POST", f"/{n}", [("content-length", "0")]) for n in range(20)]
     client.finish(*answers)
@@ -259,20 +248,10 @@ def test_server_that_prefers_http_1(weir, certificates, backend):
 
 
 @pytest.mark.parametrize("carrier", ["tls"], indirect=True)
-def test_servers_speak_as_they_choose(weir, certificates, backend, server, carrier):
+def test_servers_speak_as_they_choose(weir, secured, server, pooled2):
     """One of each in one pool: ALPN chooses."""
-    from harness.secure import server_context
-
-    old = backend(context=server_context(certificates.site, alpn=["http/1.1"]))
-    new = server()
-    tls = {"server-name": "example.test", "authority": str(certificates.authority.file)}
-    proxy = weir(
-        {
-            "listeners": [{"address": "127.0.0.1:0", "http2": "cleartext"}],
-            "pools": {"main": {"servers": [old.address, new.address], "http2": True, "tls": tls}},
-            "workers": 1,
-        }
-    )
+    old, new = secured(alpn=["http/1.1"]), server()
+    proxy = weir(pooled2(old, new))
     client = H2Client(proxy)
     answers = [client.open() for _ in range(40)]
     client.finish(*answers)
@@ -283,16 +262,10 @@ def test_servers_speak_as_they_choose(weir, certificates, backend, server, carri
 
 
 @pytest.mark.parametrize("carrier", ["tls"], indirect=True)
-def test_untrusted_server(weir, certificates, server, carrier, pooled2):
-    from harness.http2_server import H2Backend
-
-    one = H2Backend(pair=certificates.foreign)
-    try:
-        proxy = weir(pooled2(one, more=LOGGED, **ONE_TRY))
-        client = H2Client(proxy)
-        answers = [client.open() for _ in range(5)]
-        client.finish(*answers)
-        assert {answer.status for answer in answers} == {502}
-        assert {line["outcome"] for line in proxy.access(5)} == {"untrusted-server"}
-    finally:
-        one.close()
+def test_untrusted_server(weir, certificates, backend2, pooled2):
+    proxy = weir(pooled2(backend2(pair=certificates.foreign), more=LOGGED, **ONE_TRY))
+    client = H2Client(proxy)
+    answers = [client.open() for _ in range(5)]
+    client.finish(*answers)
+    assert {answer.status for answer in answers} == {502}
+    assert {line["outcome"] for line in proxy.access(5)} == {"untrusted-server"}

@@ -133,7 +133,7 @@ def from_client(request):
 
 
 @pytest.fixture(params=["h1", "h2"])
-def pair(request, weir, backend, clear_server, clear2):
+def pair(request, weir, backend, backend2, clear2):
     """The proxy before one server that speaks as the parameter says, and the server's script."""
     listeners = [{"address": "127.0.0.1:0", "http2": "cleartext"}]
 
@@ -144,7 +144,7 @@ def pair(request, weir, backend, clear_server, clear2):
             config.pop("listen")
             return weir({**config, "listeners": listeners, "workers": 1}), script
         script = Server2()
-        return weir(clear2(clear_server(script), more=LOGGED, **pool)), script
+        return weir(clear2(backend2(script), more=LOGGED, **pool)), script
 
     return start
 

@@ -9,8 +9,7 @@ from hpack import NeverIndexedHeaderTuple
 from harness import eventually
 from harness.http2 import CANCEL, H2Client
 from harness.http2_server import echo2, http2
-from harness.secure import server_context
-from harness.setups import LOGGED, pooled
+from harness.setups import LOGGED, pool2, pooled
 
 
 def test_request_as_the_server_sees_it(weir, server, pooled2, carrier):
@@ -34,8 +33,8 @@ def test_request_as_the_server_sees_it(weir, server, pooled2, carrier):
     assert "connection" not in fields
 
 
-def test_host_of_http_1_0_is_not_made_up(weir, clear_server, clear2):
-    proxy = weir(clear2(clear_server(options={"validates": False})))
+def test_host_of_http_1_0_is_not_made_up(weir, backend2, clear2):
+    proxy = weir(clear2(backend2(options={"validates": False})))
     client = proxy.client()
     client.send("GET / HTTP/1.0\r\n\r\n")
     assert json.loads(client.response().body)["authority"] is None
@@ -112,13 +111,13 @@ def test_interim_answers(weir, server, pooled2):
     assert (answer.status, answer.text) == (200, "done")
 
 
-def test_expect_100(weir, clear_server, clear2):
+def test_expect_100(weir, backend2, clear2):
     def handler(request):
         request.session.do(lambda h: h.send_headers(request.id, [(":status", "100")]))
         request.whole()
         echo2(request)
 
-    client = weir(clear2(clear_server(handler))).client()
+    client = weir(clear2(backend2(handler))).client()
     client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\nexpect: 100-continue\r\n\r\n")
     assert client.line().startswith(b"HTTP/1.1 100")
     while client.line():
@@ -239,7 +238,7 @@ def test_log_of_a_request(weir, server, pooled2):
     assert line["endpoint"] == one.address
 
 
-def test_secrets_stay_out_of_tables(weir, clear_server, clear2):
+def test_secrets_stay_out_of_tables(weir, backend2, clear2):
     """What one side has never indexed is not indexed on the other (RFC 7541 §7.1.3)."""
     seen = []
 
@@ -247,7 +246,7 @@ def test_secrets_stay_out_of_tables(weir, clear_server, clear2):
         seen.extend(request.session.h2.decoder.header_table.dynamic_entries)
         request.answer(fields=[NeverIndexedHeaderTuple("x-back", "secret"), ("x-open", "b")])
 
-    client = H2Client(weir(clear2(clear_server(handler))))
+    client = H2Client(weir(clear2(backend2(handler))))
     fields = [NeverIndexedHeaderTuple("x-token", "secret"), ("x-plain", "a")]
     for _ in range(2):
         assert client.ask(fields=fields).get("x-back") == "secret"
@@ -259,7 +258,7 @@ def test_secrets_stay_out_of_tables(weir, clear_server, clear2):
     assert b"x-back" not in back
 
 
-def test_websocket_has_a_connection_of_http_1(weir, backend, certificates):
+def test_websocket_has_a_connection_of_http_1(weir, secured, certificates):
     """Beside requests that share one of HTTP/2."""
     protocols = []
 
@@ -276,9 +275,8 @@ def test_websocket_has_a_connection_of_http_1(weir, backend, certificates):
         connection.send(connection.exactly(5).upper())
         connection.rest()
 
-    one = backend(script, context=server_context(certificates.site, alpn=["h2", "http/1.1"]))
-    tls = {"server-name": "example.test", "authority": str(certificates.authority.file)}
-    proxy = weir(pooled(one, {"http2": True, "tls": tls}, workers=1))
+    one = secured(script, alpn=["h2", "http/1.1"])
+    proxy = weir(pooled(one, pool2("tls", certificates), workers=1))
     client = proxy.client()
     assert proxy.ask().status == 200
     client.send(

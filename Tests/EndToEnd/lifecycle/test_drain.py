@@ -7,44 +7,12 @@ import time
 
 import pytest
 
-from harness import DEADLINE, Client, Closed, eventually, scaled
-from harness.checks import outcome_of
-from harness.client import connect
+from harness import DEADLINE, Client, Closed, eventually, gated, scaled
+from harness.checks import outcome_of, refuses
 from harness.setups import LOGGED, single
+from harness.tunnels import UPGRADE, mirroring
 
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-
-
-@pytest.fixture
-def gate():
-    """Backends wait for it before they answer; opened at the end in any case."""
-    one = threading.Event()
-    yield one
-    one.set()
-
-
-def gated(gate):
-    def script(connection):
-        while connection.request() is not None:
-            gate.wait(60)
-            connection.answer(body="late")
-
-    return script
-
-
-def draining(proxy, number=signal.SIGTERM):
-    """Has the proxy drain and waits until it has begun to."""
-    proxy.signal(number)
-    eventually(lambda: any("draining" in line for line in proxy.lines), "the drain to begin")
-
-
-def refuses(proxy):
-    """Whether nothing listens any more."""
-    try:
-        connect(proxy.address, timeout=1).close()
-    except (ConnectionError, FileNotFoundError):
-        return True
-    return False
 
 
 @SIGNALS
@@ -63,16 +31,16 @@ def test_running_requests_finish_and_say_close(weir, backend, gate, number):
     proxy = weir({**single(server), "shutdown-timeout": "1m"})
     clients = [proxy.client() for _ in range(5)]
     for client in clients:
-        client.send_request()
+        client.send_request(target="/late")
     server.saw(5)
-    draining(proxy, number)
-    eventually(lambda: refuses(proxy), "the listener to be closed")
+    proxy.drain(number)
+    eventually(lambda: refuses(proxy.address), "the listener to be closed")
     time.sleep(scaled(1.3))
     assert proxy.process.poll() is None, "it ended before its requests"
     gate.set()
     for client in clients:
         response = client.response()
-        assert (response.status, response.body) == (200, b"late")
+        assert (response.status, response.body) == (200, b"/late")
         assert response.get("connection") == "close"
         assert client.ended()
     last = time.monotonic()
@@ -91,7 +59,7 @@ def test_an_answer_that_has_begun_is_sent_whole(weir, backend, gate):
     client = proxy.client()
     client.send_request()
     eventually(client.fill)
-    draining(proxy)
+    proxy.drain()
     gate.set()
     assert len(client.response().body) == 2_000_000
     assert client.ended()
@@ -104,7 +72,7 @@ def test_a_body_that_is_still_coming_is_taken(weir, backend):
     client = proxy.client()
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345")
     eventually(lambda: server.connections, "the request to reach the server")
-    draining(proxy)
+    proxy.drain()
     client.send("67890")
     response = client.response()
     assert response.status == 200 and response.get("connection") == "close"
@@ -131,7 +99,7 @@ class TestIdle:
         clients = [proxy.client() for _ in range(5)]
         for client in clients:
             assert client.ask().get("connection") is None
-        draining(proxy)
+        proxy.drain()
         for client in clients:
             response = client.ask()
             assert response.status == 200 and response.get("connection") == "close"
@@ -144,7 +112,7 @@ class TestIdle:
         proxy = weir({"listen": "127.0.0.1:0", "routes": [{"respond": 200}]})
         client = proxy.client()
         assert client.ask().get("connection") is None
-        draining(proxy)
+        proxy.drain()
         response = client.ask()
         assert response.status == 200 and response.get("connection") == "close"
         assert client.ended()
@@ -155,7 +123,7 @@ class TestIdle:
         client = proxy.client()
         client.send("GET / HTTP/1.1\r\nHo")
         assert proxy.ask().status == 200
-        draining(proxy)
+        proxy.drain()
         client.send("st: a\r\n\r\n")
         response = client.response()
         assert response.status == 200 and response.get("connection") == "close"
@@ -167,7 +135,7 @@ class TestIdle:
         client = proxy.client()
         client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n")
         server.saw(1)
-        draining(proxy)
+        proxy.drain()
         gate.set()
         assert client.response().get("connection") == "close"
         assert client.ended()
@@ -197,8 +165,8 @@ def test_the_port_is_free_as_soon_as_it_drains(weir, backend, gate):
     client = proxy.client()
     client.send_request()
     server.saw(1)
-    draining(proxy)
-    eventually(lambda: refuses(proxy))
+    proxy.drain()
+    eventually(lambda: refuses(proxy.address))
     successor = weir({"listen": "%s:%d" % proxy.address, "servers": [backend().address]})
     assert successor.ask().status == 200
     gate.set()
@@ -213,8 +181,8 @@ def test_a_successor_keeps_the_unix_socket(weir, backend, gate, tmp_path):
     client = proxy.client()
     client.send_request()
     server.saw(1)
-    draining(proxy)
-    eventually(lambda: refuses(proxy))
+    proxy.drain()
+    eventually(lambda: refuses(proxy.address))
     successor = weir({**config, "servers": [backend().address]})
     gate.set()
     assert client.response().status == 200
@@ -249,7 +217,7 @@ def test_a_second_signal_ends_at_once(weir, backend, gate, first, second):
     client = proxy.client()
     client.send_request()
     server.saw(1)
-    draining(proxy, first)
+    proxy.drain(first)
     start = time.monotonic()
     proxy.signal(second)
     assert proxy.wait() == 0
@@ -260,20 +228,10 @@ def test_a_second_signal_ends_at_once(weir, backend, gate, first, second):
 
 
 def test_a_tunnel_is_cut_by_the_timeout_only(weir, backend):
-    def mirror(connection):
-        connection.request()
-        connection.send(
-            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-        )
-        while connection.buffer or connection.fill():
-            data, connection.buffer = connection.buffer, b""
-            connection.send(data)
-
-    proxy = weir({**single(backend(mirror)), "shutdown-timeout": f"{scaled(2) * 1000:.0f}ms"})
+    proxy = weir({**single(backend(mirroring)), "shutdown-timeout": f"{scaled(2) * 1000:.0f}ms"})
     client = proxy.client()
-    fields = [("Connection", "Upgrade"), ("Upgrade", "websocket")]
-    assert client.ask(fields=fields).status == 101
-    draining(proxy)
+    assert client.ask(fields=UPGRADE).status == 101
+    proxy.drain()
     time.sleep(scaled(1.2))
     client.send(b"still here")
     assert client.exactly(10) == b"still here"

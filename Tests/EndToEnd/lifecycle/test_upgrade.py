@@ -7,13 +7,13 @@ import shutil
 import signal
 import socket
 import subprocess
-import threading
 
 import pytest
 
-from harness import Client, Closed, Weir, eventually
+from harness import Client, Closed, Weir, eventually, gated
 from harness.admin import Admin
 from harness.description import hold
+from harness.loads import Loads, fresh, reopened
 from harness.proxy import binary
 from harness.wait import DEADLINE
 
@@ -68,96 +68,44 @@ def upgrade(proxy):
     )
 
 
-class Load:
-    """Clients without a pause: kept-alive connections, and one for each request."""
-
-    def __init__(self, address):
-        self.address = address
-        self.problems, self.counts = [], []
-        self.ends = threading.Event()
-        makers = [self.kept, self.kept, self.short, self.short]
-        self.threads = [threading.Thread(target=self._run, args=(one,)) for one in makers]
-        for thread in self.threads:
-            thread.start()
-
-    def _run(self, ask):
-        count = 0
-        try:
-            while not self.ends.is_set():
-                count += ask()
-        except BaseException as problem:
-            self.problems.append(repr(problem))
-        self.counts.append(count)
-
-    def short(self):
-        client = Client(self.address)
-        try:
-            assert client.ask().status == 200
-        finally:
-            client.close()
-        return 1
-
-    def kept(self):
-        client = Client(self.address)
-        count = 0
-        try:
-            while not self.ends.is_set():
-                found = client.ask()
-                assert found.status == 200
-                count += 1
-                if found.get("connection") == "close":
-                    break
-        finally:
-            client.close()
-        return count
-
-    def end(self):
-        self.ends.set()
-        for thread in self.threads:
-            thread.join()
-        assert not self.problems, self.problems
-        assert min(self.counts) > 0
+def loaded(address):
+    """Clients without a pause: on connections that are kept alive, and on one for each request."""
+    loads = Loads()
+    for number in range(2):
+        loads.run(f"reopened {number}", reopened, lambda: Client(address))
+        loads.run(f"fresh {number}", fresh, lambda: Client(address))
+    return loads
 
 
 def test_five_upgrades_under_load(upgradable, backend):
     servers = [backend().address, backend().address]
     proxy = upgradable({"listen": "127.0.0.1:0", "servers": servers})
-    load = Load(proxy.address)
     pids = [proxy.pid]
-    for _ in range(5):
-        found = upgrade(proxy)
-        assert found.returncode == 0, (found, proxy.lines)
-        pids.append(json.loads(found.stdout)["pid"])
-        eventually(lambda: not alive(pids[-2]), "the end of the process before")
-    load.end()
+    with loaded(proxy.address) as loads:
+        for _ in range(5):
+            found = upgrade(proxy)
+            assert found.returncode == 0, (found, proxy.lines)
+            pids.append(json.loads(found.stdout)["pid"])
+            eventually(lambda: not alive(pids[-2]), "the end of the process before")
+        loads.end()
     assert len(set(pids)) == 6 and alive(pids[-1])
     assert Admin(proxy).json(target="/stats")["pid"] == pids[-1]
 
 
-
-
-def test_what_runs_ends_in_the_old_process(upgradable, backend):
-    came, gate = threading.Event(), threading.Event()
-
-    def slow(connection):
-        while (request := connection.request()) is not None:
-            if request.target == "/slow":
-                came.set()
-                gate.wait(DEADLINE)
-            connection.answer(body="done")
-
-    proxy = upgradable({"listen": "127.0.0.1:0", "servers": [backend(slow).address]})
+def test_what_runs_ends_in_the_old_process(upgradable, backend, gate):
+    server = backend(gated(gate, "/slow"))
+    proxy = upgradable({"listen": "127.0.0.1:0", "servers": [server.address]})
     client, idle = Client(proxy.address), Client(proxy.address)
     assert idle.ask().status == 200
     client.send_request("GET", "/slow")
-    assert came.wait(DEADLINE)
+    server.saw(2)
     assert upgrade(proxy).returncode == 0
     # The new one serves while the old one waits.
     assert Client(proxy.address).ask().status == 200
     assert alive(proxy.pid)
     gate.set()
     answer = client.response()
-    assert (answer.status, answer.body) == (200, b"done")
+    assert (answer.status, answer.body) == (200, b"/slow")
     assert answer.get("connection") == "close"
     with pytest.raises((Closed, ConnectionError)):
         idle.response()
@@ -167,19 +115,19 @@ def test_what_runs_ends_in_the_old_process(upgradable, backend):
 @pytest.mark.parametrize("fault", ["#!/bin/sh\nexit 7\n", "no program\n"], ids=["ends", "is none"])
 def test_a_new_process_that_fails(upgradable, backend, fault):
     proxy = upgradable({"listen": "127.0.0.1:0", "servers": [backend().address]})
-    load = Load(proxy.address)
     kept = proxy.program.read_bytes()
-    proxy.program.unlink()
-    proxy.program.write_text(fault)
-    proxy.program.chmod(0o755)
-    found = Admin(proxy).ask("POST", "/upgrade")
-    assert found.status == 422, found
-    hold("POST", "/upgrade", found)
-    problem = json.loads(found.body)
-    assert "serves on" in problem["detail"], problem
-    if "exit" in fault:
-        assert "status 7" in problem["detail"], problem
-    load.end()
+    with loaded(proxy.address) as loads:
+        proxy.program.unlink()
+        proxy.program.write_text(fault)
+        proxy.program.chmod(0o755)
+        found = Admin(proxy).ask("POST", "/upgrade")
+        assert found.status == 422, found
+        hold("POST", "/upgrade", found)
+        problem = json.loads(found.body)
+        assert "serves on" in problem["detail"], problem
+        if "exit" in fault:
+            assert "status 7" in problem["detail"], problem
+        loads.end()
     assert any("not upgraded" in line for line in proxy.lines)
     assert alive(proxy.pid) and proxy.ask().status == 200
     # With the program in its place again it goes well.

@@ -10,6 +10,7 @@ import pytest
 from harness import DEADLINE, Closed, WireError, eventually, scaled
 from harness.checks import assert_own_answer, assert_refused, outcome_of, untouched
 from harness.setups import LOGGED, single
+from harness.tunnels import UPGRADE, mirroring
 
 # The time-out under test; what must not run into it happens ten times as fast.
 SECONDS = scaled(0.6)
@@ -183,21 +184,9 @@ class TestSend:
 
 
 class TestTunnel:
-    HANDSHAKE = [("Connection", "Upgrade"), ("Upgrade", "websocket")]
-
-    @staticmethod
-    def mirror(connection):
-        connection.request()
-        connection.send(
-            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-        )
-        while connection.buffer or connection.fill():
-            data, connection.buffer = connection.buffer, b""
-            connection.send(data)
-
     def opened(self, weir, backend):
-        client = weir(single(backend(self.mirror), timeouts={"tunnel": VALUE})).client()
-        assert client.ask(fields=self.HANDSHAKE).status == 101
+        client = weir(single(backend(mirroring), timeouts={"tunnel": VALUE})).client()
+        assert client.ask(fields=UPGRADE).status == 101
         return client
 
     def test_silence_on_both_sides_ends_it(self, weir, backend):

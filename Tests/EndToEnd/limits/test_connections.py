@@ -4,12 +4,11 @@ import contextlib
 import resource
 import selectors
 import socket
-import threading
 import time
 
 import pytest
 
-from harness import Client, Closed, eventually, scaled
+from harness import Client, Closed, eventually, gated, scaled
 from harness.setups import single
 
 
@@ -26,17 +25,6 @@ def served(client):
     with contextlib.suppress(Closed, OSError):
         return client.ask().status == 200
     return False
-
-
-def gated(gate):
-    """Answers once the gate is open."""
-
-    def script(connection):
-        while connection.request() is not None:
-            gate.wait(60)
-            connection.answer(body="x")
-
-    return script
 
 
 class TestPerClient:
@@ -105,8 +93,7 @@ class TestInAll:
         for client in [held[2], held[3], held[0], newcomer]:
             assert served(client)
 
-    def test_beyond_busy_ones_accepting_waits(self, weir, backend, kind):
-        gate = threading.Event()
+    def test_beyond_busy_ones_accepting_waits(self, weir, backend, gate, kind):
         server = backend(gated(gate))
         proxy = weir(bounded(kind, self.BOUND, server))
         held = [proxy.client() for _ in range(self.BOUND)]
@@ -132,8 +119,7 @@ class TestInAll:
             assert proxy.ask().status == 200
 
 
-def test_a_full_listener_leaves_others_alone(weir, backend):
-    gate = threading.Event()
+def test_a_full_listener_leaves_others_alone(weir, backend, gate):
     server = backend(gated(gate))
     full = {"name": "full", "address": "127.0.0.1:0", "max-connections": 1}
     free = {"name": "free", "address": "127.0.0.1:0"}
@@ -186,8 +172,7 @@ class TestDescriptors:
         assert all(served(client) for client in held[5:])
 
     @pytest.mark.parametrize("workers", [1, 2])
-    def test_busy_ones_keep_theirs_and_the_rest_waits(self, weir, backend, workers):
-        gate = threading.Event()
+    def test_busy_ones_keep_theirs_and_the_rest_waits(self, weir, backend, gate, workers):
         server = backend(gated(gate))
         proxy = weir({"workers": workers, **single(server)}, descriptors=self.LIMIT)
         clients = []

@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from harness import Weir  # noqa: E402
-from harness.load import ClosingBackends, run_load  # noqa: E402
+from harness.closing import ClosingBackends, run_load  # noqa: E402
 
 GETS = int(os.environ.get("WEIR_LOAD_GETS", "1000000"))
 POSTS = GETS // 10

@@ -3,11 +3,10 @@
 import ctypes
 import os
 import signal
-import threading
 import time
 from pathlib import Path
 
-from harness import DEADLINE, eventually, scaled
+from harness import DEADLINE, eventually, gated, scaled
 from harness.manager import Manager
 from harness.setups import single
 
@@ -57,15 +56,8 @@ def test_the_watchdog_is_fed_in_time(weir, backend, manager):
     assert min(gaps) > WATCHDOG * 0.25, gaps
 
 
-def test_it_is_fed_while_requests_finish(weir, backend, manager):
-    gate = threading.Event()
-
-    def late(connection):
-        while connection.request() is not None:
-            gate.wait(60)
-            connection.answer(body="late")
-
-    config = {"shutdown-timeout": "30s", **single(backend(late))}
+def test_it_is_fed_while_requests_finish(weir, backend, manager, gate):
+    config = {"shutdown-timeout": "30s", **single(backend(gated(gate)))}
     proxy = weir(config, environment=watched(manager))
     client = proxy.client()
     client.send_request("GET", "/")
@@ -73,10 +65,7 @@ def test_it_is_fed_while_requests_finish(weir, backend, manager):
     proxy.signal(signal.SIGTERM)
     manager.told("STOPPING")
     fed = len(manager.times("WATCHDOG"))
-    try:
-        manager.told("WATCHDOG", fed + 2)
-    finally:
-        gate.set()
+    manager.told("WATCHDOG", fed + 2)
 
 
 class Held:

@@ -9,7 +9,13 @@ from harness import echo, eventually
 from harness.balancing import pool_of
 from harness.checks import idle, outcome_of
 from harness.client import Client
-from harness.secure import SecureSocket, client_context, secure_listener, server_context
+from harness.secure import (
+    SecureSocket,
+    client_context,
+    secure_listener,
+    server_context,
+    upstream_tls,
+)
 from harness.setups import LOGGED, Seen, pooled
 from harness.wire import Stream
 
@@ -242,8 +248,8 @@ def test_servers_are_told_who_the_client_is(weir, backend, version):
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_tls_to_servers_follows_the_header(weir, backend, certificates, version):
     script = Told(server_context(certificates.site))
-    tls = {"server-name": "example.test", "authority": str(certificates.authority.file)}
-    proxy = weir(pooled(backend(script), {"proxy-protocol": version, "tls": tls}))
+    pool = {"proxy-protocol": version, "tls": upstream_tls(certificates)}
+    proxy = weir(pooled(backend(script), pool))
     client = proxy.client()
     for _ in range(2):
         assert client.ask("POST", body=b"x" * 100_000).status == 200
@@ -332,7 +338,7 @@ def test_tls_of_checks_and_probes_follows_the_header(weir, backend, certificates
     server = backend(script, name="a")
     keys = {
         "proxy-protocol": version,
-        "tls": {"server-name": "example.test", "authority": str(certificates.authority.file)},
+        "tls": upstream_tls(certificates),
         "health": {"path": "/check", "every": "50ms"},
         "balance": {"strategy": "prequal", "probe": {"path": "/load", "timeout": "300ms"}},
     }

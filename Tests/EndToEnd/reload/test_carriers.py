@@ -1,27 +1,18 @@
 """Pools that are spoken to by HTTP/2, whose connections carry many requests."""
 
-import threading
 import time
 
 import pytest
 
 from harness import eventually, scaled
 from harness.http2 import H2Client
-from harness.http2_server import H2Backend
-from harness.reload import ADMIN, Loads, Reloader, kept, streams
+from harness.loads import Loads, kept, streams
+from harness.reload import ADMIN, Reloader
 
 
 @pytest.fixture
-def gate():
-    """Requests for `/late` wait for it; opened at the end in any case."""
-    one = threading.Event()
-    yield one
-    one.set()
-
-
-@pytest.fixture
-def servers(gate):
-    """Two servers that speak HTTP/2."""
+def servers(backend2, gate):
+    """Two servers that speak HTTP/2; requests for `/late` wait for the gate."""
 
     def handler(request):
         request.whole()
@@ -29,11 +20,7 @@ def servers(gate):
             gate.wait(30)
         request.answer(body=request.target)
 
-    started = [H2Backend(handler, name=name) for name in ("one", "two")]
-    yield started
-    for one in started:
-        one.close()
-    assert not [one.problems for one in started if one.problems]
+    return [backend2(handler, name=name) for name in ("one", "two")]
 
 
 def file(*servers, shutdown="1m", **keys):

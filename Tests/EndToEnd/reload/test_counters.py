@@ -4,8 +4,9 @@ import pytest
 
 from harness import Client, eventually
 from harness.balancing import entry
+from harness.loads import Loads, fresh, kept
 from harness.proxy import parse_address
-from harness.reload import ADMIN, Loads, Reloader, everything, fresh, kept
+from harness.reload import ADMIN, Reloader, everything
 
 
 

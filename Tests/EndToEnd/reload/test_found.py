@@ -9,7 +9,8 @@ from harness import eventually, scaled
 from harness.balancing import spread, where
 from harness.events import events, told
 from harness.faults import saying
-from harness.reload import ADMIN, Loads, Reloader, kept
+from harness.loads import Loads, kept
+from harness.reload import ADMIN, Reloader
 
 
 def file(pool, more=None):

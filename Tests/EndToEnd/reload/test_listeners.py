@@ -5,36 +5,18 @@ import select
 import signal
 import socket
 import stat
-import threading
 import time
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from harness import Client, Closed, eventually, scaled
-from harness.checks import outcome_of
+from harness import Client, Closed, eventually, gated, scaled
+from harness.checks import outcome_of, refuses
 from harness.http2 import NO_ERROR, H2Client
-from harness.reload import ADMIN, Reloader, messages, refuses
+from harness.loads import messages
+from harness.reload import ADMIN, Reloader
 from harness.secure import secure, secure_listener
 from harness.setups import LOGGED
-
-
-@pytest.fixture
-def gate():
-    """Backends wait for it before they answer; opened at the end in any case."""
-    one = threading.Event()
-    yield one
-    one.set()
-
-
-def gated(gate):
-    def script(connection):
-        while (request := connection.request()) is not None:
-            if request.target == "/late":
-                gate.wait(60)
-            connection.answer(body=request.target)
-
-    return script
 
 
 STAYS = {"address": "127.0.0.1:0", "name": "stays"}
@@ -46,7 +28,7 @@ def two(weir, backend, gate):
     """A proxy with a listener that will stay and one that will go."""
 
     def start(goes=GOES, **more):
-        server = backend(gated(gate))
+        server = backend(gated(gate, "/late"))
         config = {"servers": [server.address], "shutdown-timeout": "1m", **ADMIN, **more}
         proxy = weir({**config, "listeners": [STAYS, goes]}, listeners=2)
         return proxy, Reloader(proxy), server, {**config, "listeners": [STAYS]}

@@ -10,8 +10,9 @@ import pytest
 
 from harness import Client, eventually
 from harness.admin import admin_address
+from harness.checks import refuses
 from harness.proxy import binary
-from harness.reload import ADMIN, Reloader, listening, refuses
+from harness.reload import ADMIN, Reloader, listening
 from harness.secure import secure, secure_listener
 from harness.wait import DEADLINE
 

@@ -1,26 +1,18 @@
 """Servers that come, go and stay, in pools that stay or are made anew."""
 
-import threading
 import time
 
 import pytest
 
-from harness import Closed, eventually, scaled
+from harness import Closed, eventually, gated, scaled
 from harness.balancing import entry, where
 from harness.checks import outcome_of
 from harness.events import events, told
 from harness.faults import saying
-from harness.reload import ADMIN, Reloader, events as stream_of, everything, messages
-from harness.secure import server_context
+from harness.loads import events as stream_of, messages
+from harness.reload import ADMIN, Reloader, everything
+from harness.secure import upstream_tls
 from harness.setups import LOGGED, Seen
-
-
-@pytest.fixture
-def gate():
-    """Backends wait for it before they answer; opened at the end in any case."""
-    one = threading.Event()
-    yield one
-    one.set()
 
 
 def pools(*servers, **keys):
@@ -61,24 +53,19 @@ class TestOneThatGoes:
     """In a pool that else stays as it is, and in one that is made anew at the same time."""
 
     def test_what_runs_there_finishes(self, weir, backend, gate, also):
-        def late(connection):
-            while connection.request() is not None:
-                gate.wait(60)
-                connection.answer(body="late")
-
-        goes, stays = backend(late, name="goes"), backend(name="stays")
+        goes, stays = backend(gated(gate), name="goes"), backend(name="stays")
         proxy = weir(file(goes, more={"shutdown-timeout": "1m"}))
         admin = Reloader(proxy)
         clients = [proxy.client() for _ in range(4)]
         for client in clients:
-            client.send_request()
+            client.send_request(target="/late")
         goes.saw(4)
         admin.take(file(stays, more={"shutdown-timeout": "1m"}, **also))
         assert answered(proxy) == {"stays"}
         gate.set()
         for client in clients:
             response = client.response()
-            assert response.body == b"late" and response.get("connection") is None
+            assert response.body == b"/late" and response.get("connection") is None
             assert where(client.ask()) == "stays"
         eventually(lambda: goes.open_connections == 0, "its connections end")
 
@@ -221,12 +208,7 @@ def test_one_that_heals_while_its_checks_become_others(weir, backend):
 
 
 def test_requests_in_flight_are_counted_on(weir, backend, gate):
-    def late(connection):
-        while connection.request() is not None:
-            gate.wait(60)
-            connection.answer()
-
-    slow, other = backend(late, name="slow"), backend(name="other")
+    slow, other = backend(gated(gate), name="slow"), backend(name="other")
     config = file(slow, balance="least-connections")
     proxy = weir(config)
     admin = Reloader(proxy)
@@ -244,10 +226,10 @@ def test_requests_in_flight_are_counted_on(weir, backend, gate):
     eventually(lambda: admin.endpoint("slow")["in-flight"] == 0, "none in flight")
 
 
-def test_tls_to_servers_comes_and_goes(weir, backend, certificates):
+def test_tls_to_servers_comes_and_goes(weir, backend, secured, certificates):
     clear = backend(name="clear")
-    sealed = backend(name="sealed", context=server_context(certificates.site))
-    tls = {"authority": str(certificates.authority.file), "server-name": "example.test"}
+    sealed = secured(name="sealed")
+    tls = upstream_tls(certificates)
     proxy = weir(file(clear))
     admin = Reloader(proxy)
     client = proxy.client()

@@ -4,16 +4,17 @@ import json
 import os
 import socket
 import stat
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from harness import Client, eventually, scaled
+from harness import Client, eventually, gated, scaled
 from harness.admin import EventStream
+from harness.checks import refuses
+from harness.loads import Loads, kept
 from harness.proxy import parse_address
-from harness.reload import ADMIN, Loads, Reloader, kept, refuses
+from harness.reload import ADMIN, Reloader
 
 
 def file(server, **more):
@@ -154,15 +155,8 @@ class TestAccessLog:
         targets = [json.loads(line)["path"] for line in self.lines(first, 2)]
         assert targets == ["/first", "/again"] and len(self.lines(second, 1)) == 1
 
-    def test_requests_that_began_without_it(self, weir, backend, tmp_path):
-        gate = threading.Event()
-
-        def script(connection):
-            while (request := connection.request()) is not None:
-                gate.wait(30)
-                connection.answer(body=request.target)
-
-        server = backend(script)
+    def test_requests_that_began_without_it(self, weir, backend, gate, tmp_path):
+        server = backend(gated(gate))
         path = tmp_path / "access.log"
         proxy = weir(file(server))
         admin = Reloader(proxy)

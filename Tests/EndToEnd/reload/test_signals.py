@@ -6,8 +6,10 @@ import socket
 import threading
 import time
 
-from harness import Client, eventually
-from harness.reload import ADMIN, Loads, Reloader, fresh, kept, refuses
+from harness import Client, eventually, gated
+from harness.checks import refuses
+from harness.loads import Loads, fresh, kept
+from harness.reload import ADMIN, Reloader
 
 
 def file(server, **more):
@@ -49,22 +51,14 @@ def test_signals_and_requests_at_once(weir, backend):
     assert "keep-alive: 69s" in config
 
 
-def test_a_drain_refuses_reloads(weir, backend):
-    gate = threading.Event()
-
-    def script(connection):
-        while connection.request() is not None:
-            gate.wait(30)
-            connection.answer()
-
-    server = backend(script)
+def test_a_drain_refuses_reloads(weir, backend, gate):
+    server = backend(gated(gate))
     proxy = weir(file(server, **{"shutdown-timeout": "1m"}))
     admin = Reloader(proxy)
     client = proxy.client()
     client.send_request()
     server.saw(1)
-    proxy.signal(signal.SIGTERM)
-    eventually(lambda: any("draining" in line for line in proxy.lines), "the drain")
+    proxy.drain()
     document = admin.refuse(file(server, **{"shutdown-timeout": "9s"}))
     assert "draining" in document["detail"]
     gate.set()
@@ -72,16 +66,9 @@ def test_a_drain_refuses_reloads(weir, backend):
     assert proxy.wait() == 0
 
 
-def test_a_drain_in_the_middle_of_a_reload(weir, names, backend, tmp_path):
+def test_a_drain_in_the_middle_of_a_reload(weir, names, backend, gate, tmp_path):
     """Listeners that the file brings are not listened at once the drain has begun."""
-    gate = threading.Event()
-
-    def script(connection):
-        while connection.request() is not None:
-            gate.wait(30)
-            connection.answer()
-
-    server = backend(script)
+    server = backend(gated(gate))
     proxy = weir(file(server, **{"shutdown-timeout": "1m"}))
     admin = Reloader(proxy)
     clients = [proxy.client() for _ in range(8)]

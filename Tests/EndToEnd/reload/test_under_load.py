@@ -3,18 +3,9 @@
 from harness import Client, eventually
 from harness.admin import EventStream
 from harness.http2 import H2Client
+from harness.loads import Loads, events, fresh, kept, messages, streams
 from harness.proxy import parse_address
-from harness.reload import (
-    ADMIN,
-    Loads,
-    Reloader,
-    events,
-    everything,
-    fresh,
-    kept,
-    messages,
-    streams,
-)
+from harness.reload import ADMIN, Reloader, everything
 from harness.secure import SecureClient, secure, secure_listener
 from harness.websocket import StreamSide
 

@@ -1,13 +1,13 @@
 """Requests that wait or are tried again while their pool changes, and who goes where afterwards."""
 
-import threading
 
 import pytest
 
 from harness import Closed, eventually
 from harness.balancing import entry, spread, where
 from harness.faults import Meter, resetting, silent
-from harness.reload import ADMIN, Loads, Reloader, kept
+from harness.loads import Loads, kept
+from harness.reload import ADMIN, Reloader
 
 
 def file(*servers, more=None, **keys):
@@ -98,9 +98,8 @@ class TestQueue:
 
 
 @pytest.mark.parametrize("also", [{}, {"balance": "random"}], ids=["kept", "replaced"])
-def test_tries_go_on_over_a_reload(weir, backend, also):
+def test_tries_go_on_over_a_reload(weir, backend, gate, also):
     """A try that fails after the reload is repeated, by the rules under which it began."""
-    gate = threading.Event()
 
     def failing(connection):
         if connection.request() is not None:

@@ -10,6 +10,7 @@ from harness import eventually
 from harness.records import ALERT, HANDSHAKE, Records
 from harness.secure import client_context, secure, secure_listener
 from harness.setups import LOGGED
+from harness.tunnels import SWITCHED
 from harness.wait import scaled
 
 RESPOND = {"routes": [{"respond": {"body": "hi"}}]}
@@ -84,9 +85,7 @@ def test_key_updates_of_a_client_that_reads_nothing(weir, backend, certificates,
 
     def script(connection):
         connection.request()
-        connection.send(
-            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-        )
+        connection.send(SWITCHED)
         # Beside the reading: how much the kernel takes before the client reads is its affair.
         sending = threading.Thread(target=connection.send, args=[b"x" * 8_000_000])
         sending.start()

@@ -12,6 +12,7 @@ from harness.client import encode_chunks
 from harness.data import Hashing, digest, pieces, whole
 from harness.secure import client_context, secure, secure_listener
 from harness.setups import LOGGED, Seen
+from harness.tunnels import UPGRADE, mirroring
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 
@@ -319,18 +320,8 @@ def test_refusals(weir, backend, before):
 
 
 def test_websocket_tunnel(weir, backend, before, context):
-    def script(connection):
-        connection.request()
-        connection.send(
-            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-        )
-        while connection.buffer or connection.fill():
-            data, connection.buffer = connection.buffer, b""
-            connection.send(data)
-
-    client = secure(weir(before(backend(script))), context)
-    fields = [("Connection", "Upgrade"), ("Upgrade", "websocket")]
-    assert client.ask(fields=fields).status == 101
+    client = secure(weir(before(backend(mirroring))), context)
+    assert client.ask(fields=UPGRADE).status == 101
     for size in (1, 1000, 100_000):
         client.send(whole(size))
         assert client.exactly(size) == whole(size)

@@ -1,12 +1,12 @@
 """Certificates that are replaced while everybody goes on, and bad ones that are not taken."""
 
 import os
-import threading
 import time
 
 from harness import eventually
 from harness.certificates import pem
 from harness.http2 import H2Client
+from harness.loads import Loads, fresh, reopened
 from harness.secure import SecureClient, client_context, secure
 
 RESPOND = {"routes": [{"respond": {"body": "hi"}}]}
@@ -36,75 +36,31 @@ def serial(proxy, certificates):
     return found
 
 
-class Load:
-    """Clients that shake hands and ask without a pause; `problems` must stay empty."""
-
-    def __init__(self, proxy, certificates, makers):
-        self.proxy, self.certificates = proxy, certificates
-        self.problems, self.counts, self.serials = [], [], set()
-        self.ends = threading.Event()
-        self.threads = [threading.Thread(target=self._run, args=(one,)) for one in makers]
-        for thread in self.threads:
-            thread.start()
-
-    def _run(self, maker):
-        count = 0
-        try:
-            while not self.ends.is_set():
-                maker(self)
-                count += 1
-        except BaseException as problem:
-            self.problems.append(repr(problem))
-        self.counts.append(count)
-
-    def short(self):
-        """A connection for each request."""
-        context = client_context(self.certificates.authority)
-        client = SecureClient(self.proxy.address, context)
-        try:
-            assert client.ask().status == 200
-            self.serials.add(client.serial)
-        finally:
-            client.close()
-
-    def kept(self):
-        """Many requests on a connection that stays while certificates change."""
-        client = SecureClient(self.proxy.address, client_context(self.certificates.authority))
-        try:
-            end = time.monotonic() + 1
-            while time.monotonic() < end:
-                assert client.ask().status == 200
-        finally:
-            client.close()
-
-    def resumed(self):
-        """Sessions that began with one certificate go on under the next."""
-        context = client_context(self.certificates.authority)
-        session = None
+def resumed(address, authority):
+    """Sessions that began with one certificate go on under the next."""
+    while True:
+        context, session = client_context(authority), None
         for _ in range(20):
-            client = SecureClient(self.proxy.address, context, session=session)
+            client = SecureClient(address, context, session=session)
             try:
                 assert client.ask().status == 200
                 session = client.tls.session
             finally:
                 client.close()
+            yield
 
-    def streams(self):
-        context = client_context(self.certificates.authority, alpn=["h2"])
-        client = H2Client(self.proxy, context=context)
+
+def bursts(proxy, authority):
+    """Many streams at once on a connection each time."""
+    while True:
+        client = H2Client(proxy, context=client_context(authority, alpn=["h2"]))
         try:
             held = [client.open() for _ in range(20)]
             client.finish(*held)
             assert {one.status for one in held} == {200}
         finally:
             client.close()
-
-    def end(self):
-        self.ends.set()
-        for thread in self.threads:
-            thread.join()
-        assert not self.problems, self.problems
-        assert min(self.counts) > 0
+        yield
 
 
 def test_replaced_twenty_times_under_load(weir, certificates, tmp_path):
@@ -114,12 +70,22 @@ def test_replaced_twenty_times_under_load(weir, certificates, tmp_path):
         for number in range(20)
     ]
     proxy, files = serving(weir, tmp_path, certificates.site)
-    load = Load(proxy, certificates, [Load.short, Load.kept, Load.resumed, Load.streams])
-    for pair in pairs:
-        replace(pair, files)
-        eventually(lambda: serial(proxy, certificates) == pair.serial, "the new certificate")
-    load.end()
-    assert {pair.serial for pair in pairs[:-1]} <= load.serials | {pairs[-1].serial}
+    serials = set()
+
+    def connect():
+        return SecureClient(proxy.address, client_context(authority))
+
+    with Loads() as loads:
+        loads.run("fresh", fresh, connect, "/", lambda client: serials.add(client.serial))
+        # Each goes on for about a second, while certificates change.
+        loads.run("kept", reopened, connect, "/", 500)
+        loads.run("resumed", resumed, proxy.address, authority)
+        loads.run("streams", bursts, proxy, authority)
+        for pair in pairs:
+            replace(pair, files)
+            eventually(lambda: serial(proxy, certificates) == pair.serial, "the new certificate")
+        loads.end()
+    assert {pair.serial for pair in pairs[:-1]} <= serials | {pairs[-1].serial}
 
 
 def log(proxy, words):

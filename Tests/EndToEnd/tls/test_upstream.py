@@ -11,8 +11,9 @@ from harness.checks import assert_own_answer, idle
 from harness.client import encode_chunks
 from harness.data import whole
 from harness.http2 import H2Client
-from harness.secure import secure, secure_listener, server_context
+from harness.secure import secure, secure_listener, server_context, upstream_tls
 from harness.setups import LOGGED, Seen, pooled
+from harness.tunnels import SWITCHED, UPGRADE
 from harness.wait import eventually
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
@@ -23,22 +24,10 @@ def behind(certificates):
     """`behind(server, …)` is a configuration of one pool that speaks TLS."""
 
     def make(server, pool=None, **tls):
-        keys = {"server-name": "example.test", "authority": str(certificates.authority.file)}
-        keys = {key: value for key, value in {**keys, **tls}.items() if value is not None}
+        keys = upstream_tls(certificates, **tls)
         return pooled(server, {"ejection": "off", "tls": keys, **(pool or {})}, **LOGGED)
 
     return make
-
-
-@pytest.fixture
-def secured(backend, certificates):
-    """`secured(script, …)` starts a backend that speaks TLS."""
-
-    def start(script=None, pair=None, **options):
-        context = server_context(pair or certificates.site, **options)
-        return backend(script, context=context) if script else backend(context=context)
-
-    return start
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -281,7 +270,7 @@ def test_https_health_checks(weir, secured, behind, certificates):
 
 def test_tls_on_both_sides(weir, secured, certificates):
     server = secured()
-    tls = {"server-name": "example.test", "authority": str(certificates.authority.file)}
+    tls = upstream_tls(certificates)
     proxy = weir(
         {
             "listeners": [secure_listener(certificates.site)],
@@ -304,16 +293,14 @@ def test_the_end_of_a_tunnel_is_told(weir, secured, behind, version):
 
     def script(connection):
         connection.request()
-        connection.send(
-            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-        )
+        connection.send(SWITCHED)
         assert connection.exactly(5) == b"hello"
         # Without close_notify this raises.
         ends.append(connection.sock.recv(1))
         connection.send("goodbye")
 
     client = weir(behind(secured(script, oldest=version, newest=version))).client()
-    assert client.ask(fields=[("Connection", "Upgrade"), ("Upgrade", "websocket")]).status == 101
+    assert client.ask(fields=UPGRADE).status == 101
     client.send("hello")
     client.finish()
     assert client.rest() == b"goodbye"

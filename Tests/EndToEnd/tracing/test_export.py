@@ -7,9 +7,8 @@ from harness.admin import Admin
 from harness.collector import SPAN, TRACE, VALID, Collector, told
 from harness.faults import closing, first, resetting, saying, silent, standing_in
 from harness.http2 import H2Client
-from harness.http2_server import H2Backend
 from harness.secure import server_context
-from harness.setups import LOGGED, pooled, single
+from harness.setups import CLEARTEXT2, LOGGED, pooled, single
 
 EXPORTED = "weir_trace_spans_exported_total"
 DROPPED = 'weir_trace_spans_dropped_total{reason="%s"}'
@@ -149,9 +148,9 @@ def test_what_fails_says_so(weir, backend, refused, collector):
     assert found["/late"].end - found["/late"].start > 190_000_000
 
 
-def test_http2_on_both_sides(weir, collector):
-    server = H2Backend()
-    listeners = [{"address": "127.0.0.1:0", "http2": "cleartext"}]
+def test_http2_on_both_sides(weir, backend2, collector):
+    server = backend2()
+    listeners = [CLEARTEXT2]
     pools = {"main": {"servers": [server.address], "http2": "cleartext"}}
     proxy = weir({"listeners": listeners, "pools": pools, **exporting(collector)})
     client = H2Client(proxy)

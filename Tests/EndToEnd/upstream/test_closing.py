@@ -1,7 +1,7 @@
 """Backends that close kept connections at random; `long/million.py` is the same at full size."""
 
 from harness import SLOWNESS
-from harness.load import ClosingBackends, run_load
+from harness.closing import ClosingBackends, run_load
 
 
 def test_no_get_fails_and_no_post_arrives_twice(weir, tmp_path):

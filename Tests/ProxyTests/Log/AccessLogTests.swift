@@ -55,8 +55,8 @@ struct AccessLogTests {
         buffer.flush()
         let (texts, dropped) = queue.take()
         #expect(dropped == 0)
-        #expect(texts.allSatisfy { $0.utf8.count <= LogQueue.batchSize && $0.hasSuffix("}\n") })
-        #expect(texts.count >= 40 * size / LogQueue.batchSize)
+        #expect(texts.allSatisfy { $0.utf8.count <= BatchMemory.size && $0.hasSuffix("}\n") })
+        #expect(texts.count >= 40 * size / BatchMemory.size)
         let lines = texts.joined().split(separator: "\n")
         #expect(lines.count == expected)
         for (index, line) in lines.enumerated() { #expect(line.contains("\"path\":\"/\(index)/x")) }
@@ -67,7 +67,7 @@ struct AccessLogTests {
         let queue = try makeQueue()
         var buffer = AccessLogBuffer(config(), queue: queue)
         buffer.append(sample.line, now: Self.start)
-        sample.line.target = sample.part(String(repeating: "x", count: LogQueue.batchSize))
+        sample.line.target = sample.part(String(repeating: "x", count: BatchMemory.size))
         buffer.append(sample.line, now: Self.start)
         buffer.flush()
         let (texts, dropped) = queue.take()
@@ -82,7 +82,7 @@ struct AccessLogTests {
         var buffer = AccessLogBuffer(config(), queue: queue)
         buffer.append(sample.line, now: Self.start)
         let host = sample.line.host
-        sample.line.host = sample.part(String(repeating: "x", count: LogQueue.batchSize))
+        sample.line.host = sample.part(String(repeating: "x", count: BatchMemory.size))
         buffer.append(sample.line, now: Self.start)
         sample.line.host = host
         sample.line.target = sample.part("/last")
@@ -135,7 +135,7 @@ struct AccessLogTests {
         let queue = try makeQueue()
         var taken = 0
         for index in 0..<70 {
-            let batch = LogBatch(target: .access, memory: queue.makeMemory(), count: 0)
+            let batch = LogBatch(target: .access, memory: queue.memory.take(), count: 0)
             if queue.submit(batch, lines: index + 1) { taken += 1 }
         }
         #expect(taken == LogQueue.maxWaiting && taken == 64)
@@ -143,7 +143,7 @@ struct AccessLogTests {
         #expect(texts.count == 64)
         #expect(dropped == (65...70).reduce(0, +))
         #expect(queue.take() == ([], 0))
-        let again = LogBatch(target: .own, memory: queue.makeMemory(), count: 0)
+        let again = LogBatch(target: .own, memory: queue.memory.take(), count: 0)
         #expect(queue.submit(again, lines: 1))
         var batches: [LogBatch] = []
         _ = queue.drain(into: &batches)
@@ -161,15 +161,5 @@ struct AccessLogTests {
         #expect(poller.wait(milliseconds: 1000) == 1)
         #expect(queue.take().texts.count == 1)
         #expect(poller.wait(milliseconds: 0) == 0)
-    }
-
-    @Test("memory that comes back is used again")
-    func recycles() throws {
-        let queue = try makeQueue()
-        let memory = queue.makeMemory()
-        queue.recycle(LogBatch(target: .access, memory: memory, count: 0))
-        let again = queue.makeMemory()
-        #expect(again == memory)
-        again.deallocate()
     }
 }

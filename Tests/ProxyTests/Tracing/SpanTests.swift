@@ -217,6 +217,6 @@ struct SpanTests {
         record.target = sample.part([UInt8](repeating: 0x01, count: 60_000))
         record.host = record.target
         #expect(try attributes(record)["url.path"]?.unicodeScalars.count == 1024)
-        #expect(text { $0.append(span: record) }.utf8.count < SpanQueue.batchSize / 2)
+        #expect(text { $0.append(span: record) }.utf8.count < BatchMemory.size / 2)
     }
 }
