@@ -223,7 +223,7 @@ def test_a_reload_turns_it_on_and_off(weir, certificates):
     proxy = weir({**RESPOND, "admin": "127.0.0.1:0"})
     plain, secure = Reloader(proxy), SecureAdmin(proxy, certificates.authority)
     stream = EventStream(plain)
-    bad = {"certificate": certificates.site.entry["certificate"], "key": certificates.other.entry["key"]}
+    bad = {**certificates.site.entry, "key": certificates.other.entry["key"]}
     with_bad = {**RESPOND, "admin": {"address": "127.0.0.1:0", "tls": bad}}
     found = plain.refuse(with_bad)["diagnostics"]
     assert [one["id"] for one in found] == ["certificate"]
