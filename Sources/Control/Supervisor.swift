@@ -134,7 +134,7 @@ public final class Supervisor {
 
     /// Nanoseconds for a handshake with the admin API, which has a bound in any case.
     static func handshakeTime(_ config: Config) -> Int64 {
-        (config.timeouts.handshake ?? ClientTimeouts().handshake ?? .seconds(10)).inNanoseconds
+        (config.timeouts.handshake ?? .seconds(10)).inNanoseconds
     }
 
     /// Has the admin API answer, if there is one.

@@ -59,13 +59,15 @@ final class AdminLink {
 
     private func receive() throws(AdminClient.NoAnswer) -> Bool {
         while true {
-            switch channel?.receive(into: &received) ?? receivePlain() {
+            let reading = channel?.receive(into: &received) ?? receivePlain()
+            // Before anything that came with the handshake's end is believed.
+            if !isTrusted, let channel, channel.isOpen {
+                try client.check(channel)
+                isTrusted = true
+            }
+            switch reading {
             case .nothing: return false
-            case .some:
-                if !isTrusted, let channel, channel.isOpen {
-                    try client.check(channel)
-                    isTrusted = true
-                }
+            case .some: continue
             case .ended: return true
             case .failed(let why): throw client.broken(why)
             case .plainHTTP: throw client.stranger
