@@ -27,8 +27,8 @@ class SecureAdmin(Reloader):
         super().__init__(proxy, token)
         self.context = client_context(authority, **options)
 
-    def connect(self):
-        return SecureClient(self.address, self.context, server_name="localhost")
+    def connect(self, **options):
+        return SecureClient(self.address, self.context, server_name="localhost", **options)
 
     def ask(self, method="GET", target="/", body=None, fields=(), host="127.0.0.1:9900"):
         fields = list(fields)
@@ -113,6 +113,17 @@ def test_events_come_and_end_with_the_process(weir, backend, certificates):
     proxy.stop()
     # This raises Truncated where close_notify is missing.
     stream.client.rest()
+
+
+def test_who_reads_late_gets_everything(weir, certificates):
+    admin = SecureAdmin(weir({**RESPOND, **secured(certificates.site)}), certificates.authority)
+    client = admin.connect(receive_buffer=4096)
+    client.keeps = False
+    client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 200)
+    # Others are served while its pages wait.
+    assert admin.ask(target="/livez").status == 200
+    for _ in range(200):
+        assert client.response().body.endswith(b"</html>\n")
 
 
 def test_plain_http_is_told_so(weir, certificates):
