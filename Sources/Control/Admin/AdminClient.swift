@@ -43,7 +43,7 @@ public struct AdminClient {
         address = config.address
         place = "\(config.address)"
         host = "localhost"
-        token = try config.tokenFile.map { file throws(NoAnswer) in try Self.token(file) } ?? nil
+        token = try config.tokenFile.flatMap { file throws(NoAnswer) in try Self.token(file) }
         if let authority {
             security = try AdminTrust.authorities(authority, for: host)
         } else {
@@ -65,7 +65,7 @@ public struct AdminClient {
     ) throws(NoAnswer) {
         place = origin.description
         host = origin.authority
-        token = try tokenFile.map { file throws(NoAnswer) in try Self.token(file) } ?? nil
+        token = try tokenFile.flatMap { file throws(NoAnswer) in try Self.token(file) }
         security =
             origin.isSecure ? try AdminTrust.authorities(authority, for: origin.host) : nil
         address = try Self.address(of: origin)
@@ -98,17 +98,17 @@ public struct AdminClient {
         var answer: DNSQuery.Answer?
         let query = DNSQuery(.addresses, name, ResolverConfig(), on: loop) { answer = $0 }
         // The question has a time-out of its own.
-        while answer == nil { loop.turn() }
-        return try withExtendedLifetime(query) { () throws(NoAnswer) in
-            switch answer {
-            case .addresses(.found(let found, _)):
-                if let first = found.first { return first }
-            case .addresses(.failed(let why)), .addresses(.empty(let why)):
-                throw NoAnswer(description: "\(name): \(why)")
-            case .services, nil: break
-            }
-            throw NoAnswer(description: "\(name) has no address")
+        withExtendedLifetime(query) {
+            while answer == nil { loop.turn() }
         }
+        switch answer {
+        case .addresses(.found(let found, _)):
+            if let first = found.first { return first }
+        case .addresses(.failed(let why)), .addresses(.empty(let why)):
+            throw NoAnswer(description: "\(name): \(why)")
+        case .services, nil: break
+        }
+        throw NoAnswer(description: "\(name) has no address")
     }
 
     /// Asks once.

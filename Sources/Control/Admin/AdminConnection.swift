@@ -281,7 +281,7 @@ final class AdminConnection {
 
     /// Sends a part of the output; returns how much has left, or `-EAGAIN`.
     private func transmit() -> Int {
-        output.withUnsafeBytes { bytes in
+        output.withUnsafeBytes { bytes -> Int in
             guard let base = bytes.baseAddress else { return 0 }
             guard let channel else { return weir_send(descriptor, base + sent, bytes.count - sent) }
             let count = channel.send(base + sent, bytes.count - sent)

@@ -19,9 +19,10 @@ final class AdminLink {
     init(_ client: AdminClient, _ request: String) throws(AdminClient.NoAnswer) {
         self.client = client
         self.request = Array(request.utf8)
-        socket = try client.open()
+        let socket = try client.open()
         isTrusted = client.security == nil
         channel = client.security?.channel(on: socket.descriptor)
+        self.socket = socket
         if client.security != nil, channel == nil {
             throw AdminClient.NoAnswer(description: "no memory for TLS")
         }
@@ -46,7 +47,7 @@ final class AdminLink {
 
     private func send() throws(AdminClient.NoAnswer) {
         while isTrusted, sent < request.count {
-            let count = request.withUnsafeBytes { bytes in
+            let count = request.withUnsafeBytes { bytes -> Int in
                 guard let base = bytes.baseAddress else { return 0 }
                 let left = bytes.count - sent
                 return channel?.send(base + sent, left) ?? weir_send(descriptor, base + sent, left)

@@ -26,9 +26,8 @@ final class AdminTrust {
     /// - Throws: ``AdminClient/NoAnswer`` for a file that has none.
     static func only(_ file: String) throws(AdminClient.NoAnswer) -> AdminTrust {
         do throws(TLSSetupError) {
-            let certificate = try PeerCertificate(pem: try bytes(file, .certificate))
-            let context = try context(.anyone)
-            return AdminTrust(context, name: "", only: (certificate.fingerprint, file))
+            let certificate = try PeerCertificate(pem: try Self.bytes(file, .certificate))
+            return AdminTrust(try context(.anyone), name: "", only: (certificate.fingerprint, file))
         } catch {
             throw AdminClient.NoAnswer(description: error.text)
         }

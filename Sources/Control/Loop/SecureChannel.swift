@@ -7,9 +7,9 @@ final class SecureRoom {
     /// Bytes of ciphertext received at once, and of plaintext read at once: a full record.
     static let size = 16_384
     /// Where ciphertext is received.
-    let sealed = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
+    let sealed = UnsafeMutableRawPointer.allocate(byteCount: SecureRoom.size, alignment: 16)
     /// Where plaintext is read.
-    let plain = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
+    let plain = UnsafeMutableRawPointer.allocate(byteCount: SecureRoom.size, alignment: 16)
     /// Where OpenSSL gets and gives ciphertext.
     let port = TLSPort()
 
