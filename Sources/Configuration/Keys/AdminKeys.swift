@@ -19,7 +19,7 @@ enum AdminKeys {
         "tls",
         .map(AdminTLSKeys.set),
         or: ["off"],
-        standard: "off",
+        note: "`off`",
         example: "{certificate: admin.pem, key: admin.key}",
         "TLS with this certificate; without it the API speaks plain HTTP."
     )

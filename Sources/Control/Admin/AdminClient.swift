@@ -43,7 +43,7 @@ public struct AdminClient {
         address = config.address
         place = "\(config.address)"
         host = "localhost"
-        token = try config.tokenFile.flatMap { file throws(NoAnswer) in try Self.token(file) }
+        token = try config.tokenFile.map { file throws(NoAnswer) in try Self.token(file) }
         if let authority {
             security = try AdminTrust.authorities(authority, for: host)
         } else {
@@ -65,15 +65,17 @@ public struct AdminClient {
     ) throws(NoAnswer) {
         place = origin.description
         host = origin.authority
-        token = try tokenFile.flatMap { file throws(NoAnswer) in try Self.token(file) }
+        token = try tokenFile.map { file throws(NoAnswer) in try Self.token(file) }
         security =
             origin.isSecure ? try AdminTrust.authorities(authority, for: origin.host) : nil
         address = try Self.address(of: origin)
     }
 
-    private static func token(_ file: String) throws(NoAnswer) -> [UInt8]? {
+    private static func token(_ file: String) throws(NoAnswer) -> [UInt8] {
         switch FileSystem().read(file) {
-        case .success(let bytes): return AdminConfig.token(bytes)
+        case .success(let bytes):
+            if let token = AdminConfig.token(bytes) { return token }
+            throw NoAnswer(description: "\(file) holds no token")
         case .failure(let problem):
             throw NoAnswer(description: "cannot read \(file): \(problem.reason)")
         }
