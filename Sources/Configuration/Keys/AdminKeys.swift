@@ -59,7 +59,7 @@ enum AdminTLSKeys {
         required: true,
         example: "admin.pem",
         "The certificate and those up to its authority's, as PEM; commands that find the API by "
-            + "this file trust just this one."
+            + "the configuration trust just this one."
     )
     static let key = Key(
         "key",

@@ -116,7 +116,7 @@ final class AdminServer {
         fileprivate let security: AdminSecurity?
     }
 
-    /// Reads what it needs of a changed file, which leaves the socket as it is; nothing changes yet.
+    /// Reads what it needs of a changed file that leaves the socket as it is; nothing changes yet.
     ///
     /// - Throws: ``StartError`` for a bad token, or files of TLS that cannot be used.
     func prepare(_ config: AdminConfig, handshakeTime: Int64) throws(StartError) -> Change {
