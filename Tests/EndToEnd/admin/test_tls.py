@@ -80,7 +80,8 @@ def test_every_path(weir, backend, certificates, version):
             assert found.status == 200, (path, found)
             hold(method, path, found)
     path = f"/pools/main/servers/{server.address}"
-    assert admin.json("PATCH", path, body={"state": "drain"})["state"] == "drain"
+    admin.json("PATCH", path, body={"state": "drain"})
+    assert admin.endpoint(server.address)["state"] == "drain"
     admin.problem(404, target="/nowhere")
     # Pipelined, answered in turn, and ended as TLS wants it.
     last = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -174,6 +175,9 @@ def test_commands(weir, certificates, tmp_path):
     assert found.returncode == 0 and str(proxy.pid) in found.stdout, found
     found = weir_command("top", "--once", *there, "--authority", stranger)
     assert found.returncode == 3 and "no trusted authority" in found.stderr, found
+    # The system knows none of these authorities, or none at all.
+    found = weir_command("status", *there)
+    assert found.returncode in (1, 3) and "authorit" in found.stderr, found
     found = weir_command("status", "--admin", f"127.0.0.1:{port}")
     assert found.returncode == 1 and "https://" in found.stderr, found
     found = weir_command("status", "--admin", f"127.0.0.1:{port}", "--authority", authority)
