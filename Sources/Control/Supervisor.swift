@@ -106,7 +106,7 @@ public final class Supervisor {
     public func openAdmin(_ config: Config) throws(StartError) -> String? {
         guard let wanted = config.admin else { return nil }
         do throws(StartError) {
-            let server = try makeAdmin(wanted)
+            let server = try makeAdmin(wanted, of: config)
             admin = server
             return server.address
         } catch {
@@ -115,19 +115,26 @@ public final class Supervisor {
         }
     }
 
-    /// An admin API that does not answer yet.
+    /// An admin API of a file that does not answer yet.
     ///
-    /// - Throws: ``StartError`` for an address that cannot be listened on.
-    func makeAdmin(_ config: AdminConfig) throws(StartError) -> AdminServer {
+    /// - Throws: ``StartError`` for an address that cannot be listened on, or bad files.
+    func makeAdmin(_ admin: AdminConfig, of config: Config) throws(StartError) -> AdminServer {
         let router = AdminRouter(operations: AdminOperations(subject: self).all)
-        let passed = inheritance.passed.duplicates(for: config.address).first
+        let passed = inheritance.passed.duplicates(for: admin.address).first
         return try AdminServer(
-            config,
+            admin,
+            handshakeTime: Self.handshakeTime(config),
             router: router,
-            inherited: passed ?? inheritance.takeAdmin(config.address),
+            inherited: passed ?? inheritance.takeAdmin(admin.address),
             isPassed: passed != nil,
-            on: loop
+            on: loop,
+            logs: logs
         )
+    }
+
+    /// Nanoseconds for a handshake with the admin API, which has a bound in any case.
+    static func handshakeTime(_ config: Config) -> Int64 {
+        (config.timeouts.handshake ?? .seconds(10)).inNanoseconds
     }
 
     /// Has the admin API answer, if there is one.

@@ -13,11 +13,36 @@ struct AdminTarget: ParsableArguments {
     )
     var file: String?
 
-    @Option(help: "The admin address, instead of the file's: 127.0.0.1:9900 or unix:/path.")
+    @Option(
+        help: """
+            The admin address, instead of the file's: 127.0.0.1:9900, unix:/path or \
+            https://HOST:PORT.
+            """
+    )
     var admin: String?
 
     @Option(help: "A file with the token that the admin API asks for, beside --admin.")
     var tokenFile: String?
+
+    @Option(
+        help: """
+            A file with the authorities that sign the admin API's certificate, beside --admin; \
+            default the system's.
+            """
+    )
+    var authority: String?
+
+    func validate() throws {
+        guard authority != nil else { return }
+        guard let admin, origin?.isSecure == true || admin.hasPrefix("unix:") else {
+            throw ValidationError("--authority is for --admin https://HOST:PORT or unix:/path")
+        }
+    }
+
+    /// The origin that `--admin` is, if it is one.
+    private var origin: WebOrigin? {
+        admin.flatMap { WebOrigin($0.hasSuffix("/") ? String($0.dropLast()) : $0) }
+    }
 
     private var path: String {
         file ?? FileSystem.environment("WEIR_FILE") ?? "/etc/weir/weir.yaml"
@@ -33,7 +58,10 @@ struct AdminTarget: ParsableArguments {
     /// A client of the admin API.
     func client() throws -> AdminClient {
         do throws(AdminClient.NoAnswer) {
-            return try AdminClient(try config())
+            if let origin {
+                return try AdminClient(origin, tokenFile: tokenFile, authority: authority)
+            }
+            return try AdminClient(try config(), authority: authority)
         } catch {
             Output.error("weir: \(error)")
             throw ExitCode(1)

@@ -182,7 +182,7 @@ struct TLSTests {
 
     @Test("whoever knows certificates gets all files that can be read, in order")
     func material() throws {
-        let seen = Seen()
+        let seen = SeenMaterial()
         var options = LoadOptions()
         options.requiresFiles = false
         options.inspectTLS = { seen.add($0) }
@@ -242,15 +242,5 @@ struct TLSTests {
             #expect(TLSNames.weakness(ofSuite: name) != nil, "\(name)")
         }
         #expect(TLSNames.isWeak(group: "secp192r1") && !TLSNames.isWeak(group: "P-256"))
-    }
-}
-
-/// Remembers what it was shown.
-private final class Seen: @unchecked Sendable {
-    var all: [TLSMaterial] = []
-
-    func add(_ material: TLSMaterial) -> [TLSProblem] {
-        all.append(material)
-        return []
     }
 }

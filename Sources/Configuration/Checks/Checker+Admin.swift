@@ -4,12 +4,14 @@ extension Checker {
         guard let map = root.map(TopLevelKeys.admin) else { return nil }
         reportMissing(AdminKeys.address, in: map, of: AdminKeys.set)
         let tokenFile = map.item(AdminKeys.tokenFile).flatMap(tokenFile)
+        let tls = adminTLS(map)
         guard let item = map.item(AdminKeys.address), let address = listenAddress(item) else {
             return nil
         }
         let all = map.over(AdminKeys.set.standards)
         var config = AdminConfig(address: address)
         config.tokenFile = tokenFile
+        config.tls = tls
         config.isPublic = Set(
             all.items(AdminKeys.isPublic).compactMap { item in
                 item.text.flatMap { AdminConfig.Public(rawValue: $0.text) }
@@ -58,6 +60,16 @@ extension Checker {
                 remedy: "remove it, or write token-file"
             )
         }
+    }
+
+    /// What the API proves itself with; `nil` is nothing.
+    private func adminTLS(_ admin: RawMap) -> CertificatePaths? {
+        guard let map = admin.map(AdminKeys.tls) else { return nil }
+        let place = admin.item(AdminKeys.tls)?.keyPlace ?? map.place
+        var findings = TLSFindings(material: TLSMaterial(role: .server), place: place)
+        let paths = certificatePaths(map, of: AdminTLSKeys.set, &findings)
+        inspect(findings)
+        return paths
     }
 
     /// The absolute path of a file that holds a token.

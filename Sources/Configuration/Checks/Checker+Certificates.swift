@@ -50,6 +50,23 @@ extension Checker {
         }
     }
 
+    /// The one certificate of a map of this kind with its key, both of which it has to name; their
+    /// files are read into `findings`.
+    func certificatePaths(
+        _ map: RawMap,
+        of set: KeySet,
+        _ findings: inout TLSFindings
+    ) -> CertificatePaths? {
+        let names = [CertificateKeys.certificate.name, CertificateKeys.key.name]
+        for key in set.keys where names.contains(key.name) { reportMissing(key, in: map, of: set) }
+        guard let file = map.item(CertificateKeys.certificate),
+            let key = map.item(CertificateKeys.key)
+        else { return nil }
+        readPair(map, file, key, &findings)
+        guard let path = absolutePath(file), let keyPath = absolutePath(key) else { return nil }
+        return CertificatePaths(certificate: path, key: keyPath)
+    }
+
     /// Reads a certificate with its key and what else the map names for them.
     func readPair(
         _ map: RawMap,

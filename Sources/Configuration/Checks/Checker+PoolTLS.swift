@@ -27,7 +27,9 @@ extension Checker {
             findings.material.authority = readTLSFile(item)
             findings.places[.authority] = item.place
         }
-        config.certificate = ownCertificate(map, &findings)
+        if map.mentions(PoolTLSKeys.certificate) || map.mentions(PoolTLSKeys.key) {
+            config.certificate = certificatePaths(map, of: PoolTLSKeys.set, &findings)
+        }
         inspect(findings)
         return config
     }
@@ -61,23 +63,6 @@ extension Checker {
         }
         written.remember(name, text)
         return name
-    }
-
-    /// Weir's own certificate with its key.
-    private func ownCertificate(
-        _ map: RawMap,
-        _ findings: inout TLSFindings
-    ) -> CertificatePaths? {
-        let file = map.item(PoolTLSKeys.certificate)
-        let key = map.item(PoolTLSKeys.key)
-        guard let file, let key else {
-            if file != nil { reportMissing(PoolTLSKeys.key, in: map, of: PoolTLSKeys.set) }
-            if key != nil { reportMissing(PoolTLSKeys.certificate, in: map, of: PoolTLSKeys.set) }
-            return nil
-        }
-        readPair(map, file, key, &findings)
-        guard let path = absolutePath(file), let keyPath = absolutePath(key) else { return nil }
-        return CertificatePaths(certificate: path, key: keyPath)
     }
 
     /// How servers are told who the client is.

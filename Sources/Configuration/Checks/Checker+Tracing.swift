@@ -1,5 +1,3 @@
-import Routing
-
 extension Checker {
     /// Bytes of a service's name.
     private static var serviceLength: ClosedRange<Int> { 1...128 }
@@ -56,41 +54,14 @@ extension CollectorURL {
     /// query.
     public init?(_ text: String) {
         guard let mark = text.firstRange(of: "://") else { return nil }
-        let scheme = text[..<mark.lowerBound].lowercased()
-        guard scheme == "http" || scheme == "https" else { return nil }
-        isSecure = scheme == "https"
-        let rest = text[mark.upperBound...]
-        let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
-        let authority = rest[..<end]
-        let target = String(rest[end...])
+        let end = text[mark.upperBound...].firstIndex { "/?#".contains($0) } ?? text.endIndex
+        guard let origin = WebOrigin(String(text[..<end])) else { return nil }
+        self.origin = origin
+        let target = String(text[end...])
         // A target of visible ASCII cannot end its line.
         guard target.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), !target.contains("#")
         else { return nil }
         path = target.isEmpty || target == "/" ? Self.usualPath : target
         if path.hasPrefix("?") { path = "/" + path }
-        let colon = authority.lastIndex(of: ":") ?? authority.endIndex
-        let isBracketed = authority.hasSuffix("]")
-        let hasPort = !isBracketed && colon != authority.endIndex
-        var port: UInt16 = isSecure ? 443 : 80
-        if hasPort {
-            let digits = authority[authority.index(after: colon)...]
-            guard digits.utf8.allSatisfy({ (48...57).contains($0) }),
-                let number = UInt16(digits), number > 0
-            else { return nil }
-            port = number
-        }
-        var name = String(hasPort ? authority[..<colon] : authority).lowercased()
-        if name.hasPrefix("["), name.hasSuffix("]") {
-            name = String(name.dropFirst().dropLast())
-            guard name.contains(":") else { return nil }
-        }
-        host = name
-        if let ip = IPAddress(name) {
-            address = .ip(ip, port: port)
-        } else if HostNames.isName(name) {
-            address = .name(name, port: port)
-        } else {
-            return nil
-        }
     }
 }

@@ -12,6 +12,8 @@ public struct AdminConfig: Sendable, Equatable {
     public var address: ListenAddress
     /// The absolute path of the file with the token; `nil` asks for none.
     public var tokenFile: String?
+    /// What it proves itself with; `nil` speaks plain HTTP.
+    public var tls: CertificatePaths?
     /// What is answered without the token.
     public var isPublic: Set<Public> = [.health]
     /// Whether what operators change of servers outlives a reload.

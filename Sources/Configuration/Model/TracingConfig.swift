@@ -1,5 +1,3 @@
-import Routing
-
 /// `tracing`.
 public struct TracingConfig: Sendable, Equatable {
     /// Whether servers are told of traces: `traceparent` is passed on, or begun.
@@ -22,26 +20,20 @@ public struct CollectorURL: Sendable, Equatable {
     /// The path that collectors expect spans at, where the file names none.
     public static let usualPath = "/v1/traces"
 
-    /// Whether it is reached by https.
-    public var isSecure: Bool
-    /// An address or a name, with its port.
-    public var address: ServerAddress
-    /// The host as a certificate names it, and `Host` of requests without its port.
-    public var host: String
+    /// Scheme, host and port.
+    public var origin: WebOrigin
     /// Begins with a slash; a query may follow.
     public var path: String
 
-    /// As the file would have it.
-    public var description: String {
-        (isSecure ? "https://" : "http://") + authority + path
-    }
-
+    /// Whether it is reached by https.
+    public var isSecure: Bool { origin.isSecure }
+    /// An address or a name, with its port.
+    public var address: ServerAddress { origin.address }
+    /// The host as a certificate names it, in lower case.
+    public var host: String { origin.host }
     /// `Host` of requests.
-    public var authority: String {
-        switch address {
-        case .ip(let ip, let port): ip.text(port: port)
-        case .name(let name, let port): "\(name):\(port)"
-        case .unix, .service: host
-        }
-    }
+    public var authority: String { origin.authority }
+
+    /// As the file would have it.
+    public var description: String { origin.description + path }
 }

@@ -64,11 +64,22 @@ extension EffectivePrinter {
             yaml.line(PoolTLSKeys.verify.name, String(tls.verifies))
             if let name = tls.serverName { yaml.line(PoolTLSKeys.serverName.name, text(name)) }
             if let file = tls.authority { yaml.line(PoolTLSKeys.authority.name, text(file)) }
-            if let pair = tls.certificate {
-                yaml.line(PoolTLSKeys.certificate.name, text(pair.certificate))
-                yaml.line(PoolTLSKeys.key.name, text(pair.key))
-            }
+            if let pair = tls.certificate { self.pair(pair, &yaml) }
         }
+    }
+
+    /// `tls` of what has one certificate and nothing else.
+    func certificatePaths(_ paths: CertificatePaths?, _ key: Key, _ yaml: inout YAMLText) {
+        guard let paths else {
+            yaml.line(key.name, "off")
+            return
+        }
+        yaml.section(key.name) { pair(paths, &$0) }
+    }
+
+    private func pair(_ paths: CertificatePaths, _ yaml: inout YAMLText) {
+        yaml.line(CertificateKeys.certificate.name, text(paths.certificate))
+        yaml.line(CertificateKeys.key.name, text(paths.key))
     }
 
     private func certificate(_ certificate: CertificateConfig, _ yaml: inout YAMLText) {

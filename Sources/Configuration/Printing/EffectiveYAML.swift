@@ -257,6 +257,7 @@ extension EffectivePrinter {
             let words = admin.isPublic.map(\.rawValue).sorted()
             yaml.line(AdminKeys.isPublic.name, YAMLText.list(words))
         }
+        certificatePaths(admin.tls, AdminKeys.tls, &yaml)
         yaml.line(AdminKeys.keepsChanges.name, String(admin.keepsChanges))
         if admin.address.isUnix { socketMode(admin.socketMode, &yaml) }
     }

@@ -9,6 +9,8 @@ struct AdminAccess {
     let isPublic: Set<AdminConfig.Public>
     /// Whether it listens at a unix socket, whose file's rights say who may connect.
     let isUnix: Bool
+    /// Whether it is spoken to by TLS, so that its pages are those of https.
+    var isSecure = false
 
     /// Paths that say whether the process is well.
     static let healthPaths: Set<String> = ["/livez", "/healthz", "/readyz"]
@@ -50,7 +52,7 @@ struct AdminAccess {
         if request.isSafe { return }
         let site = request.field("sec-fetch-site") ?? "none"
         let isOwnSite = site == "none" || site == "same-origin"
-        if !isOwnSite || !Self.isOwn(request.field("origin"), host: request.host) {
+        if !isOwnSite || !isOwn(request.field("origin"), host: request.host) {
             throw AdminProblem(
                 403,
                 "another site's page may not do this",
@@ -59,9 +61,10 @@ struct AdminAccess {
         }
     }
 
-    private static func isOwn(_ origin: String?, host: String) -> Bool {
+    private func isOwn(_ origin: String?, host: String) -> Bool {
         guard let origin else { return true }
-        return !host.isEmpty && origin.lowercased() == "http://" + host.lowercased()
+        let scheme = isSecure ? "https://" : "http://"
+        return !host.isEmpty && origin.lowercased() == scheme + host.lowercased()
     }
 
     /// Whether a Host field's value is localhost or a loopback address, whatever its port.

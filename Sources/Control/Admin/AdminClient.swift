@@ -1,7 +1,7 @@
 import CLinux
 import Configuration
 import EventLoop
-import HTTP
+import Routing
 
 /// Asks the admin API of a running process, for commands; waits for the answer.
 public struct AdminClient {
@@ -27,37 +27,97 @@ public struct AdminClient {
 
     private let address: ListenAddress
     private let token: [UInt8]?
+    /// `Host` of requests.
+    private let host: String
+    /// Whom TLS is spoken with; `nil` for plain HTTP.
+    let security: AdminTrust?
+    /// Where the API listens, as an operator would type it.
+    public let place: String
 
-    /// A client of the API that listens at `address`, which may want a token.
-    public init(address: ListenAddress, token: [UInt8]? = nil) {
-        self.address = address
-        self.token = token
+    /// A client of the API of a file, read as `weir run` reads it: it trusts the certificate that
+    /// the file names, and no other; where `authority` is given, authorities of that file instead,
+    /// which have to vouch for `localhost`.
+    ///
+    /// - Throws: ``NoAnswer`` if its token, certificate or authority cannot be read.
+    public init(_ config: AdminConfig, authority: String? = nil) throws(NoAnswer) {
+        address = config.address
+        place = "\(config.address)"
+        host = "localhost"
+        token = try config.tokenFile.map { file throws(NoAnswer) in try Self.token(file) }
+        if let authority {
+            security = try AdminTrust.authorities(authority, for: host)
+        } else {
+            security = try config.tls.map { paths throws(NoAnswer) in
+                try AdminTrust.only(paths.certificate)
+            }
+        }
     }
 
-    /// A client of the API of a file, read as `weir run` reads it.
+    /// A client of the API at an origin; `authority` is a file of those who vouch for it, in place
+    /// of the system's.
     ///
-    /// - Throws: ``NoAnswer`` if its token cannot be read.
-    public init(_ config: AdminConfig) throws(NoAnswer) {
-        address = config.address
-        guard let file = config.tokenFile else {
-            token = nil
-            return
-        }
+    /// - Throws: ``NoAnswer`` if the token or the authority cannot be read, or no address is known
+    ///   by the name.
+    public init(
+        _ origin: WebOrigin,
+        tokenFile: String?,
+        authority: String?
+    ) throws(NoAnswer) {
+        place = origin.description
+        host = origin.authority
+        token = try tokenFile.map { file throws(NoAnswer) in try Self.token(file) }
+        security =
+            origin.isSecure ? try AdminTrust.authorities(authority, for: origin.host) : nil
+        address = try Self.address(of: origin)
+    }
+
+    private static func token(_ file: String) throws(NoAnswer) -> [UInt8] {
         switch FileSystem().read(file) {
-        case .success(let bytes): token = AdminConfig.token(bytes)
+        case .success(let bytes):
+            if let token = AdminConfig.token(bytes) { return token }
+            throw NoAnswer(description: "\(file) holds no token")
         case .failure(let problem):
             throw NoAnswer(description: "cannot read \(file): \(problem.reason)")
         }
     }
 
-    /// Where the API listens, as an operator would type it.
-    public var place: String { "\(address)" }
+    /// The address of an origin: that of a name is asked for.
+    private static func address(of origin: WebOrigin) throws(NoAnswer) -> ListenAddress {
+        switch origin.address {
+        case .ip(let ip, let port): return .ip(ip, port: port)
+        case .unix(let path): return .unix(path: path)
+        case .name(let name, let port):
+            return .ip(try resolve(name), port: port)
+        case .service(let name):
+            throw NoAnswer(description: "\(name) has no address")
+        }
+    }
+
+    private static func resolve(_ name: String) throws(NoAnswer) -> IPAddress {
+        guard let loop = try? ControlLoop() else {
+            throw NoAnswer(description: "no descriptor is left")
+        }
+        var answer: DNSQuery.Answer?
+        let query = DNSQuery(.addresses, name, ResolverConfig(), on: loop) { answer = $0 }
+        // The question has a time-out of its own.
+        withExtendedLifetime(query) {
+            while answer == nil { loop.turn() }
+        }
+        switch answer {
+        case .addresses(.found(let found, _)):
+            if let first = found.first { return first }
+        case .addresses(.failed(let why)), .addresses(.empty(let why)):
+            throw NoAnswer(description: "\(name): \(why)")
+        case .services, nil: break
+        }
+        throw NoAnswer(description: "\(name) has no address")
+    }
 
     /// Asks once.
     ///
     /// - Throws: ``NoAnswer`` if nobody answers in ten seconds.
     public func ask(_ method: String, _ target: String) throws(NoAnswer) -> Answer {
-        let bytes = try exchange(Array(request(method, target).utf8))
+        let bytes = try exchange(request(method, target))
         guard let end = Self.headEnd(bytes), let status = Self.status(bytes[..<end]) else {
             throw stranger
         }
@@ -66,15 +126,25 @@ public struct AdminClient {
 
     /// The error where something else listens.
     var stranger: NoAnswer {
-        NoAnswer(description: "what answers at \(address) is no admin API")
+        NoAnswer(description: "what answers at \(place) is no admin API")
     }
 
     /// The error where nothing does.
-    var nobody: NoAnswer { NoAnswer(description: "no process answers at \(address)") }
+    var nobody: NoAnswer { NoAnswer(description: "no process answers at \(place)") }
+
+    /// The error of a connection that is of no use, for a reason.
+    func broken(_ why: String) -> NoAnswer { NoAnswer(description: "\(place): \(why)") }
+
+    /// Holds who is at the other end of a connection against whom this client trusts.
+    ///
+    /// - Throws: ``NoAnswer`` if it is somebody else.
+    func check(_ channel: SecureChannel) throws(NoAnswer) {
+        if let why = security?.objection(to: channel) { throw broken(why) }
+    }
 
     /// A request's head and end; `more` are fields of its own.
     func request(_ method: String, _ target: String, more: [String] = []) -> String {
-        var lines = ["\(method) \(target) HTTP/1.1", "host: localhost", "connection: close"]
+        var lines = ["\(method) \(target) HTTP/1.1", "host: \(host)", "connection: close"]
         lines += more
         if method != "GET" { lines.append("content-length: 0") }
         if let token {
@@ -104,31 +174,19 @@ public struct AdminClient {
 
     // MARK: Sockets
 
-    /// Sends these bytes and returns everything that comes until the other side ends.
-    private func exchange(_ request: [UInt8]) throws(NoAnswer) -> [UInt8] {
+    /// Sends this request and returns everything that comes until the other side ends.
+    private func exchange(_ request: String) throws(NoAnswer) -> [UInt8] {
         let nobody = nobody
-        let socket = try open()
+        let link = try AdminLink(self, request)
         guard let poller = try? Poller(capacity: 1),
-            poller.addConnection(socket.descriptor, token: 0)
+            poller.addConnection(link.descriptor, token: 0)
         else { throw nobody }
         let end = weir_monotonic_ns() + Self.patience
-        var sent = 0
-        var received: [UInt8] = []
         while true {
             let left = (end - weir_monotonic_ns()) / 1_000_000
             guard left > 0 else { throw nobody }
             _ = poller.wait(milliseconds: Int32(clamping: left))
-            guard weir_socket_error(socket.descriptor) == 0 else { throw nobody }
-            if sent < request.count {
-                let count = request.withUnsafeBytes { bytes in
-                    bytes.baseAddress.map {
-                        weir_send(socket.descriptor, $0 + sent, bytes.count - sent)
-                    } ?? 0
-                }
-                if count > 0 { sent += count }
-                if count < 0, count != Int(-EAGAIN) { throw nobody }
-            }
-            if try receive(socket.descriptor, &received) { return received }
+            if try link.advance() { return link.received }
         }
     }
 
@@ -156,24 +214,5 @@ public struct AdminClient {
         case .any(let port): internet = weir_address(.v4(0x7F00_0001), port: port)
         }
         return weir_connect(descriptor, &internet)
-    }
-
-    /// Takes in what has come; true at the end.
-    private func receive(
-        _ descriptor: Int32,
-        _ received: inout [UInt8]
-    ) throws(NoAnswer) -> Bool {
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = buffer.withUnsafeMutableBytes { memory in
-                memory.baseAddress.map { weir_recv(descriptor, $0, memory.count) } ?? 0
-            }
-            if count == Int(-EAGAIN) { return false }
-            if count == 0 { return true }
-            guard count > 0 else {
-                throw NoAnswer(description: "the connection to \(address) broke")
-            }
-            received += buffer[..<count]
-        }
     }
 }

@@ -15,6 +15,10 @@ final class AdminConnection {
 
     private let descriptor: Int32
     private let loop: ControlLoop
+    /// `nil` for plain HTTP.
+    private var channel: SecureChannel?
+    /// Nanoseconds for the handshake of TLS.
+    private let handshakeTime: Int64
     private let answer: (AdminRequest) -> AdminResponse
     private let closed: (AdminConnection) -> Void
     private var parser = RequestParser()
@@ -27,19 +31,28 @@ final class AdminConnection {
     private var isClosed = false
     /// Whether an answer takes a while.
     private var awaitsAnswer = false
+    /// Whether it began as one of TLS.
+    let isSecure: Bool
     /// Whether events are sent as they happen.
     private(set) var isStreaming = false
     /// What was asked for where ``isStreaming``.
     private(set) var streamQuery = ""
 
     /// A client that was just accepted; `closed` is called once, at its end.
+    ///
+    /// It speaks by `channel`, if there is one, whose handshake has `handshakeTime` nanoseconds.
     init(
         _ descriptor: Int32,
+        _ channel: SecureChannel?,
+        handshakeTime: Int64,
         on loop: ControlLoop,
         answer: @escaping (AdminRequest) -> AdminResponse,
         closed: @escaping (AdminConnection) -> Void
     ) {
         self.descriptor = descriptor
+        self.channel = channel
+        self.handshakeTime = handshakeTime
+        isSecure = channel != nil
         self.loop = loop
         self.answer = answer
         self.closed = closed
@@ -47,7 +60,7 @@ final class AdminConnection {
 
     /// Begins to read; false if the kernel refuses.
     func start() -> Bool {
-        rest(Self.idleTime)
+        rest(channel == nil ? Self.idleTime : handshakeTime)
         return loop.watch(descriptor) { [weak self] in self?.ready($0) }
     }
 
@@ -56,6 +69,8 @@ final class AdminConnection {
         guard !isClosed else { return }
         isClosed = true
         loop.cancel(deadline)
+        channel?.end()
+        channel = nil
         loop.close(descriptor)
         closed(self)
     }
@@ -91,15 +106,46 @@ final class AdminConnection {
     }
 
     private func read() {
+        var received: [UInt8] = []
+        let wasOpen = channel?.isOpen ?? true
+        switch channel?.receive(into: &received) ?? receive(&received) {
+        case .nothing: return
+        case .some:
+            if !wasOpen, channel?.isOpen == true { rest(Self.idleTime) }
+            if !received.isEmpty { take(received) }
+            // What was made on the way, such as an answer to a key update, may wait.
+            if !isClosed { watch() }
+        case .plainHTTP:
+            channel = nil
+            refuse(
+                AdminProblem(
+                    400,
+                    "the request is not valid",
+                    "This port speaks HTTPS; use https:// instead."
+                )
+            )
+        case .ended:
+            if !received.isEmpty { take(received) }
+            // Who has said all in words of TLS may wait for an answer.
+            closesAfterOutput = true
+            if channel == nil || output.isEmpty || isStreaming { close() }
+        case .failed: close()
+        }
+    }
+
+    /// Receives in the clear.
+    private func receive(_ received: inout [UInt8]) -> SecureChannel.Reading {
         var buffer = [UInt8](repeating: 0, count: 16_384)
         let count = buffer.withUnsafeMutableBytes { memory in
             memory.baseAddress.map { weir_recv(descriptor, $0, memory.count) } ?? 0
         }
-        if count == Int(-EAGAIN) { return }
-        guard count > 0 else {
-            close()
-            return
-        }
+        if count == Int(-EAGAIN) { return .nothing }
+        guard count > 0 else { return .ended }
+        received += buffer[..<count]
+        return .some
+    }
+
+    private func take(_ received: [UInt8]) {
         // A client that streams has nothing more to say.
         if isStreaming || closesAfterOutput { return }
         if awaitsAnswer, input.count > Self.mostBody {
@@ -107,7 +153,7 @@ final class AdminConnection {
             return
         }
         if input.isEmpty { rest(Self.requestTime) }
-        input += buffer[..<count]
+        input += received
         takeRequests()
     }
 
@@ -224,19 +270,32 @@ final class AdminConnection {
     /// While an answer waits to leave nothing more is read: a client that does not read gets no
     /// second answer to keep.
     private func watch() {
+        let waits = !output.isEmpty || channel?.hasUnsent == true
         let wanted: Readiness =
-            output.isEmpty ? .readable : isStreaming ? [.readable, .writable] : .writable
+            !waits ? .readable : isStreaming ? [.readable, .writable] : .writable
         if wanted != interest {
             interest = wanted
             _ = loop.change(descriptor, wanted)
         }
     }
 
+    /// Sends a part of the output; returns how much has left, or `-EAGAIN`.
+    private func transmit() -> Int {
+        output.withUnsafeBytes { bytes -> Int in
+            guard let base = bytes.baseAddress else { return 0 }
+            guard let channel else { return weir_send(descriptor, base + sent, bytes.count - sent) }
+            let count = channel.send(base + sent, bytes.count - sent)
+            return count == 0 ? Int(-EAGAIN) : count
+        }
+    }
+
     private func flush() {
+        if let channel, !channel.flush() {
+            close()
+            return
+        }
         while sent < output.count, !isClosed {
-            let count = output.withUnsafeBytes { bytes in
-                bytes.baseAddress.map { weir_send(descriptor, $0 + sent, bytes.count - sent) } ?? 0
-            }
+            let count = transmit()
             if count == Int(-EAGAIN) { break }
             guard count > 0 else {
                 close()
@@ -245,13 +304,14 @@ final class AdminConnection {
             sent += count
         }
         guard !isClosed else { return }
-        if sent == output.count {
+        if sent == output.count, channel?.hasUnsent != true {
             output.removeAll(keepingCapacity: output.count <= 65_536)
             sent = 0
             if closesAfterOutput {
                 close()
                 return
             }
+            channel?.rest()
         }
         watch()
     }

@@ -13,8 +13,19 @@ final class AdminServer {
     /// Nanoseconds without accepting after the kernel refused to, as it has no descriptor left.
     private static let pause: Int64 = 100_000_000
 
+    /// From one look at the certificate's files to the next, in nanoseconds.
+    private static let lookInterval: Int64 = 500_000_000
+    /// Nanoseconds that connections go on in which the file does not speak any more: the answer to
+    /// whoever asked by one of them has to leave yet.
+    static let farewell: Int64 = 1_000_000_000
+
     private let loop: ControlLoop
+    private let logs: LogQueue
     private var access: AdminAccess
+    /// What it proves itself with; `nil` speaks plain HTTP.
+    private var security: AdminSecurity?
+    /// Nanoseconds for a handshake of TLS.
+    private var handshakeTime: Int64
     /// What the file says of it.
     private(set) var config: AdminConfig
     private let router: AdminRouter
@@ -28,31 +39,43 @@ final class AdminServer {
     private var hasEnded = false
     private var isHandedOver = false
     private var connections: [ObjectIdentifier: AdminConnection] = [:]
-    /// Where it listens, as an operator would type it.
-    let address: String
+    private let port: UInt16
 
-    /// Listens where the file says.
+    /// Where it listens, as an operator would type it.
+    var address: String {
+        config.address.display(scheme: config.tls == nil ? "http" : "https", port: port)
+    }
+
+    /// Listens where the file says, whose handshakes may take so many nanoseconds.
     ///
     /// `inherited`: the socket, where a process before had it; `isPassed`: whether a service
     /// manager holds it too, which removes its file itself.
     ///
-    /// - Throws: ``StartError`` for an address that cannot be listened on, or a bad token.
+    /// - Throws: ``StartError`` for an address that cannot be listened on, a bad token, or files of
+    ///   TLS that cannot be used.
     init(
         _ config: AdminConfig,
+        handshakeTime: Int64,
         router: AdminRouter,
         inherited: Int32? = nil,
         isPassed: Bool = false,
-        on loop: ControlLoop
+        on loop: ControlLoop,
+        logs: LogQueue
     ) throws(StartError) {
         self.loop = loop
+        self.logs = logs
+        self.handshakeTime = handshakeTime
         self.router = router
         self.isPassed = isPassed
         self.config = config
         isForeign = inherited != nil
         access = try Self.access(config)
+        security = try config.tls.map { paths throws(StartError) in
+            try AdminSecurity(paths, following: nil)
+        }
         do throws(SystemError) {
             let socket = try Self.socket(config, inherited)
-            address = config.address.display(scheme: "http", port: socket.localPort)
+            port = socket.localPort
             listener = socket.release()
         } catch {
             throw StartError.listening(config.address, error)
@@ -85,23 +108,56 @@ final class AdminServer {
     /// The process before serves no more: its path is this one's.
     func takePath() { isForeign = false }
 
-    /// Serves by a changed file, which leaves the socket as it is; `access` is its own.
-    func follow(_ config: AdminConfig, _ access: AdminAccess) {
-        if let unixPath, config.socketMode != self.config.socketMode {
-            _ = weir_set_mode(unixPath, config.socketMode)
+    /// What it needs of a changed file.
+    struct Change {
+        fileprivate let config: AdminConfig
+        fileprivate let handshakeTime: Int64
+        fileprivate let access: AdminAccess
+        fileprivate let security: AdminSecurity?
+    }
+
+    /// Reads what it needs of a changed file that leaves the socket as it is; nothing changes yet.
+    ///
+    /// - Throws: ``StartError`` for a bad token, or files of TLS that cannot be used.
+    func prepare(_ config: AdminConfig, handshakeTime: Int64) throws(StartError) -> Change {
+        Change(
+            config: config,
+            handshakeTime: handshakeTime,
+            access: try Self.access(config),
+            security: try config.tls.map { [security] paths throws(StartError) in
+                try AdminSecurity(paths, following: security)
+            }
+        )
+    }
+
+    /// Serves by a changed file.
+    ///
+    /// Connections without TLS do not outlive a file that wants it, nor the other way round.
+    func follow(_ change: Change) {
+        if let unixPath, change.config.socketMode != config.socketMode {
+            _ = weir_set_mode(unixPath, change.config.socketMode)
         }
-        self.config = config
-        self.access = access
+        config = change.config
+        handshakeTime = change.handshakeTime
+        access = change.access
+        security = change.security
+        loop.after(Self.farewell) { [weak self] in self?.closeStrangers() }
+    }
+
+    private func closeStrangers() {
+        for connection in Array(connections.values)
+        where connection.isSecure != (security != nil) { connection.close() }
     }
 
     /// Who may ask, by the file.
     ///
     /// - Throws: ``StartError`` for a bad token.
-    static func access(_ config: AdminConfig) throws(StartError) -> AdminAccess {
+    private static func access(_ config: AdminConfig) throws(StartError) -> AdminAccess {
         AdminAccess(
             token: try token(config),
             isPublic: config.isPublic,
-            isUnix: config.address.isUnix
+            isUnix: config.address.isUnix,
+            isSecure: config.tls != nil
         )
     }
 
@@ -120,6 +176,25 @@ final class AdminServer {
     func start() {
         watchListener()
         beat()
+        look()
+    }
+
+    /// Looks at the certificate's files again and again.
+    private func look() {
+        loop.after(Self.lookInterval) { [weak self] in
+            guard let self, !hasEnded else { return }
+            switch security?.look() {
+            case .changed:
+                logs.note(level: .info, "admin API: a new certificate is in use")
+            case .bad(let reason):
+                logs.note(
+                    level: .error,
+                    "admin API: \(reason); the certificate that was read before stays"
+                )
+            case nil: break
+            }
+            look()
+        }
     }
 
     private func beat() {
@@ -182,8 +257,15 @@ final class AdminServer {
                 weir_close(descriptor)
                 continue
             }
+            let channel = security?.accept(descriptor)
+            guard security == nil || channel != nil else {
+                weir_close(descriptor)
+                continue
+            }
             let connection = AdminConnection(
                 descriptor,
+                channel,
+                handshakeTime: handshakeTime,
                 on: loop,
                 answer: { [unowned self] in answer($0) },
                 closed: { [weak self] in self?.connections[ObjectIdentifier($0)] = nil }

@@ -155,7 +155,7 @@ extension Supervisor {
                 throw StartError(description: "\(error)")
             }
         }
-        var change = try prepareAdmin(config.admin)
+        var change = try prepareAdmin(config)
         let (makeAdmin, dropAdmin) = (change.make, change.drop)
         if before.log.access == nil, let access = config.log.access {
             // Workers may hand over lines before they all have been told.
@@ -178,25 +178,25 @@ extension Supervisor {
         return change
     }
 
-    private func prepareAdmin(_ config: AdminConfig?) throws(StartError) -> OwnChange {
-        if let config, let admin, admin.listens(as: config) {
-            let access = try AdminServer.access(config)
-            return OwnChange { admin.follow(config, access) }
+    private func prepareAdmin(_ config: Config) throws(StartError) -> OwnChange {
+        if let wanted = config.admin, let admin, admin.listens(as: wanted) {
+            let time = Self.handshakeTime(config)
+            let change = try admin.prepare(wanted, handshakeTime: time)
+            return OwnChange { admin.follow(change) }
         }
-        let next = try config.map { config throws(StartError) in try makeAdmin(config) }
+        let next = try config.admin.map { wanted throws(StartError) in
+            try makeAdmin(wanted, of: config)
+        }
         let before = admin
         guard before != nil || next != nil else { return OwnChange {} }
         let make = { [self] in
             admin = next
             startAdmin()
             // The answer to whoever asked there has to leave yet.
-            loop.after(Self.adminEnd) { before?.end() }
+            loop.after(AdminServer.farewell) { before?.end() }
         }
         return OwnChange(make: make) { next?.end() }
     }
-
-    /// Nanoseconds that an admin API goes on which the file has elsewhere now.
-    private static var adminEnd: Int64 { 1_000_000_000 }
 }
 
 extension Diagnostic {

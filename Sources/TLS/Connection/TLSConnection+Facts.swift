@@ -56,6 +56,20 @@ public struct PeerCertificate: Equatable, Sendable {
         names = certificate.alternativeNames
         fingerprint = certificate.fingerprint
     }
+
+    /// The first certificate in PEM text, which is the one that its owner shows.
+    ///
+    /// - Throws: ``TLSSetupError`` if there is none.
+    public init(pem: [UInt8]) throws(TLSSetupError) {
+        switch Certificate.all(inPEM: pem) {
+        case .success(let found):
+            guard let first = found.first else {
+                throw TLSSetupError(.certificate, "there is no certificate")
+            }
+            self.init(first.view)
+        case .failure(let error): throw TLSSetupError(.certificate, error.text)
+        }
+    }
 }
 
 extension PeerCertificate {

@@ -47,3 +47,15 @@ enum FakeCertificates {
         String(decoding: file.bytes, as: UTF8.self).split { $0.isWhitespace }
     }
 }
+
+/// Remembers what files of a `tls` it was shown, and finds nothing wrong.
+final class SeenMaterial: @unchecked Sendable {
+    // Unchecked: a test loads one configuration after the other.
+    private(set) var all: [TLSMaterial] = []
+
+    /// Takes note of them.
+    func add(_ material: TLSMaterial) -> [TLSProblem] {
+        all.append(material)
+        return []
+    }
+}

@@ -70,6 +70,26 @@ struct AdminAccessTests {
         #expect(status(unix, request("GET", "/stats", host: host)) == 200)
     }
 
+    @Test("pages of the API's own scheme alone may change something")
+    func origins() {
+        for (isSecure, origin, expected) in [
+            (false, "http://localhost:9900", 200), (false, "https://localhost:9900", 403),
+            (true, "https://localhost:9900", 200), (true, "http://localhost:9900", 403),
+            (true, "HTTPS://LocalHost:9900", 200), (true, "https://localhost", 403),
+            (true, "null", 403),
+        ] {
+            let access = AdminAccess(
+                token: nil,
+                isPublic: [.health],
+                isUnix: false,
+                isSecure: isSecure
+            )
+            let fields = [(name: "origin", value: origin)]
+            let asked = request("POST", "/drain", host: "localhost:9900", fields)
+            #expect(status(access, asked) == expected, "\(isSecure) \(origin)")
+        }
+    }
+
     @Test("tokens are compared byte by byte, whatever their lengths")
     func comparison() {
         #expect(AdminAccess.areEqual(Self.token, Self.token))

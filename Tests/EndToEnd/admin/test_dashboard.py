@@ -144,3 +144,23 @@ def test_a_token_is_asked_for(weir, browser, tmp_path):
     page.run('document.querySelector("#token").value = "0123456789abcdef"')
     page.run('document.querySelector("#login button").click()')
     eventually(lambda: str(proxy.pid) in (page.text("#process") or ""), "the statistics")
+
+
+def test_it_works_by_https(weir, backend, browser, certificates):
+    server = backend()
+    proxy = weir(
+        {
+            "listen": "127.0.0.1:0",
+            "servers": [server.address],
+            "admin": {"address": "127.0.0.1:0", "tls": certificates.site.entry},
+        }
+    )
+    page = browser()
+    page.call("Security.setIgnoreCertificateErrors", ignore=True)
+    page.open(url(Admin(proxy)).replace("http://", "https://"))
+    selector = f"tr[data-endpoint='{server.address}'] button"
+    eventually(lambda: page.text(selector) == "Drain", "the button")
+    assert page.run("location.protocol") == "https:"
+    page.run(f'document.querySelector("{selector}").click()')
+    eventually(lambda: "by the operator" in row(page, server)[9], "a drain")
+    assert page.said == []

@@ -35,6 +35,15 @@ struct CertificateReportTests {
         #expect(report.notAfter == X509View(Self.leaf.pointer).notAfter)
     }
 
+    @Test("what a file's owner shows is its first certificate")
+    func first() throws {
+        let chain = Self.leaf.pem + Self.lower.certificate.pem
+        let shown = try PeerCertificate(pem: chain)
+        #expect(shown.subject == "CN=Chain.test")
+        #expect(shown.fingerprint == X509View(Self.leaf.pointer).fingerprint)
+        #expect(throws: TLSSetupError.self) { try PeerCertificate(pem: Self.leaf.key.pem()) }
+    }
+
     @Test("how long it is valid")
     func time() {
         let change = { (files: inout TLSServerOptions.Certificate) in
