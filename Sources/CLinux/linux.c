@@ -409,8 +409,11 @@ int weir_open_read(const char *path) {
 }
 
 int weir_open_append(const char *path) {
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-    return fd < 0 ? -errno : fd;
+    // A pipe that nobody reads is an error, not something to wait for.
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0640);
+    if (fd < 0) return -errno;
+    fcntl(fd, F_SETFL, O_APPEND);
+    return fd;
 }
 
 ssize_t weir_read(int fd, void *buffer, size_t capacity) {

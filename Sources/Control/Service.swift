@@ -53,7 +53,7 @@ final class Service {
         return placed.listeners.compactMap { addresses[$0] }
     }
 
-    /// Counts workers down and wakes control at the last one.
+    /// Counts workers down and wakes control.
     final class Countdown: Sendable {
         let count: Atomic<Int>
         let wake: Int32
@@ -64,14 +64,24 @@ final class Service {
         }
 
         func one() {
-            if count.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
-                weir_eventfd_signal(wake)
-            }
+            count.subtract(1, ordering: .acquiringAndReleasing)
+            weir_eventfd_signal(wake)
         }
     }
 
     /// Whether no worker has ended.
     var isWhole: Bool { left.count.load(ordering: .acquiring) == workers }
+
+    /// Nanoseconds without a sign of life after which a worker does not serve.
+    private static let mostSilence: Int64 = 2_000_000_000
+
+    /// Whether every worker serves: none has ended, and none hangs.
+    var isServing: Bool {
+        isWhole && pulses.allSatisfy { $0.silence(loop.now) < Self.mostSilence }
+    }
+
+    /// Tells workers whether all of them serve.
+    func shareServing() { shared?.isWhole.store(isServing, ordering: .relaxed) }
 
     /// Whether all workers have ended.
     var hasEnded: Bool { left.count.load(ordering: .acquiring) == 0 }

@@ -35,6 +35,10 @@ public final class Supervisor {
     private var wasSignalled = false
     /// Whether a second signal has asked for the end at once.
     private var isHurried = false
+    /// Whether workers that have been stopped do not end.
+    private var isGivenUp = false
+    /// Nanoseconds that workers may take to end once they have been stopped.
+    private static let patience: Int64 = 2_000_000_000
     /// When the next step towards the end is due by itself.
     private var end: Deadline?
 
@@ -164,20 +168,25 @@ public final class Supervisor {
     public func wait(limit: Duration? = nil) {
         defer { loop.close(signals) }
         _ = loop.watch(signals) { [unowned self] _ in readSignals(signals) }
-        _ = loop.watch(wake) { [unowned self] _ in weir_eventfd_clear(wake) }
+        _ = loop.watch(wake) { [unowned self] _ in
+            weir_eventfd_clear(wake)
+            for service in services { service.shareServing() }
+        }
         _ = loop.receive(from: control) { [unowned self] in receive($0) }
         startAdmin()
         startWatch()
         if reloads.read != nil { PIDFile.write() }
         takeOver()
         if let limit { end = loop.after(limit.inNanoseconds) { [unowned self] in beginDrain() } }
-        while !services.allSatisfy(\.hasEnded) { loop.turn() }
+        while !isGivenUp, !services.allSatisfy(\.hasEnded) { loop.turn() }
         flushSpans()
         admin?.end()
         for descriptor in [wake, control.descriptor] { loop.unwatch(descriptor) }
         for service in services { service.cleanUp() }
         PIDFile.remove()
         finishLogs()
+        // A worker that hangs would be waited for without an end.
+        if isGivenUp { weir_exit(1) }
     }
 
     /// Tells the service manager that everything serves, and watches over the workers from now on.
@@ -274,6 +283,10 @@ public final class Supervisor {
         loop.cancel(end)
         logs.note(level: .warning, "\(reason): running requests are cut")
         for service in services { service.tell(.stop) }
+        end = loop.after(Self.patience) { [unowned self] in
+            logs.note(level: .error, "a worker hangs and does not end: it is left to itself")
+            isGivenUp = true
+        }
     }
 
     private func receive(_ message: ControlMessage) {
@@ -294,7 +307,7 @@ extension Supervisor: AdminSubject {
 
     var run: String { String(Int(startTime * 1000), radix: 36) }
 
-    var isServing: Bool { services.last?.isWhole ?? false }
+    var isServing: Bool { services.last?.isServing ?? false }
 
     var events: [NumberedEvent] { services.last?.health?.events.recent ?? [] }
 

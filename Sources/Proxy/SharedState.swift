@@ -48,6 +48,8 @@ public final class SharedState: Sendable {
     let mailboxes: [Mailbox<WorkerMessage>]
     /// Whether new traffic is wanted: what `ready-path` says.
     public let isReady = Atomic<Bool>(true)
+    /// Whether every worker serves, as far as control knows: `ready-path` says that too.
+    public let isWhole = Atomic<Bool>(true)
     private let counters: Mutex<[WorkerStatistics]>
 
     /// What every worker counts.

@@ -77,7 +77,8 @@ enum ListenerKeys {
         note: "none",
         example: "/lb-ready",
         "A path that Weir answers itself, for the balancer in front: with 200 while new traffic is "
-            + "wanted, with 503 from the begin of `drain-delay` on. Whatever the host and routes."
+            + "wanted and every worker serves, with 503 else, from the begin of `drain-delay` on. "
+            + "Whatever the host and routes."
     )
 
     static let set = KeySet(

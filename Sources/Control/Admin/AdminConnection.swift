@@ -11,6 +11,9 @@ final class AdminConnection {
     /// Nanoseconds for a whole request from its first byte, and for one to begin.
     private static let requestTime: Int64 = 10_000_000_000
     private static let idleTime: Int64 = 60_000_000_000
+    /// Nanoseconds and bytes for what a client goes on sending behind a refusal.
+    private static let lingerTime: Int64 = 2_000_000_000
+    private static let mostDropped = 1 << 20
     private static let limits = HeadLimits(headSize: 16_384, fields: 64, targetSize: 4096)
 
     private let descriptor: Int32
@@ -31,6 +34,16 @@ final class AdminConnection {
     private var isClosed = false
     /// Whether an answer takes a while.
     private var awaitsAnswer = false
+    /// Whether a client may still be sending what is not read any more.
+    private var lingers = false
+    /// Whether the end has been said, and what still comes is dropped.
+    private var isLingering = false
+    /// How many bytes have been dropped.
+    private var dropped = 0
+    /// When it last began to wait for its client.
+    private(set) var waitsSince: Instant
+    /// Whether it waits for its client, to whom nothing is owed.
+    var isWaiting: Bool { !isStreaming && !awaitsAnswer && output.isEmpty }
     /// Whether it began as one of TLS.
     let isSecure: Bool
     /// Whether events are sent as they happen.
@@ -54,13 +67,14 @@ final class AdminConnection {
         self.handshakeTime = handshakeTime
         isSecure = channel != nil
         self.loop = loop
+        waitsSince = loop.now
         self.answer = answer
         self.closed = closed
     }
 
     /// Begins to read; false if the kernel refuses.
     func start() -> Bool {
-        rest(channel == nil ? Self.idleTime : handshakeTime)
+        rest(channel == nil ? Self.requestTime : handshakeTime)
         return loop.watch(descriptor) { [weak self] in self?.ready($0) }
     }
 
@@ -87,8 +101,18 @@ final class AdminConnection {
     }
 
     private func rest(_ span: Int64) {
+        waitsSince = loop.now
         loop.cancel(deadline)
-        deadline = loop.after(span) { [weak self] in self?.close() }
+        deadline = loop.after(span) { [weak self] in self?.timedOut() }
+    }
+
+    private func timedOut() {
+        guard isWaiting, !input.isEmpty, !closesAfterOutput else {
+            close()
+            return
+        }
+        rest(Self.lingerTime)
+        refuse(AdminProblem(408, "the request did not come in time", "It has 10 seconds."))
     }
 
     // MARK: Reading
@@ -105,13 +129,45 @@ final class AdminConnection {
         if !isClosed, !readiness.isDisjoint(with: [.readable, .peerFinished, .ended]) { read() }
     }
 
+    /// Says the end, and reads on for a while: unread bytes would make a reset of it, to which the
+    /// answer could be lost.
+    private func linger() {
+        channel?.end()
+        channel = nil
+        _ = weir_shutdown_write(descriptor)
+        isLingering = true
+        interest = .readable
+        _ = loop.change(descriptor, interest)
+        rest(Self.lingerTime)
+        drop()
+    }
+
+    private func drop() {
+        var forgotten: [UInt8] = []
+        while dropped <= Self.mostDropped {
+            switch receive(&forgotten) {
+            case .some: dropped += forgotten.count
+            case .nothing: return
+            default:
+                close()
+                return
+            }
+            forgotten.removeAll(keepingCapacity: true)
+        }
+        close()
+    }
+
     private func read() {
+        if isLingering {
+            drop()
+            return
+        }
         var received: [UInt8] = []
         let wasOpen = channel?.isOpen ?? true
         switch channel?.receive(into: &received) ?? receive(&received) {
         case .nothing: return
         case .some:
-            if !wasOpen, channel?.isOpen == true { rest(Self.idleTime) }
+            if !wasOpen, channel?.isOpen == true { rest(Self.requestTime) }
             if !received.isEmpty { take(received) }
             // What was made on the way, such as an answer to a key update, may wait.
             if !isClosed { watch() }
@@ -227,6 +283,7 @@ final class AdminConnection {
     // MARK: Writing
 
     private func refuse(_ problem: AdminProblem) {
+        lingers = true
         send(problem.response, isHead: false, keepsAlive: false)
     }
 
@@ -308,7 +365,7 @@ final class AdminConnection {
             output.removeAll(keepingCapacity: output.count <= 65_536)
             sent = 0
             if closesAfterOutput {
-                close()
+                if lingers { linger() } else { close() }
                 return
             }
             channel?.rest()

@@ -5,7 +5,7 @@ import Proxy
 
 /// Listens for clients of the admin API, on the control thread.
 final class AdminServer {
-    /// Clients at once; further ones are refused by closing.
+    /// Clients at once; for further ones those go that have said nothing for longest.
     static let mostConnections = 64
     /// From one sign of life on a stream of events to the next, in nanoseconds.
     private static let heartbeat: Int64 = 15_000_000_000
@@ -253,7 +253,7 @@ final class AdminServer {
                 loop.after(Self.pause) { [weak self] in self?.watchListener() }
                 return
             }
-            guard connections.count < Self.mostConnections else {
+            guard connections.count < Self.mostConnections || makeRoom() else {
                 weir_close(descriptor)
                 continue
             }
@@ -273,6 +273,16 @@ final class AdminServer {
             connections[ObjectIdentifier(connection)] = connection
             if !connection.start() { connection.close() }
         }
+    }
+
+    /// Closes the connection that has said nothing for longest; false if all are owed something.
+    ///
+    /// Else clients without the token could keep out those who ask whether Weir is ready.
+    private func makeRoom() -> Bool {
+        let waiting = connections.values.filter(\.isWaiting)
+        guard let oldest = waiting.min(by: { $0.waitsSince < $1.waitsSince }) else { return false }
+        oldest.close()
+        return true
     }
 
     private func answer(_ request: AdminRequest) -> AdminResponse {

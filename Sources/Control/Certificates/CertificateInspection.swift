@@ -25,19 +25,30 @@ public func inspectCertificates(_ material: TLSMaterial) -> [TLSProblem] {
             problems.append(problem(finding, pair, index))
         }
     }
-    if let authority = material.authority {
-        do throws(TLSSetupError) {
-            _ = try TLSAuthorities(pem: authority.bytes)
-        } catch {
-            problems.append(
-                TLSProblem(
-                    part: .authority,
-                    severity: .error,
-                    message: "\(authority.name): \(error.text)",
-                    remedy: "give certificates in PEM"
-                )
+    if let authority = material.authority,
+        let text = CertificateReport.problem(ofAuthorities: authority.bytes)
+    {
+        problems.append(
+            TLSProblem(
+                part: .authority,
+                severity: .error,
+                message: "\(authority.name): \(text)",
+                remedy: "give certificates in PEM"
             )
-        }
+        )
+    }
+    if let lists = material.revocations,
+        let found = CertificateReport.problem(ofRevocations: lists.bytes, now: now)
+    {
+        problems.append(
+            TLSProblem(
+                part: .revocations,
+                severity: found.isError ? .error : .warning,
+                message: "\(lists.name): \(found.text)",
+                remedy: found.isError
+                    ? "give the authority's revocation lists in PEM" : "fetch the next list"
+            )
+        )
     }
     return problems
 }

@@ -8,7 +8,7 @@ import Proxy
 /// Each worker gets a message in its mailbox, so that a request costs nothing more.
 final class WorkerWatch {
     /// Nanoseconds between two looks where no watchdog asks for more.
-    private static let standardPeriod: Int64 = 5_000_000_000
+    private static let standardPeriod: Int64 = 2_000_000_000
     private static let leastPeriod: Int64 = 50_000_000
 
     private let services: () -> [Service]
@@ -58,6 +58,7 @@ final class WorkerWatch {
                     if silence > 0 { isAlive = false }
                     tell(index, pulse, silence)
                 }
+                service.shareServing()
             }
             ask()
         }

@@ -57,6 +57,8 @@ struct Downstream: SlabEntry {
         static let encrypted = Flags(rawValue: 2048)
         /// It is readable, but others have their turn first.
         static let paused = Flags(rawValue: 4096)
+        /// Its time without a request is over, but something has come in that moment.
+        static let overstays = Flags(rawValue: 8192)
     }
 
     var generation: UInt32 = 0

@@ -17,6 +17,7 @@ extension Worker {
             return
         }
         downstream.pointee.phase = .idle
+        downstream.pointee.flags.remove(.overstays)
         // While an answer still leaves, what is timed is the client's reading.
         guard downstream.pointee.output.isEmpty else {
             awaitClient(slot)
@@ -96,6 +97,20 @@ extension Worker {
         down.free(slot)
     }
 
+    /// Whether an idle connection whose time is over stays a moment more: its next request has come
+    /// meanwhile, and would be reset unread.
+    private mutating func overstays(_ slot: Int32) -> Bool {
+        let downstream = down[slot]
+        guard !downstream.pointee.flags.contains(.overstays),
+            weir_is_readable(downstream.pointee.descriptor) > 0
+        else { return false }
+        // Once: bytes that make no request must not hold it.
+        downstream.pointee.flags.formUnion([.overstays, .readable])
+        setDeadline(downstream: slot, now + 1_000_000_000)
+        queueDownstream(slot)
+        return true
+    }
+
     /// The connection's phase has lasted too long.
     mutating func downstreamTimedOut(_ slot: Int32) {
         let downstream = down[slot]
@@ -103,7 +118,8 @@ extension Worker {
         case .discarding where downstream.isOfStream && downstream.pointee.output.isEmpty:
             finishStream(slot)
         case .idle:
-            if !goesToRest(slot) { closeDownstream(slot) }
+            if goesToRest(slot) || overstays(slot) { return }
+            closeDownstream(slot)
         case .discarding, .lingering: closeDownstream(slot)
         case .carrier: carrierTimedOut(slot)
         case .header: refuseProxyHeader(slot, .handshakeTimeout, "no PROXY header came in time")

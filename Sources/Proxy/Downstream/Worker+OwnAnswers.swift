@@ -305,8 +305,14 @@ extension Worker {
     ///
     /// Returns what ``beginRequest`` returns.
     mutating func answerReadiness(_ slot: Int32, _ request: ReceivedRequest) -> Int {
-        let isReady = shared.isReady.load(ordering: .relaxed)
-        let rendered = RouteAnswer(isReady ? 200 : 503, text: isReady ? "ready\n" : "draining\n")
+        let rendered =
+            if !shared.isReady.load(ordering: .relaxed) {
+                RouteAnswer(503, text: "draining\n")
+            } else if shared.isWhole.load(ordering: .relaxed) {
+                RouteAnswer(200, text: "ready\n")
+            } else {
+                RouteAnswer(503, text: "a worker does not serve\n")
+            }
         return answer(slot, request, rendered, route: nil, isLogged: false)
     }
 

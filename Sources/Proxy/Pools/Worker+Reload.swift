@@ -150,10 +150,7 @@ extension Worker {
     private mutating func closeListener(_ place: Int) {
         for index in listeners.indices where listeners[index].index == place {
             guard listeners[index].descriptor >= 0 else { continue }
-            // What the kernel has accepted for us is served, not reset; what comes meanwhile,
-            // without an end, is not waited for.
-            var left = snapshot.config.listeners[place].backlog &+ 1
-            while left > 0, acceptOne(index) { left &-= 1 }
+            acceptWaiting(index)
             if !listeners[index].isPaused { poller.remove(listeners[index].descriptor) }
             if !listeners[index].isShared { weir_close(listeners[index].descriptor) }
             listeners[index].descriptor = -1

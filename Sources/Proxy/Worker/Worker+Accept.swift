@@ -55,6 +55,15 @@ extension Worker {
         }
     }
 
+    /// Accepts what waits at a listener that is about to close.
+    ///
+    /// What the kernel has accepted for us is served, not reset; what comes meanwhile, without an
+    /// end, is not waited for.
+    mutating func acceptWaiting(_ index: Int) {
+        var left = snapshot.config.listeners[listeners[index].index].backlog &+ 1
+        while left > 0, acceptOne(index) { left &-= 1 }
+    }
+
     /// Whether one more connection stays within every bound.
     private mutating func hasRoom(_ listener: Int) -> Bool {
         shared.listenerConnections[listener].hasRoom && shared.connections.hasRoom

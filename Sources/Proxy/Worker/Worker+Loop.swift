@@ -248,9 +248,8 @@ extension Worker {
         guard !isDraining else { return }
         isDraining = true
         for index in listeners.indices {
-            // What the kernel has accepted for us is served, not reset.
             guard listeners[index].descriptor >= 0 else { continue }
-            while acceptOne(index) {}
+            acceptWaiting(index)
             poller.remove(listeners[index].descriptor)
             if !listeners[index].isShared { weir_close(listeners[index].descriptor) }
         }

@@ -94,12 +94,20 @@ public struct CertificateReport: Equatable, Sendable {
         } catch { return error.text }
     }
 
-    /// What is wrong with a file of revocation lists, PEM; `nil`: nothing.
-    public static func problem(ofRevocations pem: [UInt8]) -> String? {
+    /// What is wrong with a file of revocation lists, PEM, and whether it cannot serve so.
+    ///
+    /// `nil`: nothing; `now` in seconds since 1970.
+    public static func problem(
+        ofRevocations pem: [UInt8],
+        now: Int64
+    ) -> (text: String, isError: Bool)? {
         do throws(TLSSetupError) {
-            _ = try TrustStore([], revocations: pem)
-            return nil
-        } catch { return error.text }
+            guard let end = try TrustStore([], revocations: pem).listsEnd, end <= now else {
+                return nil
+            }
+            let text = "a list ended on \(dateText(end)), and no client is let in since"
+            return (text, false)
+        } catch { return (error.text, true) }
     }
 
     private mutating func readKey(_ files: TLSServerOptions.Certificate) -> PrivateKey? {

@@ -280,10 +280,25 @@ def test_garbage_and_slow_clients_harm_nobody(served):
         except TimeoutError:
             pass
     assert closed >= 80 - 64
+    # Those who only wait, or have begun to ask, keep nobody out.
+    for sock in idle[-20:]:
+        sock.sendall(b"GET /liv")
+    for _ in range(70):
+        assert admin.ask(target="/livez").status == 200
     for sock in idle:
         sock.close()
-    eventually(lambda: admin.ask(target="/livez").status == 200, "an answer after the crowd")
     assert proxy.ask(target="/own").status == 418
+
+
+def test_a_refusal_reaches_who_goes_on_sending(served):
+    _, admin, _ = served()
+    with socket.create_connection(admin.address, timeout=10) as sock:
+        sock.sendall(b"POST /reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n")
+        sock.sendall(b"x" * 900_000)
+        answer = b""
+        while data := sock.recv(65536):
+            answer += data
+    assert answer.startswith(b"HTTP/1.1 413 "), answer[:100]
 
 
 def test_counters_under_many_connections(served):

@@ -1,16 +1,14 @@
 """What a service manager is told: readiness, the end, and that every worker turns."""
 
-import ctypes
 import os
 import signal
 import time
-from pathlib import Path
 
 from harness import DEADLINE, eventually, gated, scaled
+from harness.held import Held
 from harness.manager import Manager
 from harness.setups import single
 
-PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17
 WATCHDOG = 2.0 * scaled(1)
 
 
@@ -66,29 +64,6 @@ def test_it_is_fed_while_requests_finish(weir, backend, manager, gate):
     manager.told("STOPPING")
     fed = len(manager.times("WATCHDOG"))
     manager.told("WATCHDOG", fed + 2)
-
-
-class Held:
-    """One thread of a process that does not run; the others go on."""
-
-    def __init__(self, process, name):
-        tasks = Path(f"/proc/{process}/task").iterdir()
-        found = [task.name for task in tasks if (task / "comm").read_text().strip() == name]
-        self.thread = int(found[0])
-        self.call(PTRACE_SEIZE)
-        self.call(PTRACE_INTERRUPT)
-        os.waitpid(self.thread, 0x40000000)  # __WALL: also what is no child
-
-    def call(self, request):
-        library = ctypes.CDLL(None, use_errno=True)
-        library.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-        library.ptrace.restype = ctypes.c_long
-        assert library.ptrace(request, self.thread, None, None) == 0, os.strerror(
-            ctypes.get_errno()
-        )
-
-    def release(self):
-        self.call(PTRACE_DETACH)
 
 
 def test_a_worker_that_hangs_is_told_of_and_feeds_nobody(weir, backend, manager):

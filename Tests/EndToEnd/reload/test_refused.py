@@ -195,6 +195,8 @@ def test_files_that_are_missing(served, tmp_path):
     served.refuse({**served.file, "admin": {"address": "127.0.0.1:0", "token-file": "none"}})
     log = {"access": {"to": f"{tmp_path}/none/access.log"}}
     served.refuse({**served.file, "log": log})
+    os.mkfifo(tmp_path / "pipe")
+    served.refuse({**served.file, "log": {"access": {"to": f"{tmp_path}/pipe"}}})
 
 
 def test_a_certificate_that_does_not_fit_its_key(weir, backend, certificates):

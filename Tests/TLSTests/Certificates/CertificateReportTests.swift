@@ -156,8 +156,10 @@ struct CertificateReportTests {
         let list = Servers.authority.revocations(of: [])
         #expect(CertificateReport.problem(ofAuthorities: root) == nil)
         #expect(CertificateReport.problem(ofAuthorities: list)?.contains("X509 CRL") == true)
-        #expect(CertificateReport.problem(ofRevocations: list) == nil)
-        #expect(CertificateReport.problem(ofRevocations: root)?.isEmpty == false)
+        #expect(CertificateReport.problem(ofRevocations: list, now: 0) == nil)
+        #expect(CertificateReport.problem(ofRevocations: root, now: 0)?.isError == true)
+        let ended = CertificateReport.problem(ofRevocations: list, now: 1_800_000_000_000)
+        #expect(ended?.isError == false && ended?.text.hasPrefix("a list ended on ") == true)
     }
 
     @Test("that no host is covered")
