@@ -5,10 +5,10 @@ import os
 import re
 import resource
 import shlex
-import signal
 import subprocess
 import threading
 from pathlib import Path
+from signal import SIGTERM
 
 from harness.client import Client
 from harness.wait import DEADLINE, eventually
@@ -172,7 +172,7 @@ class Weir:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def drain(self, number=signal.SIGTERM):
+    def drain(self, number=SIGTERM):
         """Has it end by a signal, and waits until it has begun to."""
         self.signal(number)
         eventually(lambda: any("draining" in line for line in self.lines), "the drain to begin")
@@ -189,7 +189,7 @@ class Weir:
         for client in self.clients:
             client.close()
         if self.process.poll() is None:
-            self.signal(signal.SIGTERM)
+            self.signal(SIGTERM)
         try:
             return self.wait(DEADLINE)
         except subprocess.TimeoutExpired:
