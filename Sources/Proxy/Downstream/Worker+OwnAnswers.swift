@@ -144,10 +144,12 @@ extension Worker {
         if entry.trace.isExported { recordRequest(entry, of: slot, request) }
         let head = out
         var body = body
-        let isSent = body.withUnsafeMutableBytes { bytes in
-            deliver(slot, head: head.start, head.count, body: bytes.baseAddress, bytes.count)
-        }
-        guard isSent, !head.overflowed else {
+        let isSent =
+            !head.overflowed
+            && body.withUnsafeMutableBytes { bytes in
+                deliver(slot, head: head.start, head.count, body: bytes.baseAddress, bytes.count)
+            }
+        guard isSent else {
             closeDownstream(slot)
             return -1
         }
@@ -321,6 +323,7 @@ extension Worker {
         let keepAlive = staysOpen(request)
         out.removeAll()
         writeHead(of: rendered, connection: connectionValue(request, keepAlive))
+        if out.overflowed { return refuse(slot, request, .headTooLarge, route: index) }
         var entry = LogEntry(outcome: .ok, status: rendered.status, id: request.id)
         entry.route = index ?? -1
         let hasBody = rendered.hasLength && request.head.method != .head

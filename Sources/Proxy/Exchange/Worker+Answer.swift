@@ -167,6 +167,10 @@ extension Worker {
                 stickyLine: UnsafeRawBufferPointer(start: nil, count: 0),
                 to: &out
             )
+        if out.overflowed {
+            fail(slot, .badAnswer)
+            return false
+        }
         exchange.pointee.flags.insert(.interimSent)
         guard
             deliver(exchange.pointee.downstream, head: out.start, out.count, body: nil, 0)

@@ -101,9 +101,11 @@ extension Worker {
         }
         exchange.pointee.bytesOut &+= UInt64(out.count &+ body.count)
         let head = out
-        let isSent = body.withUnsafeMutableBytes { bytes in
-            deliver(downSlot, head: head.start, head.count, body: bytes.baseAddress, bytes.count)
-        }
+        let isSent =
+            !head.overflowed
+            && body.withUnsafeMutableBytes { bytes in
+                deliver(downSlot, head: head.start, head.count, body: bytes.baseAddress, bytes.count)
+            }
         end(slot, isSent ? outcome : .clientAborted)
         down[downSlot].pointee.exchange = -1
         if isSent {

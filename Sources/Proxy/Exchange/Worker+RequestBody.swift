@@ -136,7 +136,7 @@ extension Worker {
         appendRequest(exchange, "0\r\n\r\n")
     }
 
-    /// Writes the trailer lines that may be passed on to `out`; false if they are not valid.
+    /// Writes the trailer lines that may be passed on to `out`; false if they are not valid, or have no room.
     mutating func writeTrailers(
         _ bytes: UnsafeMutableRawPointer,
         _ count: Int,
@@ -154,6 +154,6 @@ extension Worker {
             }
             out.append(bytes + field.name.start, Int(field.lineEnd) &- field.name.start)
         }
-        return true
+        return !out.overflowed
     }
 }

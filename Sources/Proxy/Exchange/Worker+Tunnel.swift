@@ -26,6 +26,10 @@ extension Worker {
                 stickyLine: stickyLine(exchange),
                 to: &out
             )
+        if out.overflowed {
+            fail(slot, .badAnswer)
+            return false
+        }
         let downSlot = exchange.pointee.downstream
         exchange.pointee.status = head.status
         exchange.pointee.answer = .tunnel
