@@ -16,7 +16,7 @@ public enum HTTP2Flaw: UInt8, BitwiseCopyable, Sendable, Equatable, CaseIterable
     case invalidContentLength
     /// There is more than one Content-Length.
     case repeatedContentLength
-    /// Content-Length in an answer that cannot have one.
+    /// Content-Length in an answer, or a request for a tunnel, that cannot have one.
     case unexpectedContentLength
     /// A pseudo-header field behind an ordinary one.
     case latePseudoField

@@ -152,6 +152,8 @@ extension HeadBuilder {
         }
         batch.reserve(128)
         if seen.contains(.protocolName) {
+            // What follows is the tunnel's, and ends with it (RFC 9110 §9.3.6).
+            if contentLength >= 0 { flaw = .unexpectedContentLength }
             batch.write("connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: ")
             writeKey(seed &+ UInt64(truncatingIfNeeded: id), &batch)
             batch.write("\r\n")

@@ -320,6 +320,16 @@ extension Worker {
         route index: Int?,
         isLogged: Bool = true
     ) -> Int {
+        // To extended CONNECT every 2xx says that the tunnel is open (RFC 8441 §5).
+        if request.head.upgrade == .websocket, rendered.status < 300, down[slot].isOfStream {
+            return refuse(
+                slot,
+                request,
+                .protocolRefused,
+                route: index,
+                because: "No server for WebSockets is here."
+            )
+        }
         let keepAlive = staysOpen(request)
         out.removeAll()
         writeHead(of: rendered, connection: connectionValue(request, keepAlive))

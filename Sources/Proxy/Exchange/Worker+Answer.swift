@@ -130,7 +130,9 @@ extension Worker {
                 continue
             }
             if retriesAnswer(exchangeSlot, head, source) { return .over }
-            guard beginAnswer(exchange, upstream, head, source) else {
+            guard !opensTunnel(exchange, status: Int(head.status)),
+                beginAnswer(exchange, upstream, head, source)
+            else {
                 fail(exchangeSlot, .badAnswer)
                 return .over
             }

@@ -55,6 +55,16 @@ extension Worker {
         return true
     }
 
+    /// Whether a final answer of this status would tell a client of HTTP/2 that its tunnel is open,
+    /// as every 2xx to extended CONNECT does (RFC 8441 §5).
+    mutating func opensTunnel(
+        _ exchange: UnsafeMutablePointer<Exchange>,
+        status: Int
+    ) -> Bool {
+        exchange.pointee.flags.contains(.upgrade) && status < 300
+            && down[exchange.pointee.downstream].isOfStream
+    }
+
     private mutating func touchTunnel(_ exchange: UnsafeMutablePointer<Exchange>) {
         setDeadline(downstream: exchange.pointee.downstream, now + limits.tunnel)
         setDeadline(upstream: exchange.pointee.upstream, .never)
