@@ -57,6 +57,13 @@ extension HeadBuilder {
         return .none
     }
 
+    /// Whether the method is HEAD, if it has come.
+    func asksForHead(_ batch: borrowing HTTP2Batch) -> Bool {
+        let count = batch.textCount &- base
+        let text = unsafe RawSpan(_unsafeStart: batch.text + base, byteCount: count)
+        return seen.contains(.method) && holds("HEAD", method, text)
+    }
+
     private func holds(_ word: StaticString, _ range: ByteRange, _ text: RawSpan) -> Bool {
         Int(range.count) == word.utf8CodeUnitCount && text.holds(word, at: range.start)
     }

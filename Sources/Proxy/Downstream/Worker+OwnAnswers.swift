@@ -21,8 +21,13 @@ extension Worker {
 
     // MARK: Refusing
 
-    /// Refuses a head that is not valid; the connection ends.
-    mutating func refuseHead(_ slot: Int32, _ error: HeadError) {
+    /// Refuses a head that is not valid, which `bytes` begin with; the connection ends.
+    mutating func refuseHead(
+        _ slot: Int32,
+        _ error: HeadError,
+        _ bytes: UnsafeRawPointer,
+        _ count: Int
+    ) {
         let outcome: Outcome =
             switch error {
             case .connectRefused: .methodRefused
@@ -31,13 +36,15 @@ extension Worker {
             case .unsupportedVersion: .versionRefused
             default: .badRequest
             }
-        answerBroken(slot, outcome, because: error.explanation)
+        let isHead = Self.asksForHead(bytes, count)
+        answerBroken(slot, outcome, isHead: isHead, because: error.explanation)
     }
 
     /// Answers where no request could be read, and ends the connection.
     mutating func answerBroken(
         _ slot: Int32,
         _ outcome: Outcome,
+        isHead: Bool = false,
         because reason: StaticString? = nil
     ) {
         let downstream = down[slot]
@@ -48,7 +55,7 @@ extension Worker {
         writeOwnAnswer(
             outcome,
             id: .made(id),
-            isHead: false,
+            isHead: isHead,
             connection: "close",
             because: reason
         )
