@@ -191,7 +191,7 @@ extension Worker {
         do throws(HeadError) {
             head = try down[slot].pointee.parser.parse(span, into: &fields, limits: headLimits)
         } catch {
-            if isNoHTTP1(slot, bytes, count) {
+            if isBrokenPreface(slot, bytes, count) {
                 unlistIdle(slot)
                 beginCleartext(slot, bytes, count)
             } else {
