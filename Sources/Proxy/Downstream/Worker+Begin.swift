@@ -211,7 +211,8 @@ extension Worker {
             used = takeRequest(exchange, downstream, request)
         }
         guard used >= 0 else {
-            fail(exchangeSlot, Self.refusal(used))
+            let (outcome, reason) = Self.refusal(used)
+            fail(exchangeSlot, outcome, because: reason)
             return -1
         }
         if exchange.pointee.flags.contains(.requestComplete) { timeTries(exchange) }
@@ -221,19 +222,9 @@ extension Worker {
         return used
     }
 
-    /// Why a request was not taken, by the number that says so.
-    private static func refusal(_ used: Int) -> Outcome {
-        switch used {
-        case -2: .bodyTooLarge
-        case -3: .headTooLarge
-        default: .badRequest
-        }
-    }
-
     /// Takes the head and what has come of the body into the exchange.
     ///
-    /// Returns the bytes used, -1 for a broken body, -2 for one that is too large, -3 for a head
-    /// that has no room.
+    /// Returns the bytes used, or a number below 0 of which ``refusal(_:)`` knows the reason.
     mutating func takeRequest(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ downstream: UnsafeMutablePointer<Downstream>,

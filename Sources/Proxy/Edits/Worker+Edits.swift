@@ -13,7 +13,7 @@ extension Worker {
 
     /// Takes a request whose head, or whose answer's head, the route changes.
     ///
-    /// Returns what ``takeRequest`` returns, or -3 for a head that is too large with its changes.
+    /// Returns what ``takeRequest`` returns.
     mutating func takeEdited(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ downstream: UnsafeMutablePointer<Downstream>,
