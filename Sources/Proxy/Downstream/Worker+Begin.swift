@@ -89,6 +89,9 @@ extension Worker {
             return refuse(slot, request, .bodyTooLarge, route: index)
         }
         if route.pointee.pool < 0 { return answerByRoute(slot, request, index) }
+        if fields.contains(.maxForwards), let used = countForwards(slot, request, index) {
+            return used
+        }
         return forward(slot, request, index, normalised)
     }
 

@@ -319,8 +319,8 @@ extension Worker {
         return answer(slot, request, rendered, route: nil, isLogged: false)
     }
 
-    /// Sends an answer that the file makes.
-    private mutating func answer(
+    /// Sends an answer that the file makes, or another one without a server.
+    mutating func answer(
         _ slot: Int32,
         _ request: ReceivedRequest,
         _ rendered: RouteAnswer,
