@@ -68,10 +68,6 @@ public enum HTTP2Code {
     public static let refusedStream: UInt32 = 0x7
     /// The stream is no longer needed.
     public static let cancel: UInt32 = 0x8
-    /// A head could not be decompressed.
-    public static let compressionError: UInt32 = 0x9
     /// The peer makes too much work.
     public static let enhanceYourCalm: UInt32 = 0xb
-    /// The peer shall use HTTP/1.1.
-    public static let http11Required: UInt32 = 0xd
 }
