@@ -102,8 +102,8 @@ enum HTTP2LimitKeys {
         .rate,
         standard: "200/s",
         example: "50/s",
-        "Resets, pings, settings, priorities, empty frames and needless window updates that a "
-            + "client may send; the connection ends beyond."
+        "Resets, pings, settings, priorities, GOAWAYs, empty frames and needless window "
+            + "updates that a client may send; the connection ends beyond."
     )
 
     static let set = KeySet(

@@ -128,7 +128,8 @@ public struct LimitsConfig: Sendable, Equatable {
 public struct HTTP2Limits: Sendable, Equatable {
     /// Streams at once on one connection.
     public var streams = 128
-    /// Resets, pings, settings, priorities, empty frames and needless window updates in a second.
+    /// Resets, pings, settings, priorities, GOAWAYs, empty frames and needless window updates in a
+    /// second.
     public var budget: Double = 200
 
     /// The defaults.

@@ -118,11 +118,6 @@ public struct PlacedConfig: Sendable {
         Self.withPredecessors(listeners, listenerPlaces.retired) { config.listeners[$0].name }
     }
 
-    /// By route of the file: its place, and those of retired ones that had its name.
-    public var routesWithPredecessors: [[Int]] {
-        Self.withPredecessors(routes, routePlaces.retired) { config.routes[$0].name }
-    }
-
     /// Of several with one name the first has all predecessors.
     private static func withPredecessors(
         _ live: [Int],

@@ -144,6 +144,10 @@ private struct ResponseAttempt {
             if line.status < 200 || line.status == 204 { throw .transferEncodingWithoutBody }
         }
         section.options.mark(input, in: &fields)
+        // A server must not send a length there, nor anybody pass it on (RFC 9110 §8.6).
+        if line.status < 200 || line.status == 204, let index = fields.first(.contentLength) {
+            fields.markHopByHop(index)
+        }
         var timeout: UInt32?
         if let index = fields.first(.keepAlive) {
             timeout = parseKeepAliveTimeout(input, fields[index].value)

@@ -37,7 +37,7 @@ extension HTTP2State {
             return budget.spend() ? .pass : calm
         case FrameType.settings: return budget.spend() ? .settle : calm
         case FrameType.windowUpdate: return budget.spendUpdate() ? .pass : calm
-        case FrameType.goAway, FrameType.pushPromise: return .pass
+        case FrameType.pushPromise: return .pass
         case FrameType.reset:
             closed.endByPeer(scanner.stream)
             return budget.spend() ? .pass : calm
@@ -45,7 +45,7 @@ extension HTTP2State {
             // nghttp2 holds all others to this (RFC 9113 §4.2).
             return .fail(HTTP2Code.frameSizeError)
         default:
-            // PING, CONTINUATION, and types that are not known.
+            // PING, GOAWAY, CONTINUATION, and types that are not known.
             return budget.spend() ? .pass : calm
         }
     }

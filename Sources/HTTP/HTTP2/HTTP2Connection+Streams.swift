@@ -69,12 +69,6 @@ extension HTTP2Connection {
     /// Whether the peer's settings have come, so that its limits are known.
     public var isSettled: Bool { unsafe state.pointee.hasSettings }
 
-    /// Whether the server has said that it takes extended CONNECT (client only).
-    public var peerAllowsWebSocket: Bool {
-        let id = NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL
-        return unsafe nghttp2_session_get_remote_settings(session, id) == 1
-    }
-
     /// Body bytes that the peer takes of this stream now.
     public func window(_ stream: Int32) -> Int {
         let own = unsafe nghttp2_session_get_stream_remote_window_size(session, stream)

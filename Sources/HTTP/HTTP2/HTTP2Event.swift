@@ -45,6 +45,8 @@ public struct HTTP2Event: BitwiseCopyable, Sendable {
     public var endsStream = false
     /// Whether a head asks for a WebSocket by extended CONNECT (RFC 8441).
     public var isWebSocket = false
+    /// Whether a request that is to be rejected is known to have the method HEAD.
+    public var isHead = false
     /// Whether the stream of a request that was not looked at yet is over already, so that there is
     /// nobody to answer (server only).
     public var isGone = false

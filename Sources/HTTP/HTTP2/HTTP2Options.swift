@@ -18,8 +18,8 @@ public struct HTTP2Options: BitwiseCopyable, Equatable, Sendable {
     /// Bytes of bodies that all streams together may send ahead; 65,535 to 2³¹ − 1.
     public var connectionWindow: Int
     /// Frames a second, and at once, that cost this side work and bring nobody forward: resets,
-    /// PING, SETTINGS, PRIORITY, CONTINUATION, unknown and empty ones, streams refused for their
-    /// own fault, and WINDOW_UPDATE beyond two for each DATA frame sent; at least 1.
+    /// PING, SETTINGS, PRIORITY, GOAWAY, CONTINUATION, unknown and empty ones, streams refused for
+    /// their own fault, and WINDOW_UPDATE beyond two for each DATA frame sent; at least 1.
     public var budget: Int
     /// Whether requests may ask for a WebSocket (RFC 8441); means something to a server only.
     public var allowsWebSocket: Bool
@@ -68,10 +68,6 @@ public enum HTTP2Code {
     public static let refusedStream: UInt32 = 0x7
     /// The stream is no longer needed.
     public static let cancel: UInt32 = 0x8
-    /// A head could not be decompressed.
-    public static let compressionError: UInt32 = 0x9
     /// The peer makes too much work.
     public static let enhanceYourCalm: UInt32 = 0xb
-    /// The peer shall use HTTP/1.1.
-    public static let http11Required: UInt32 = 0xd
 }

@@ -120,7 +120,11 @@ extension HTTP2State {
     ) {
         var event = unsafe HTTP2Event(.head, stream: stream.pointee.id)
         switch built.part {
-        case .request: if built.rejection != 0 { event.kind = .reject }
+        case .request:
+            if built.rejection != 0 {
+                event.kind = .reject
+                event.isHead = unsafe built.asksForHead(currentBatch().pointee)
+            }
         case .response: if built.status < 200 { event.kind = .interim }
         case .trailers: event.kind = .trailers
         }

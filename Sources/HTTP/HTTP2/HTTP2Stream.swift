@@ -24,8 +24,6 @@ struct HTTP2Stream: BitwiseCopyable {
         static let isHead = Marks(rawValue: 1 << 8)
         /// The rest of the peer's body is not wanted.
         static let discards = Marks(rawValue: 1 << 9)
-        /// The message has no body, whatever its Content-Length says.
-        static let bodiless = Marks(rawValue: 1 << 10)
     }
 
     /// Its number on the connection.

@@ -57,6 +57,13 @@ extension HeadBuilder {
         return .none
     }
 
+    /// Whether the method is HEAD, if it has come.
+    func asksForHead(_ batch: borrowing HTTP2Batch) -> Bool {
+        let count = batch.textCount &- base
+        let text = unsafe RawSpan(_unsafeStart: batch.text + base, byteCount: count)
+        return seen.contains(.method) && holds("HEAD", method, text)
+    }
+
     private func holds(_ word: StaticString, _ range: ByteRange, _ text: RawSpan) -> Bool {
         Int(range.count) == word.utf8CodeUnitCount && text.holds(word, at: range.start)
     }
@@ -152,6 +159,8 @@ extension HeadBuilder {
         }
         batch.reserve(128)
         if seen.contains(.protocolName) {
+            // What follows is the tunnel's, and ends with it (RFC 9110 §9.3.6).
+            if contentLength >= 0 { flaw = .unexpectedContentLength }
             batch.write("connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: ")
             writeKey(seed &+ UInt64(truncatingIfNeeded: id), &batch)
             batch.write("\r\n")

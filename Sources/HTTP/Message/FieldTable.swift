@@ -11,7 +11,8 @@ public struct Field: BitwiseCopyable, Sendable {
     /// Which name it is.
     public var id: FieldName
     /// Whether the line concerns this connection only and must not be passed on: one of the names
-    /// that never are, one that Connection lists, or, of a trailer, one forbidden there.
+    /// that never are, one that Connection lists, the length of an answer that has none, or, of a
+    /// trailer, one forbidden there.
     public var isHopByHop: Bool
 
     /// A field of these parts.

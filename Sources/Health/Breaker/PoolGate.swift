@@ -81,9 +81,6 @@ public final class PoolGate: Sendable {
     /// How many wait, on all workers.
     public var waiting: Int { Int(pending.value.load(ordering: .sequentiallyConsistent)) }
 
-    /// Requests under way.
-    public var requestsUnderWay: Int { Int(requests.value.load(ordering: .relaxed)) }
-
     /// Takes room for a request; false if there is none.
     public func enterRequest() -> Bool { enter(requests, limit: maxRequests) }
 

@@ -85,6 +85,12 @@ struct RouteAnswer {
         body = Array(text.utf8)
     }
 
+    /// Says which methods there are, where nobody else is asked.
+    init(allowing methods: String) {
+        status = 204
+        headers = [("Allow", methods)]
+    }
+
     /// Sends the client to the same host and target by https.
     init(toHTTPS values: TemplateValues, port: UInt16) {
         var host = values.value(of: .host)

@@ -89,6 +89,9 @@ extension Worker {
             return refuse(slot, request, .bodyTooLarge, route: index)
         }
         if route.pointee.pool < 0 { return answerByRoute(slot, request, index) }
+        if fields.contains(.maxForwards), let used = countForwards(slot, request, index) {
+            return used
+        }
         return forward(slot, request, index, normalised)
     }
 
@@ -211,7 +214,8 @@ extension Worker {
             used = takeRequest(exchange, downstream, request)
         }
         guard used >= 0 else {
-            fail(exchangeSlot, Self.refusal(used))
+            let (outcome, reason) = Self.refusal(used)
+            fail(exchangeSlot, outcome, because: reason)
             return -1
         }
         if exchange.pointee.flags.contains(.requestComplete) { timeTries(exchange) }
@@ -221,25 +225,16 @@ extension Worker {
         return used
     }
 
-    /// Why a request was not taken, by the number that says so.
-    private static func refusal(_ used: Int) -> Outcome {
-        switch used {
-        case -2: .bodyTooLarge
-        case -3: .headTooLarge
-        default: .badRequest
-        }
-    }
-
     /// Takes the head and what has come of the body into the exchange.
     ///
-    /// Returns the bytes used, -1 for a broken body, -2 for one that is too large.
+    /// Returns the bytes used, or a number below 0 of which ``refusal(_:)`` knows the reason.
     mutating func takeRequest(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ downstream: UnsafeMutablePointer<Downstream>,
         _ request: ReceivedRequest
     ) -> Int {
         if takesArea(request) { return takeArea(exchange, downstream, request) }
-        writeRequest(exchange, downstream, request)
+        guard writeRequest(exchange, downstream, request) else { return -3 }
         return takeFirstBody(exchange, request)
     }
 
@@ -275,25 +270,31 @@ extension Worker {
         ) != nil
     }
 
-    /// Serialises the head for the upstream, with room for as much body as may be kept.
+    /// Serialises the head for the upstream, with room for as much body as may be kept; false if
+    /// it has no room itself.
     private mutating func writeRequest(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ downstream: UnsafeMutablePointer<Downstream>,
         _ request: ReceivedRequest
-    ) {
+    ) -> Bool {
         let head = request.head
-        // Weir's fields: two copies of the host, two addresses, an id, fixed text.
-        let headRoom = head.headSize &+ 2 &* Int(head.authority.count) &+ 512
+        let headRoom = RequestHeadWriter.room(for: head, lines: fields.count)
         var bodyRoom = 0
         if case .length(let length) = head.framing, length <= 65_536 { bodyRoom = Int(length) }
         if headRoom &+ bodyRoom > 65_536 { bodyRoom = 0 }
         var buffer = buffers.take(headRoom &+ bodyRoom)
-        guard let base = buffer.base else { return }
+        guard let base = buffer.base else { return false }
         var writer = ByteWriter(base, capacity: Int(buffer.capacity))
         writeHead(exchange, downstream, request, to: &writer)
+        // Without what did not fit it would be another request.
+        if writer.overflowed {
+            buffers.give(&buffer)
+            return false
+        }
         buffer.end = UInt32(truncatingIfNeeded: writer.count)
         exchange.pointee.request = buffer
         exchange.pointee.headEnd = buffer.end
+        return true
     }
 
     /// Writes the head as it goes to a server.
@@ -346,8 +347,8 @@ extension Worker {
         written.removeAll()
         writeHead(exchange, downstream, request, to: &written)
         let bodyStart = Self.headroom &+ request.head.headSize
-        guard written.count <= bodyStart, let base = readArea.base else {
-            writeRequest(exchange, downstream, request)
+        guard !written.overflowed, written.count <= bodyStart, let base = readArea.base else {
+            guard writeRequest(exchange, downstream, request) else { return -3 }
             return takeFirstBody(exchange, request)
         }
         let start = bodyStart &- written.count

@@ -191,17 +191,28 @@ extension Worker {
         do throws(HeadError) {
             head = try down[slot].pointee.parser.parse(span, into: &fields, limits: headLimits)
         } catch {
-            if isNoHTTP1(slot, bytes, count) {
+            if isBrokenPreface(slot, bytes, count) {
                 unlistIdle(slot)
                 beginCleartext(slot, bytes, count)
             } else {
-                refuseHead(slot, error)
+                refuseHead(slot, error, bytes, count)
             }
             return -1
         }
         guard let head else { return 0 }
         unlistIdle(slot)
         return beginRequest(slot, head, bytes, count)
+    }
+
+    /// Whether a request begins with the method HEAD, whatever is wrong behind it: its answer has
+    /// no body (RFC 9110 §9.3.2).
+    static func asksForHead(_ bytes: UnsafeRawPointer, _ count: Int) -> Bool {
+        let text = UnsafeRawBufferPointer(start: bytes, count: count)
+        let start = text.firstIndex { $0 != 0x0d && $0 != 0x0a } ?? count
+        let name: StaticString = "HEAD "
+        let size = name.utf8CodeUnitCount
+        guard count &- start >= size else { return false }
+        return (0..<size).allSatisfy { text[start &+ $0] == name.utf8Start[$0] }
     }
 
     // MARK: Writing

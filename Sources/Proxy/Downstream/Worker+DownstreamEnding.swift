@@ -126,7 +126,9 @@ extension Worker {
         case .handshake: endHandshake(slot, .handshakeTimeout, because: nil)
         case .head:
             if downstream.pointee.output.isEmpty {
-                answerBroken(slot, .headTimeout)
+                let input = downstream.pointee.input
+                let isHead = input.head.map { Self.asksForHead($0, input.count) } ?? false
+                answerBroken(slot, .headTimeout, isHead: isHead)
             } else {
                 closeDownstream(slot)
             }

@@ -21,8 +21,13 @@ extension Worker {
 
     // MARK: Refusing
 
-    /// Refuses a head that is not valid; the connection ends.
-    mutating func refuseHead(_ slot: Int32, _ error: HeadError) {
+    /// Refuses a head that is not valid, which `bytes` begin with; the connection ends.
+    mutating func refuseHead(
+        _ slot: Int32,
+        _ error: HeadError,
+        _ bytes: UnsafeRawPointer,
+        _ count: Int
+    ) {
         let outcome: Outcome =
             switch error {
             case .connectRefused: .methodRefused
@@ -31,13 +36,15 @@ extension Worker {
             case .unsupportedVersion: .versionRefused
             default: .badRequest
             }
-        answerBroken(slot, outcome, because: error.explanation)
+        let isHead = Self.asksForHead(bytes, count)
+        answerBroken(slot, outcome, isHead: isHead, because: error.explanation)
     }
 
     /// Answers where no request could be read, and ends the connection.
     mutating func answerBroken(
         _ slot: Int32,
         _ outcome: Outcome,
+        isHead: Bool = false,
         because reason: StaticString? = nil
     ) {
         let downstream = down[slot]
@@ -48,7 +55,7 @@ extension Worker {
         writeOwnAnswer(
             outcome,
             id: .made(id),
-            isHead: false,
+            isHead: isHead,
             connection: "close",
             because: reason
         )
@@ -144,10 +151,12 @@ extension Worker {
         if entry.trace.isExported { recordRequest(entry, of: slot, request) }
         let head = out
         var body = body
-        let isSent = body.withUnsafeMutableBytes { bytes in
-            deliver(slot, head: head.start, head.count, body: bytes.baseAddress, bytes.count)
-        }
-        guard isSent, !head.overflowed else {
+        let isSent =
+            !head.overflowed
+            && body.withUnsafeMutableBytes { bytes in
+                deliver(slot, head: head.start, head.count, body: bytes.baseAddress, bytes.count)
+            }
+        guard isSent else {
             closeDownstream(slot)
             return -1
         }
@@ -316,17 +325,28 @@ extension Worker {
         return answer(slot, request, rendered, route: nil, isLogged: false)
     }
 
-    /// Sends an answer that the file makes.
-    private mutating func answer(
+    /// Sends an answer that the file makes, or another one without a server.
+    mutating func answer(
         _ slot: Int32,
         _ request: ReceivedRequest,
         _ rendered: RouteAnswer,
         route index: Int?,
         isLogged: Bool = true
     ) -> Int {
+        // To extended CONNECT every 2xx says that the tunnel is open (RFC 8441 §5).
+        if request.head.upgrade == .websocket, rendered.status < 300, down[slot].isOfStream {
+            return refuse(
+                slot,
+                request,
+                .protocolRefused,
+                route: index,
+                because: "No server for WebSockets is here."
+            )
+        }
         let keepAlive = staysOpen(request)
         out.removeAll()
         writeHead(of: rendered, connection: connectionValue(request, keepAlive))
+        if out.overflowed { return refuse(slot, request, .headTooLarge, route: index) }
         var entry = LogEntry(outcome: .ok, status: rendered.status, id: request.id)
         entry.route = index ?? -1
         let hasBody = rendered.hasLength && request.head.method != .head

@@ -13,7 +13,7 @@ extension Worker {
 
     /// Takes a request whose head, or whose answer's head, the route changes.
     ///
-    /// Returns what ``takeRequest`` returns, or -3 for a head that is too large with its changes.
+    /// Returns what ``takeRequest`` returns.
     mutating func takeEdited(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ downstream: UnsafeMutablePointer<Downstream>,
@@ -94,7 +94,7 @@ extension Worker {
         _ = edit(edits, facts, lastLine: UnsafeRawBufferPointer(start: nil, count: 0))
     }
 
-    /// Changes the head in ``out``, or leaves it where the changes make it too large.
+    /// Changes the head in ``out``, or leaves it where it is too large, be it by the changes.
     private mutating func edit(
         _ edits: HeadEdits,
         _ facts: HeadFacts,
@@ -107,7 +107,9 @@ extension Worker {
             lastLine: lastLine,
             to: &edited
         )
-        guard !edited.overflowed, edited.count <= Self.editedHeadSize else { return false }
+        guard !out.overflowed, !edited.overflowed, edited.count <= Self.editedHeadSize else {
+            return false
+        }
         out.removeAll()
         out.append(edited.start, edited.count)
         return true

@@ -130,7 +130,9 @@ extension Worker {
                 continue
             }
             if retriesAnswer(exchangeSlot, head, source) { return .over }
-            guard beginAnswer(exchange, upstream, head, source) else {
+            guard !opensTunnel(exchange, status: Int(head.status)),
+                beginAnswer(exchange, upstream, head, source)
+            else {
                 fail(exchangeSlot, .badAnswer)
                 return .over
             }
@@ -167,6 +169,10 @@ extension Worker {
                 stickyLine: UnsafeRawBufferPointer(start: nil, count: 0),
                 to: &out
             )
+        if out.overflowed {
+            fail(slot, .badAnswer)
+            return false
+        }
         exchange.pointee.flags.insert(.interimSent)
         guard
             deliver(exchange.pointee.downstream, head: out.start, out.count, body: nil, 0)

@@ -7,7 +7,9 @@ import Health
 extension Worker {
     /// The exchange that has just begun is a call: its client's deadline is its own.
     mutating func noteCall(_ slot: Int32) {
-        guard slot >= 0, let call = call(exchanges[slot]) else { return }
+        guard slot >= 0, !exchanges[slot].pointee.flags.contains(.upgrade),
+            let call = call(exchanges[slot])
+        else { return }
         let exchange = exchanges[slot]
         exchange.pointee.flags.insert(.call)
         guard let timeout = call.timeout else { return }
@@ -31,12 +33,15 @@ extension Worker {
     /// Whether the exchange's client speaks gRPC; it need not be noted yet.
     mutating func isCall(_ exchange: UnsafeMutablePointer<Exchange>) -> Bool {
         if exchange.pointee.flags.contains(.call) { return true }
-        return down[exchange.pointee.downstream].isOfStream && call(exchange) != nil
+        return down[exchange.pointee.downstream].isOfStream
+            && !exchange.pointee.flags.contains(.upgrade) && call(exchange) != nil
     }
 
     /// Whether a request that is not forwarded is a call; its fields are those parsed last.
     mutating func isCall(_ slot: Int32, _ request: ReceivedRequest) -> Bool {
-        guard down[slot].isOfStream, let index = fields.first(.contentType) else { return false }
+        guard down[slot].isOfStream, request.head.upgrade == .none,
+            let index = fields.first(.contentType)
+        else { return false }
         let head = RawSpan(_unsafeStart: request.bytes, byteCount: request.head.headSize)
         return head.beginsGRPC(fields[index].value)
     }

@@ -60,7 +60,9 @@ extension Worker {
 
     /// The exchange cannot succeed: the client gets an answer that says so, or, where a head has
     /// gone already, a connection that visibly breaks off.
-    mutating func fail(_ slot: Int32, _ outcome: Outcome) {
+    ///
+    /// `reason`: a sentence in place of the outcome's own.
+    mutating func fail(_ slot: Int32, _ outcome: Outcome, because reason: StaticString? = nil) {
         let exchange = exchanges[slot]
         if exchange.pointee.flags.contains(.answerBegun) || exchange.pointee.answer == .tunnel {
             abort(slot, outcome)
@@ -73,7 +75,13 @@ extension Worker {
         let isHead = exchange.pointee.method == .head
         sendOwnAnswer(slot, outcome, status: outcome.status) { worker, connection in
             let id = worker.writtenID(worker.exchanges[slot])
-            worker.writeOwnAnswer(outcome, id: id, isHead: isHead, connection: connection)
+            worker.writeOwnAnswer(
+                outcome,
+                id: id,
+                isHead: isHead,
+                connection: connection,
+                because: reason
+            )
             return []
         }
     }
@@ -101,9 +109,17 @@ extension Worker {
         }
         exchange.pointee.bytesOut &+= UInt64(out.count &+ body.count)
         let head = out
-        let isSent = body.withUnsafeMutableBytes { bytes in
-            deliver(downSlot, head: head.start, head.count, body: bytes.baseAddress, bytes.count)
-        }
+        let isSent =
+            !head.overflowed
+            && body.withUnsafeMutableBytes { bytes in
+                deliver(
+                    downSlot,
+                    head: head.start,
+                    head.count,
+                    body: bytes.baseAddress,
+                    bytes.count
+                )
+            }
         end(slot, isSent ? outcome : .clientAborted)
         down[downSlot].pointee.exchange = -1
         if isSent {

@@ -251,7 +251,8 @@ extension Worker {
             limitKept(exchange)
         }
         guard used >= 0 else {
-            fail(slot, used == -2 ? .bodyTooLarge : .badRequest)
+            let (outcome, reason) = Self.refusal(used)
+            fail(slot, outcome, because: reason)
             return -1
         }
         // The client's own slowness is not the endpoint's.

@@ -28,8 +28,8 @@ extension Worker {
 
     /// Puts the body bytes that came with the head behind it.
     ///
-    /// Returns the bytes of the request used so far; -1 for a broken body, -2 for one that is too
-    /// large.
+    /// Returns the bytes of the request used so far, or a number below 0 of which ``refusal(_:)``
+    /// knows the reason.
     mutating func takeFirstBody(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ request: ReceivedRequest
@@ -56,7 +56,8 @@ extension Worker {
     /// Decodes body bytes from `offset` on and appends what goes upstream to the exchange's request
     /// buffer.
     ///
-    /// Returns where decoding stopped, -1 for a broken body, -2 for one that is too large.
+    /// Returns where decoding stopped, or a number below 0 of which ``refusal(_:)`` knows the
+    /// reason.
     mutating func decodeBody(
         _ exchange: UnsafeMutablePointer<Exchange>,
         _ bytes: UnsafeMutableRawPointer,
@@ -74,7 +75,7 @@ extension Worker {
                     from: offset,
                     limits: headLimits
                 )
-            } catch { return -1 }
+            } catch { return Self.refusal(of: error) }
             switch event {
             case .data(let range):
                 offset = range.end
@@ -136,7 +137,8 @@ extension Worker {
         appendRequest(exchange, "0\r\n\r\n")
     }
 
-    /// Writes the trailer lines that may be passed on to `out`; false if they are not valid.
+    /// Writes the trailer lines that may be passed on to `out`; false if they are not valid, or
+    /// have no room.
     mutating func writeTrailers(
         _ bytes: UnsafeMutableRawPointer,
         _ count: Int,
@@ -154,6 +156,25 @@ extension Worker {
             }
             out.append(bytes + field.name.start, Int(field.lineEnd) &- field.name.start)
         }
-        return true
+        return !out.overflowed
+    }
+
+    // MARK: Refusing
+
+    /// The number that stands for a body whose framing is refused.
+    private static func refusal(of error: BodyError) -> Int { -16 &- Int(error.rawValue) }
+
+    /// Why a request was not taken, by the number below 0 that says so: -1 for a broken body, -2
+    /// for one that is too large, -3 for a head that has no room, else a fault of the framing.
+    static func refusal(_ used: Int) -> (outcome: Outcome, reason: StaticString?) {
+        switch used {
+        case -2: return (.bodyTooLarge, nil)
+        case -3: return (.headTooLarge, nil)
+        default:
+            guard let error = BodyError(rawValue: UInt8(truncatingIfNeeded: -16 &- used)) else {
+                return (.badRequest, nil)
+            }
+            return (error.status == 431 ? .headTooLarge : .badRequest, error.explanation)
+        }
     }
 }

@@ -26,6 +26,10 @@ extension Worker {
                 stickyLine: stickyLine(exchange),
                 to: &out
             )
+        if out.overflowed {
+            fail(slot, .badAnswer)
+            return false
+        }
         let downSlot = exchange.pointee.downstream
         exchange.pointee.status = head.status
         exchange.pointee.answer = .tunnel
@@ -49,6 +53,16 @@ extension Worker {
         // The client's first frames may be here already.
         queueDownstream(downSlot)
         return true
+    }
+
+    /// Whether a final answer of this status would tell a client of HTTP/2 that its tunnel is open,
+    /// as every 2xx to extended CONNECT does (RFC 8441 §5).
+    mutating func opensTunnel(
+        _ exchange: UnsafeMutablePointer<Exchange>,
+        status: Int
+    ) -> Bool {
+        exchange.pointee.flags.contains(.upgrade) && status < 300
+            && down[exchange.pointee.downstream].isOfStream
     }
 
     private mutating func touchTunnel(_ exchange: UnsafeMutablePointer<Exchange>) {

@@ -44,6 +44,13 @@ struct RequestHeadWriter: ~Copyable {
         self.context = context
     }
 
+    /// Bytes that a head with so many field lines takes at most as it goes on.
+    static func room(for head: RequestHead, lines: Int) -> Int {
+        // A line may gain the space behind its colon. Weir's fields are two copies of the host, two
+        // addresses, an id, and fixed text.
+        head.headSize &+ lines &+ 2 &* Int(head.authority.count) &+ 512
+    }
+
     /// Writes the whole head, blank line included.
     mutating func write(
         fields: borrowing FieldTable,

@@ -101,6 +101,7 @@ extension Worker {
         guard case .respond(let answer)? = written, let request = keptRequest(exchange) else {
             return false
         }
+        if opensTunnel(exchange, status: answer.status) { return false }
         let action = RouteAction.respond(answer)
         let values = TemplateValues(
             request: request,

@@ -43,22 +43,22 @@ extension Worker {
         return there == size ? true : nil
     }
 
-    /// Whether what was refused as a connection's first request names no version of HTTP/1 where
-    /// HTTP/2 is spoken too: it is told in HTTP/2 that it is no preface.
-    mutating func isNoHTTP1(_ slot: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Bool {
+    /// Whether what was refused as a connection's first request was to be a preface of HTTP/2: it
+    /// is told in HTTP/2 that it is none.
+    mutating func isBrokenPreface(
+        _ slot: Int32,
+        _ bytes: UnsafeRawPointer,
+        _ count: Int
+    ) -> Bool {
         let downstream = down[slot]
         guard downstream.pointee.served == 0, !downstream.isOfStream,
             snapshot.listeners[Int(downstream.pointee.listener)].speaksHTTP2InClear
         else { return false }
-        let name: StaticString = "HTTP/"
-        var matched = 0
-        for index in 0..<count {
-            let byte = bytes.load(fromByteOffset: index, as: UInt8.self)
-            if byte == UInt8(ascii: "\n") { break }
-            matched = byte == name.utf8Start[matched] ? matched &+ 1 : byte == 0x48 ? 1 : 0
-            if matched == name.utf8CodeUnitCount { return false }
-        }
-        return true
+        // The method alone tells: no other request has it (RFC 9113 §11.4).
+        return count >= 4
+            && (0..<4).allSatisfy {
+                bytes.load(fromByteOffset: $0, as: UInt8.self) == Self.preface.utf8Start[$0]
+            }
     }
 
     /// The client speaks HTTP/2 without TLS; `bytes` are its first ones, and wait nowhere else.

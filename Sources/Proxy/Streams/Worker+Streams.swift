@@ -36,7 +36,7 @@ extension Worker {
         if event.endsStream { entry.pointee.streams.flags.insert(.clientEnded) }
         if event.kind == .reject {
             session.discardInput(event.stream)
-            answerBroken(stream, Self.outcome(ofReject: event.code))
+            answerBroken(stream, Self.outcome(ofReject: event.code), isHead: event.isHead)
             return
         }
         guard let text = session.text.slice(event).baseAddress else { return }
@@ -48,7 +48,8 @@ extension Worker {
         let used = parseRequest(stream, bytes, Int(event.count))
         guard down.find(stream, generation: generation) != nil else { return }
         if used == 0 {
-            answerBroken(stream, .badRequest)
+            let isHead = Self.asksForHead(bytes, Int(event.count))
+            answerBroken(stream, .badRequest, isHead: isHead)
         } else if entry.pointee.phase == .busy {
             noteFraming(entry)
             if event.isCall { noteCall(entry.pointee.exchange) }

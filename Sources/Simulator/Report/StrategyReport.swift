@@ -57,16 +57,6 @@ public struct StrategyReport: Sendable {
     /// The latency of a percentile.
     public func latency(_ millionths: Int) -> Int64 { latencies.value(atMillionths: millionths) }
 
-    /// The latency that a share of all requests did not exceed, failed ones counted as slower
-    /// than every answer; `nil` if it falls among these.
-    public func latencyOfAll(_ millionths: Int) -> Int64? {
-        guard requests > 0 else { return nil }
-        let rank = Double(millionths) / 1e6 * Double(requests)
-        let answered = requests - errors
-        guard answered > 0, rank <= Double(answered) else { return nil }
-        return latency(min(1_000_000, Int(rank / Double(answered) * 1e6)))
-    }
-
     /// All tries, first ones included.
     public var tries: Int { endpoints.reduce(0) { $0 + $1.tries } }
 

@@ -13,7 +13,8 @@ from harness.http2 import CANCEL, ENHANCE_YOUR_CALM, Frames, H2Client, frame
 from harness.setups import LOGGED
 from harness.wire import Closed
 
-DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE = 0, 1, 2, 3, 4, 6, 8
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 2, 3, 4, 6, 7
+WINDOW_UPDATE = 8
 
 
 def rapid_reset(frames, turn):
@@ -70,6 +71,7 @@ FLOODS = {
     "ping": lambda f, turn: frame(PING, 0, 0, b"12345678") * 100,
     "ping without reading": lambda f, turn: frame(PING, 0, 0, b"12345678") * 1000,
     "priority": lambda f, turn: frame(PRIORITY, 0, 3, b"\0\0\0\x01\x10") * 100,
+    "goaway": lambda f, turn: frame(GOAWAY, 0, 0, bytes(8)) * 100,
     "window updates": lambda f, turn: frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\1") * 100,
     "empty data": unfinished_data,
     "padding only": padded_data,

@@ -74,18 +74,28 @@ def test_bad_preface_over_tls(secured, first):
 
 
 def test_bad_preface_in_the_clear(responder):
-    """What names no version of HTTP/1 either is told so in HTTP/2."""
+    """What has the preface's method was meant as HTTP/2, and is told so in HTTP/2."""
     frames = Frames(responder, preface=False)
-    frames.send(BAD_PREFACE)
+    frames.send(PREFACE[:-2] + b"XX")
     ends(PROTOCOL_ERROR)(frames)
 
 
-@pytest.mark.parametrize("first", [PREFACE[:-2] + b"XX", b"GET / HTTP/2.0\r\n\r\n"])
-def test_almost_a_preface(responder, first):
-    """A request of HTTP/1 with another version gets an answer that a person can read."""
+@pytest.mark.parametrize(
+    ("first", "status"),
+    [
+        (BAD_PREFACE, 400),
+        (b"GET / HTTP/2.0\r\n\r\n", 505),
+        (b"GET /\r\n", 400),
+        (b"GET /\n", 400),
+        (b"get / http/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"PRINT /\r\n", 400),
+    ],
+)
+def test_bad_first_line_in_the_clear(responder, first, status):
+    """All else is HTTP/1, whose answer a person can read."""
     client = responder.client()
     client.send(first)
-    assert client.response().status == 505 and client.ended()
+    assert client.response().status == status and client.ended()
 
 
 @pytest.mark.parametrize("first", [b"GET /\x01 HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nA:\0\r\n\r\n"])

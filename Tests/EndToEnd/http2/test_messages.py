@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from harness import answer, fixed
-from harness.client import encode_chunks
+from harness.client import Client, encode_chunks
 from harness.data import digest, whole
 from harness.http2 import NO_ERROR, H2Client
 from harness.setups import LOGGED, Seen
@@ -73,6 +73,21 @@ def test_answers_without_a_body(weir, backend, over, status):
     for _ in range(2):
         found = client.ask()
         assert found.status == status and found.body == b"" and found.ended
+
+
+def test_lengths_of_answers_that_have_none(weir, backend, over):
+    """RFC 9110 §8.6: neither 1xx nor 204 has a Content-Length, over HTTP/1 as little."""
+    text = "HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\nLink: </a>\r\n\r\n"
+    text += "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\nX-Stays: 1\r\n\r\n"
+    proxy = weir(over(backend(fixed(text))))
+    client = H2Client(proxy)
+    http1 = Client(proxy.address) if client.scheme == "http" else None
+    for found in [client.ask(), client.ask()] + ([http1.ask()] if http1 else []):
+        assert found.status == 204 and found.get("x-stays") == "1"
+        assert found.get("content-length") is None
+        (early,) = found.informational
+        early = dict(early) if isinstance(early, list) else early
+        assert early.get("link") == "</a>" and early.get("content-length") is None
 
 
 @pytest.mark.parametrize("size", [0, 1, 16384, 16385, 100_000])

@@ -35,6 +35,20 @@ def test_limits(weir, backend, over):
     assert outcomes.count("head-too-large") == 2 and outcomes.count("ok") == 3
 
 
+def test_refusals_of_head_have_no_body(weir, over):
+    limits = {"fields": 20, "target-size": "256B"}
+    client = H2Client(weir(over(routes=[{"respond": {"body": "hi"}}], limits=limits)))
+    for status, asked in [
+        (431, {"fields": [(f"x-{n}", "y") for n in range(30)]}),
+        (414, {"target": "/" + "a" * 256}),
+        (400, {"target": "/%00"}),
+        (200, {}),
+    ]:
+        found = client.ask("HEAD", **asked)
+        assert (found.status, found.body, found.ended) == (status, b"", True)
+        assert int(found.get("content-length")) > 0
+
+
 def test_body_without_length_beyond_the_limit(weir, backend, over):
     def script(connection):
         try:

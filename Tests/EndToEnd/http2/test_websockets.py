@@ -288,53 +288,6 @@ def test_connection_lost(weir, backend, over):
         assert gone.acquire(timeout=scaled(5)), "a server's connection stayed"
 
 
-@pytest.mark.parametrize("status", [200, 302, 401, 403, 404, 426, 500, 503])
-def test_refusal_by_the_server(weir, backend, over, status):
-    """Any answer but 101 is an answer like others, and passes as it is."""
-
-    def script(connection):
-        while (request := connection.request()) is not None:
-            refuses = request.has("upgrade")
-            fields = [("X-Why", "no"), ("Location", "/elsewhere")] if refuses else []
-            body = "not here" if refuses else "plain"
-            connection.answer(status if refuses else 200, body, fields, reason="No")
-
-    proxy = weir(over(backend(script), **LOGGED))
-    client = H2Client(proxy)
-    socket = StreamSide(client)
-    client.finish(socket.answer)
-    answer = socket.answer
-    assert (answer.status, answer.body, answer.get("x-why")) == (status, b"not here", "no")
-    assert answer.ended and answer.code in (None, NO_ERROR)
-    assert client.ask().body == b"plain"
-    assert proxy.access(2)[0]["status"] == status
-
-
-def test_upgrade_to_something_else(weir, backend, over):
-    """101 to another protocol is no answer to this request."""
-
-    def script(connection):
-        connection.request_head()
-        connection.send("HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n")
-        connection.rest()
-
-    client = H2Client(weir(over(backend(script))))
-    socket = StreamSide(client)
-    client.finish(socket.answer)
-    assert socket.answer.status == 502 and socket.answer.get("x-weir-outcome") == "bad-answer"
-
-
-@pytest.mark.parametrize("protocol", ["connect-udp", "connect-ip", "webtransport", "WebSocketX"])
-def test_other_protocols_are_refused(weir, backend, over, protocol):
-    server = backend(serves(mirror))
-    client = H2Client(weir(over(server)))
-    socket = StreamSide(client, protocol=protocol)
-    client.finish(socket.answer)
-    assert socket.answer.status == 501
-    assert client.ask().body == b"plain"
-    assert len(server.requests) == 1
-
-
 def test_no_server(weir, refused, over):
     client = H2Client(weir(over(refused)))
     socket = StreamSide(client)

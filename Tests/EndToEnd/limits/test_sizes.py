@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import WireError, answer
+from harness import WireError, answer, eventually
 from harness.checks import assert_own_answer, assert_refused, outcome_of, untouched
 from harness.setups import LOGGED, single
 
@@ -169,3 +169,23 @@ def test_pipelined_requests_beyond_the_last_are_not_served(weir, backend):
     assert client.response().get("connection") == "close"
     assert client.ended()
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["at once", "later"])
+@pytest.mark.parametrize(
+    ("trailers", "why"),
+    [(b"a: b\r\n" * 6, "many trailer"), (b"a: " + b"b" * 1024 + b"\r\n", "too large")],
+    ids=["fields", "size"],
+)
+def test_a_trailer_section_past_the_limit(weir, backend, trailers, why, waits):
+    server = backend()
+    proxy = weir(single(server, limits={"fields": 5, "head-size": "1KiB"}))
+    client = proxy.client()
+    client.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
+    if waits:
+        eventually(lambda: server.connections and b"\r\nx" in server.connections[0].received, "x")
+    client.send(b"0\r\n" + trailers + b"\r\n")
+    response = assert_refused(client, 431)
+    assert why in response.text
+    assert not server.requests
+    server.problems.clear()

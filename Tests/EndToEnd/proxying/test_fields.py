@@ -5,6 +5,7 @@ import re
 import pytest
 
 from harness import answer
+from harness.checks import assert_own_answer, assert_refused
 from harness.client import connect
 from harness.setups import LOGGED, Seen, single
 from harness.wire import Stream
@@ -30,6 +31,33 @@ def test_end_to_end_fields_are_passed_on_in_order(client_of):
     names = {name.lower() for name, _ in fields}
     got = [(name.lower(), value) for name, value in seen["fields"] if name.lower() in names]
     assert got == [(name.lower(), value) for name, value in fields]
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE"])
+def test_max_forwards_counts_down(client_of, method):
+    """RFC 9110 §7.6.2; for other methods, above, it means nothing."""
+    client = client_of()
+    for sent, kept in [("3", "2"), ("1", "0"), ("100", "099")]:
+        seen = Seen(client.ask(method, fields=[("X-A", "1"), ("Max-Forwards", sent), ("X-B", "2")]))
+        assert seen.get("max-forwards") == kept
+        assert (seen.get("x-a"), seen.get("x-b")) == ("1", "2")
+
+
+def test_max_forwards_at_its_end(weir, backend):
+    server = backend()
+    proxy = weir(single(server))
+    client = proxy.client()
+    found = client.ask("OPTIONS", "*", fields=[("Max-Forwards", "0")])
+    assert (found.status, found.body) == (204, b"") and "OPTIONS" in found.get("allow")
+    found = client.ask("TRACE", fields=[("Max-Forwards", "00"), ("Cookie", "a=b")])
+    assert_own_answer(found, 405, "method-refused")
+    assert "TRACE" not in found.get("allow") and "a=b" not in found.text
+    assert not server.requests
+    for fields in [[("Max-Forwards", "-1")], [("Max-Forwards", "1")] * 2]:
+        client = proxy.client()
+        client.send_request("OPTIONS", fields=fields)
+        assert_refused(client, 400)
+    assert not server.requests
 
 
 @pytest.mark.parametrize(("name", "value"), HOP_BY_HOP)

@@ -162,6 +162,24 @@ def test_refused(setting, name):
     untouched(server)
 
 
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (get(first=b"HEAD / HTTP/1.1", host=b"Host: a b\r\n"), 400),
+        (b"\r\n" + get(*[b"A: b"] * 101, first=b"HEAD / HTTP/1.1"), 431),
+        (get(first=b"HEAD /" + b"a" * 9000 + b" HTTP/1.1"), 414),
+        (b"HEAD / HTTP/1.1\n\n", 400),
+    ],
+    ids=["host", "fields", "target", "line end"],
+)
+def test_refused_head(setting, data, status):
+    """Whatever is wrong behind the method, the answer to HEAD has no body."""
+    client = Client(setting[0].address)
+    client.send(data)
+    response = assert_refused(client, status, to="HEAD")
+    assert int(response.get("content-length")) > 0
+
+
 @pytest.mark.parametrize("name", BYTE_BY_BYTE)
 def test_refused_byte_by_byte(setting, name):
     proxy, server = setting

@@ -57,6 +57,25 @@ def test_no_second_reading(setting, name):
     assert all(status in (200, 400, 505) for status in statuses), statuses
 
 
+def test_lines_that_grow_cut_nothing_off(weir, backend):
+    """A line without a space behind its colon goes on with one. What is left without room then
+    would be the framing, which stands behind them all, and the body would pass for a request."""
+    server = backend()
+    config = {"workers": 1, "listen": "127.0.0.1:0", "servers": [server.address]}
+    proxy = weir({**config, "limits": {"fields": 1000}})
+    body = b":1\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
+    for count in range(675, 700, 5):
+        client = Client(proxy.address)
+        client.send(b"POST /grown HTTP/1.1\r\nHost:a\r\n" + b"x:y\r\n" * count)
+        client.send(b"Content-Length: %018d\r\n\r\n" % len(body) + body)
+        assert client.response().status == 200
+        client.close()
+        seen = server.requests[-1]
+        assert (seen.target, seen.body) == ("/grown", body)
+        assert len(seen.all("x")) == count and seen.has("x-request-id")
+    assert len(server.requests) == 5 and not server.problems
+
+
 def test_the_corpus_is_large_and_holds_good_requests():
     assert len(CASES) > 400
     whole = [name for name, data in CASES.items() if readings(data)]

@@ -69,6 +69,16 @@ private let answers: [AnswerCase] = [
         expected: [ok, "x-session: token"]
     ),
     AnswerCase(
+        description: "an answer that cannot have a body has no length",
+        answer: ["HTTP/1.1 204 No Content", "A: 1", "Content-Length: 0", "B: 2"],
+        expected: ["HTTP/1.1 204 No Content", "A: 1", "B: 2"]
+    ),
+    AnswerCase(
+        description: "the length of what was not modified stays",
+        answer: ["HTTP/1.1 304 Not Modified", "Content-Length: 5"],
+        expected: ["HTTP/1.1 304 Not Modified", "Content-Length: 5"]
+    ),
+    AnswerCase(
         description: "proxy authentication is end to end",
         answer: ["HTTP/1.1 407 x", "Proxy-Authenticate: Basic", "Content-Length: 0"],
         expected: ["HTTP/1.1 407 x", "Proxy-Authenticate: Basic", "Content-Length: 0"]
@@ -104,14 +114,17 @@ struct AnswerHeadWriterTests {
         "interim heads, and the 101 that opens a tunnel",
         arguments: [
             (
-                ["HTTP/1.1 103 Early Hints", "Link: </a>", "Connection: close"], false,
+                [
+                    "HTTP/1.1 103 Early Hints", "Content-Length: 5", "Link: </a>",
+                    "Connection: close",
+                ], false,
                 ["HTTP/1.1 103 Early Hints", "Link: </a>"]
             ),
             (["HTTP/1.1 100 Continue"], false, ["HTTP/1.1 100 Continue"]),
             (
                 [
                     "HTTP/1.1 101 Switching Protocols", "Upgrade: WebSocket", "Connection: Upgrade",
-                    "Sec-WebSocket-Accept: k",
+                    "Sec-WebSocket-Accept: k", "Content-Length: 0",
                 ], true,
                 [
                     "HTTP/1.1 101 Switching Protocols", "Sec-WebSocket-Accept: k",

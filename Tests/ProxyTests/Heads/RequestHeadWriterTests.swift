@@ -128,8 +128,42 @@ struct RequestHeadWriterTests {
             let address = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
             let test = ForwardCase("", request, from: address, sending: "xvif", becomes: [])
             let head = try #require(forward(test, trace(caller: false))).head
-            let reserved = lines(request).utf8.count + 2 * name.utf8.count + 512
-            #expect(head.utf8.count <= reserved)
+            let reserved = withRequest(lines(request)) { head, fields, _ in
+                RequestHeadWriter.room(for: head, lines: fields.count)
+            }
+            #expect(head.utf8.count <= (try #require(reserved)))
         }
+    }
+
+    @Test(
+        "a thousand lines have room, in whatever white space",
+        arguments: [[""], ["", " ", "\t "]]
+    )
+    func thousandLines(spaces: [String]) throws {
+        var random = TestRandom(seed: 1)
+        let name = String(repeating: "a.", count: 120) + "example"
+        let begun = ["POST / HTTP/1.1", "Host:\(name)", "Transfer-Encoding:chunked"]
+        let more = (3...1000).map { _ in "x:\(random.pick(spaces))y" }
+        let limits = HeadLimits(headSize: 64 << 10, fields: 1000, targetSize: 8 << 10)
+        var isCut = true
+        let head = withRequest(lines(begun + more), limits: limits) { head, fields, bytes in
+            written(capacity: RequestHeadWriter.room(for: head, lines: fields.count)) { out in
+                guard let base = bytes.baseAddress else { return }
+                let context = ForwardContext(
+                    forwarding: ForwardCase("", [], sending: "xvif", becomes: []).forwarding,
+                    isTrusted: false,
+                    peer: peer("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+                    requestID: ForwardCase.id,
+                    trace: trace(caller: true)
+                )
+                var writer = RequestHeadWriter(source: base, head: head, context: context)
+                _ = writer.write(fields: fields, to: &out)
+                isCut = out.overflowed
+            }
+        }
+        let text = String(decoding: try #require(head), as: UTF8.self)
+        #expect(!isCut && text.hasSuffix("-01\r\n\r\n"))
+        #expect(text.contains("\r\nTransfer-Encoding: chunked\r\n"))
+        #expect(text.split(separator: "\r\n").count { $0 == "x: y" } == 998)
     }
 }

@@ -35,13 +35,14 @@ let usualLimits = HeadLimits(headSize: 16 << 10, fields: 100, targetSize: 8 << 1
 /// Parses a request head and hands it on with its bytes; `nil` if it is refused or incomplete.
 func withRequest<Result>(
     _ raw: String,
+    limits: HeadLimits = usualLimits,
     _ body: (RequestHead, borrowing FieldTable, UnsafeMutableRawBufferPointer) -> Result
 ) -> Result? {
     var bytes = Array(raw.utf8)
-    var fields = FieldTable(capacity: 100)
+    var fields = FieldTable(capacity: limits.fields)
     var parser = RequestParser()
     guard
-        let head = try? parser.parse(bytes.span.bytes, into: &fields, limits: usualLimits)
+        let head = try? parser.parse(bytes.span.bytes, into: &fields, limits: limits)
     else { return nil }
     return bytes.withUnsafeMutableBytes { body(head, fields, $0) }
 }
