@@ -120,6 +120,7 @@ extension Worker {
         case .idle:
             if goesToRest(slot) || overstays(slot) { return }
             closeDownstream(slot)
+        case .lingering where waitsForCarrier(slot): awaitClient(slot)
         case .discarding, .lingering: closeDownstream(slot)
         case .carrier: carrierTimedOut(slot)
         case .header: refuseProxyHeader(slot, .handshakeTimeout, "no PROXY header came in time")

@@ -83,7 +83,7 @@ extension Worker {
     private mutating func restCarrier(_ slot: Int32) {
         let downstream = down[slot]
         guard downstream.pointee.output.isEmpty else {
-            awaitClient(slot)
+            if session(of: slot)?.notes.waitsSince == nil { awaitClient(slot) }
             return
         }
         if isEnding(downstream) { endCarrier(slot) }
@@ -222,6 +222,7 @@ extension Worker {
     /// The client takes bytes again.
     mutating func carrierTakesAgain(_ slot: Int32) {
         let carrier = down[slot]
+        session(of: slot)?.notes.waitsSince = nil
         if carrier.pointee.flags.contains(.closesAfterOutput) {
             setDeadline(downstream: slot, now + Self.lingerTime)
         } else {
@@ -278,6 +279,9 @@ extension Worker {
     mutating func carrierTimedOut(_ slot: Int32) {
         let carrier = down[slot]
         let isStuck = !carrier.pointee.output.isEmpty
+        if isStuck, !carrier.pointee.flags.contains(.closesAfterOutput), carrierGoesOn(slot) {
+            return
+        }
         if !isStuck, carrier.pointee.streams.flags.contains(.insideHead),
             !carrier.pointee.flags.contains(.closesAfterOutput), let session = session(of: slot)
         {

@@ -163,7 +163,9 @@ extension Worker {
     /// The client's window has no room for the answer: it is timed until it has.
     private mutating func waitForWindow(_ stream: Int32) {
         let exchange = down[stream].pointee.exchange
-        if exchange >= 0 { exchanges[exchange].pointee.sendPace.began(at: now) }
+        if exchange >= 0, !waitsForCarrier(stream) {
+            exchanges[exchange].pointee.sendPace.began(at: now)
+        }
         awaitClient(stream)
     }
 

@@ -9,6 +9,7 @@ import pytest
 
 from harness import DEADLINE, Closed, WireError, eventually, scaled
 from harness.checks import assert_own_answer, assert_refused, outcome_of, untouched
+from harness.http2 import H2Client
 from harness.setups import LOGGED, single
 from harness.tunnels import UPGRADE, mirroring
 
@@ -181,6 +182,33 @@ class TestSend:
             assert data, "cut while it read"
             got += len(data)
         assert proxy.access(1)[0]["outcome"] == "ok"
+
+    def trickle(self, proxy, sock):
+        """Reads for three times the time-out, too slowly for the kernel to report room, then the
+        rest; returns how much came and the line of the log."""
+        got = 0
+        for _ in range(30):
+            got += len(sock.recv(8192))
+            time.sleep(SECONDS / 10)
+        while data := sock.recv(1 << 20):
+            got += len(data)
+            if got > self.TRICKLED:
+                break
+        return got, proxy.access(1)[0]
+
+    TRICKLED = 16 << 20
+
+    def test_a_client_of_http2_that_reads_slowly_is_served(self, weir, backend):
+        """What counts is what it acknowledges: windows as large as these hold nothing back."""
+        listener = {"address": "127.0.0.1:0", "http2": "cleartext"}
+        server = backend(flood(self.TRICKLED))
+        config = {"listeners": [listener], "servers": [server.address]}
+        proxy = weir({**config, "timeouts": {"send": VALUE}, **LOGGED})
+        client = H2Client(proxy, settings={4: (1 << 31) - 1}, receive_buffer=65536)
+        client.credit((1 << 31) - 1 - 65535)
+        client.open()
+        got, line = self.trickle(proxy, client.stream.sock)
+        assert got > self.TRICKLED and line["outcome"] == "ok"
 
 
 class TestTunnel:
