@@ -2,6 +2,10 @@
 by the deadline of a test, so that a busy machine changes nothing."""
 
 import contextlib
+import ctypes
+import os
+import socket
+import stat
 import threading
 import time
 
@@ -247,6 +251,42 @@ class TestSend:
             client.send_request()
             line = proxy.access(1, within=DEADLINE * 2)[0]
         assert line["outcome"] == "send-timeout" and line["bytes-out"] < self.OWN
+
+
+def kernel_times(proxy):
+    """TCP_USER_TIMEOUT of each connection that the proxy has, by a copy of its descriptor."""
+    found = []
+    process = os.pidfd_open(proxy.pid)
+    for number in os.listdir(f"/proc/{proxy.pid}/fd"):
+        copy = ctypes.CDLL(None).syscall(PIDFD_GETFD, process, int(number), 0)
+        if copy < 0:
+            continue
+        if not stat.S_ISSOCK(os.fstat(copy).st_mode):
+            os.close(copy)
+            continue
+        with socket.socket(fileno=copy) as sock, contextlib.suppress(OSError):
+            sock.getpeername()
+            found.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
+    os.close(process)
+    return found
+
+
+PIDFD_GETFD = 438
+
+
+def test_the_kernel_cuts_nobody_by_a_time_of_its_own(weir, backend):
+    """A shut window is for the time-outs of the file, on either side; what TCP_USER_TIMEOUT counts
+    would come before them."""
+    gate = threading.Event()
+    server = backend(lambda connection: (connection.request(), gate.wait(DEADLINE)))
+    proxy = weir({"workers": 1, **single(server)})
+    client = proxy.client()
+    client.keeps = False
+    client.send_request()
+    server.saw(1)
+    times = kernel_times(proxy)
+    gate.set()
+    assert len(times) >= 2 and not any(times)
 
 
 class TestTunnel:
