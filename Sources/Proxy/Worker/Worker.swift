@@ -162,8 +162,10 @@ public struct Worker: ~Copyable {
     var newcomers: [UInt64] = []
     var earlierNewcomers: [UInt64] = []
     var registerAt = Instant(nanoseconds: 0)
-    var oldestIdle: Int32 = -1
-    var newestIdle: Int32 = -1
+    /// Connections that have nothing under way.
+    var idle = ConnectionList()
+    /// Connections that count as handshakes, of whose client no whole first message has come.
+    var unheard = ConnectionList()
     var accessLog: AccessLogBuffer
     /// What the file says of traces.
     var tracing: TracePlan
