@@ -186,6 +186,7 @@ extension Worker {
         let carrier = down[slot]
         guard !carrier.pointee.flags.contains(.closesAfterOutput) else { return }
         carrier.pointee.flags.insert(.closesAfterOutput)
+        noteFault(carrier.pointee.peer)
         endStreams(slot)
         unlistIdle(slot)
         setDeadline(downstream: slot, now + Self.lingerTime)
@@ -204,6 +205,7 @@ extension Worker {
         else {
             // Nobody wants these bytes any more: others may have their place in the window.
             if event.kind == .data { session.credit(event.stream, Int(event.count)) }
+            if event.kind == .malformed, event.token == 0 { logMalformed(index, slot, session) }
             return
         }
         switch event.kind {
@@ -212,11 +214,37 @@ extension Worker {
         case .end: break
         case .reset, .malformed, .refused:
             entry.pointee.streams.flags.insert([.reset, .clientEnded])
-            dropStream(stream)
+            dropStream(stream, event.kind == .malformed ? .badRequest : .clientAborted)
             return
         default: return
         }
         if event.endsStream, down.find(stream, generation: generation) != nil { endBody(stream) }
+    }
+
+    /// Logs a request that is malformed before it was begun; the budget of resets bounds the lines.
+    private mutating func logMalformed(_ index: Int, _ slot: Int32, _ session: HTTP2Connection) {
+        let event = session.event(index)
+        // One whose head came with the same bytes is in the log already.
+        for earlier in 0..<index where session.event(earlier).stream == event.stream { return }
+        let id = RequestID(high: random.next(), low: random.next())
+        var entry = LogEntry(outcome: .badRequest, status: Outcome.badRequest.status, id: id)
+        entry.client = down[slot].pointee.peer
+        entry.reason = event.flaw.explanation.description
+        countUnanswered(entry, of: slot)
+        log(entry)
+    }
+
+    /// Nanoseconds between two notes in the log about connections that ended for their frames.
+    private static let noteEvery: Int64 = 10_000_000_000
+
+    /// A connection ends for what its client sent as frames, which no request tells of.
+    private mutating func noteFault(_ client: weir_address) {
+        faults &+= 1
+        guard now >= faultsNoted else { return }
+        faultsNoted = now + Self.noteEvery
+        let text = "\(faults) connections of HTTP/2 ended for the frames that came, the last from"
+        shared.logs.note(level: .warning, "\(text) \(addressText(client))")
+        faults = 0
     }
 
     /// The client takes bytes again.

@@ -196,6 +196,10 @@ public struct Worker: ~Copyable {
     var roomAsked = Instant(nanoseconds: 0)
     /// When the log may say again that accepting pauses.
     var pauseNoted = Instant(nanoseconds: 0)
+    /// When connections of HTTP/2 that ended for their frames may be told of again, and how many
+    /// did since.
+    var faultsNoted = Instant(nanoseconds: 0)
+    var faults = 0
     /// When the log may say again that a handshake with an endpoint failed.
     var handshakeNoted = Instant(nanoseconds: 0)
     var isLate = false
