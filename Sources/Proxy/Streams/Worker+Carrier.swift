@@ -153,13 +153,37 @@ extension Worker {
             let count = receive(downstream, frameInput, Self.readSize)
             if count == Int(-EAGAIN) { return }
             guard count > 0 else {
-                closeCarrier(slot)
+                if count < 0 || !outlivesInput(slot) { closeCarrier(slot) }
                 return
             }
             left &-= count
             takeFrames(slot, count)
             guard down.find(slot, generation: generation) != nil else { return }
         }
+    }
+
+    /// The client sends nothing more: streams whose requests are whole go on, as over HTTP/1.
+    ///
+    /// False if nothing is left to do.
+    private mutating func outlivesInput(_ slot: Int32) -> Bool {
+        let carrier = down[slot]
+        guard carrier.pointee.flags.isDisjoint(with: [.broken, .closesAfterOutput]),
+            let session = session(of: slot)
+        else { return false }
+        carrier.pointee.flags.remove(.readable)
+        carrier.pointee.streams.flags.insert(.inputEnded)
+        var stream = carrier.pointee.streams.newest
+        while stream >= 0 {
+            if down[stream].pointee.streams.flags.contains(.clientEnded) {
+                stream = down[stream].pointee.streams.older
+                continue
+            }
+            down[stream].pointee.streams.flags.insert(.reset)
+            dropStream(stream)
+            stream = carrier.pointee.streams.newest
+        }
+        queueCarrier(slot)
+        return carrier.pointee.streams.count > 0 || session.wantsSend
     }
 
     /// Does what the frames in ``frameInput`` say.

@@ -254,11 +254,12 @@ extension Worker {
     /// Ends a carrier that has nothing more to say.
     private mutating func endIfOver(_ slot: Int32, _ session: HTTP2Connection) {
         let carrier = down[slot]
+        let hasInput = !carrier.pointee.streams.flags.contains(.inputEnded)
         guard carrier.pointee.output.isEmpty, carrier.pointee.streams.count == 0,
             !session.wantsSend,
-            carrier.pointee.flags.contains(.closesAfterOutput) || session.isOver
+            carrier.pointee.flags.contains(.closesAfterOutput) || session.isOver || !hasInput
         else { return }
-        carrier.pointee.flags.insert(.lingers)
+        if hasInput { carrier.pointee.flags.insert(.lingers) }
         finishDownstream(slot)
     }
 }
