@@ -5,8 +5,13 @@ import Proxy
 
 /// The listening sockets of a service, by place of their listener.
 final class ListeningSockets {
-    /// Milliseconds after which data that a client does not acknowledge ends its connection.
-    private static let userTimeout: UInt32 = 30_000
+    /// Milliseconds after which data that a client does not acknowledge ends its connection: as
+    /// long as TCP tries.
+    ///
+    /// The kernel also counts time in which a window is too small for what comes next, even if the
+    /// client reads all the while. So no value would leave it to `timeouts.send` and
+    /// `timeouts.tunnel` whom they cut, which know the difference.
+    private static let userTimeout: UInt32 = 0
 
     private let workers: Int
     /// Sockets of the process before.

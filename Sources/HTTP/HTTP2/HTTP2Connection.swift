@@ -20,6 +20,8 @@ public final class HTTP2Connection {
     let session: OpaquePointer
     private let memory: HTTP2Memory
     private let options: HTTP2Options
+    /// What the caller notes of the peer's reading.
+    public var notes = HTTP2Notes()
 
     /// Frames that may wait for being sent, beyond what streams have; a peer that makes more and
     /// reads none is told to calm down.

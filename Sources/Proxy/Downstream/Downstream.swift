@@ -59,6 +59,8 @@ struct Downstream: SlabEntry {
         static let paused = Flags(rawValue: 4096)
         /// Its time without a request is over, but something has come in that moment.
         static let overstays = Flags(rawValue: 8192)
+        /// It is in the list of handshakes whose client has said nothing whole.
+        static let listedUnheard = Flags(rawValue: 16384)
     }
 
     var generation: UInt32 = 0

@@ -300,6 +300,10 @@ extension Worker {
                 abort(exchange, .sendTimeout)
                 return false
             }
+            if downstream.pointee.phase == .carrier, carrierReadsTooSlowly(slot, sent) {
+                closeCarrier(slot, .sendTimeout)
+                return false
+            }
             return true
         }
         return outputLeft(slot)

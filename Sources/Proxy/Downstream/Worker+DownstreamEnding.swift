@@ -77,6 +77,7 @@ extension Worker {
         if downstream.pointee.streams.newest >= 0 { endStreams(slot) }
         assert(downstream.pointee.exchange < 0, "a connection closes under its exchange")
         unlistIdle(slot)
+        unlistUnheard(slot)
         downTimers.cancel(slot)
         if downstream.pointee.phase == .idle { sendCloseNotify(downstream) }
         if downstream.pointee.phase == .handshake { handshakes &-= 1 }
@@ -120,6 +121,7 @@ extension Worker {
         case .idle:
             if goesToRest(slot) || overstays(slot) { return }
             closeDownstream(slot)
+        case .lingering where waitsForCarrier(slot): awaitClient(slot)
         case .discarding, .lingering: closeDownstream(slot)
         case .carrier: carrierTimedOut(slot)
         case .header: refuseProxyHeader(slot, .handshakeTimeout, "no PROXY header came in time")

@@ -145,10 +145,6 @@ extension Worker {
         entry.request = request
         entry.loggedID = believedID(slot, request)
         entry.trace = beginTrace(request)
-        count(entry, of: slot)
-        let isLogged = entry.route < 0 ? entry.isLogged : snapshot.routes[entry.route].isLogged
-        if isLogged { log(entry) }
-        if entry.trace.isExported { recordRequest(entry, of: slot, request) }
         let head = out
         var body = body
         let isSent =
@@ -156,6 +152,10 @@ extension Worker {
             && body.withUnsafeMutableBytes { bytes in
                 deliver(slot, head: head.start, head.count, body: bytes.baseAddress, bytes.count)
             }
+        if isSent, follow(slot, request, entry, bodyCount: body.count, keepAlive: keepAlive) {
+            return request.isWhole ? request.size : request.head.headSize
+        }
+        note(entry, of: slot, request)
         guard isSent else {
             closeDownstream(slot)
             return -1
@@ -170,6 +170,14 @@ extension Worker {
         }
         goOn(slot, keepAlive: keepAlive, isRequestRead: request.isWhole)
         return keepAlive ? request.size : -1
+    }
+
+    /// Counts, logs and traces a request that was answered without a server.
+    private mutating func note(_ entry: LogEntry, of slot: Int32, _ request: ReceivedRequest) {
+        count(entry, of: slot)
+        let isLogged = entry.route < 0 ? entry.isLogged : snapshot.routes[entry.route].isLogged
+        if isLogged { log(entry) }
+        if entry.trace.isExported { recordRequest(entry, of: slot, request) }
     }
 
     /// Reads past the body of a request that was answered without it.

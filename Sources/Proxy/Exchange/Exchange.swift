@@ -237,6 +237,11 @@ struct Pace: BitwiseCopyable, Equatable {
     /// Whether the client is too slow on average.
     func isTooSlow(at now: Instant) -> Bool {
         let total = since == .never ? owed : owed &+ (now - since)
-        return total > Self.grace && bytes < (total / 1_000_000_000) &* Self.leastRate
+        return Self.isTooSlow(bytes, within: total)
+    }
+
+    /// Whether so many bytes are too few for as many nanoseconds in which they were owed.
+    static func isTooSlow(_ bytes: Int64, within owed: Int64) -> Bool {
+        owed > grace && bytes < (owed / 1_000_000_000) &* leastRate
     }
 }

@@ -136,6 +136,9 @@ extension Worker {
         let endsWithClose =
             exchange.pointee.flags.contains(.endsWithClose)
             && exchange.pointee.answer != .complete
+        // What waits for the client never leaves.
+        let unsent = UInt64(down[downSlot].pointee.output.count)
+        exchange.pointee.bytesOut &-= min(unsent, exchange.pointee.bytesOut)
         end(slot, outcome)
         down[downSlot].pointee.exchange = -1
         // Where the connection's end would look like the answer's, a reset tells them apart.

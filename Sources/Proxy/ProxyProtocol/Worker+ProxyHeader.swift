@@ -11,7 +11,10 @@ extension Worker {
         let downstream = down[slot]
         downstream.pointee.phase = .header
         // Where TLS follows, this is a part of the handshake and bounded with it.
-        if certificates[Int(downstream.pointee.listener)] != nil { handshakes &+= 1 }
+        if certificates[Int(downstream.pointee.listener)] != nil {
+            handshakes &+= 1
+            listUnheard(slot)
+        }
         setDeadline(downstream: slot, now + limits.handshake)
         readProxyHeader(slot)
     }
@@ -72,6 +75,7 @@ extension Worker {
     /// Whose connection it is has been said: TLS or HTTP begins.
     private mutating func introduced(_ slot: Int32, _ header: ProxyHeader) {
         let downstream = down[slot]
+        unlistUnheard(slot)
         leaveHeaderPhase(downstream)
         switch header {
         case .client(let source, _): downstream.pointee.peer = weir_address(source)

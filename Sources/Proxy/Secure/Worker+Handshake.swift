@@ -11,15 +11,22 @@ extension Worker {
         downstream.pointee.secure.connection = connection
         downstream.pointee.phase = .handshake
         handshakes &+= 1
+        listUnheard(slot)
         setDeadline(downstream: slot, now + limits.handshake)
         pumpHandshake(slot)
         return true
     }
 
     /// Whether one more handshake stays within the listener's bounds; it counts against its rate.
-    mutating func admitsHandshake(_ listener: Int) -> Bool {
-        guard handshakes < snapshot.listeners[listener].maxHandshakes else { return false }
-        return handshakeTokens[listener]?.take(at: now) ?? true
+    ///
+    /// Who connects and says nothing keeps nobody waiting: the oldest of them goes.
+    mutating func admitsHandshake(_ listener: WorkerListener) -> Bool {
+        if handshakes >= snapshot.listeners[listener.index].maxHandshakes {
+            guard weir_is_readable(listener.descriptor) > 0, closeOldestUnheard() else {
+                return false
+            }
+        }
+        return handshakeTokens[listener.index]?.take(at: now) ?? true
     }
 
     /// Goes on with the handshake as far as what has come allows.
@@ -41,6 +48,8 @@ extension Worker {
                 answerPlain(slot)
                 return
             }
+            // A ClientHello is whole once the server has said something to it.
+            if secure.output.count > 0 { unlistUnheard(slot) }
             if step == .done, connection.endsWithTickets {
                 holdSealed(downstream)
             } else if !sendSealed(slot) {
@@ -76,6 +85,7 @@ extension Worker {
     private mutating func handshakeDone(_ slot: Int32) {
         let downstream = down[slot]
         handshakes &-= 1
+        unlistUnheard(slot)
         downstream.pointee.phase = .idle
         if !downstream.pointee.secure.sealed.isEmpty {
             downstream.pointee.flags.insert(.readable)
@@ -121,6 +131,7 @@ extension Worker {
     mutating func endHandshake(_ slot: Int32, _ outcome: Outcome, because failure: TLSFailure?) {
         let downstream = down[slot]
         handshakes &-= 1
+        unlistUnheard(slot)
         var entry = LogEntry(
             outcome: outcome,
             status: outcome.status,
@@ -143,6 +154,7 @@ extension Worker {
     private mutating func answerPlain(_ slot: Int32) {
         let downstream = down[slot]
         handshakes &-= 1
+        unlistUnheard(slot)
         release(&downstream.pointee.secure)
         downstream.pointee.phase = .idle
         answerBroken(slot, .badRequest, because: "This port speaks HTTPS; use https:// instead.")

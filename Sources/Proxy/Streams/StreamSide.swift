@@ -52,4 +52,6 @@ struct StreamFlags: OptionSet, BitwiseCopyable {
     static let insideHead = StreamFlags(rawValue: 128)
     /// Streams of the carrier have parts of answers that wait for frames.
     static let lends = StreamFlags(rawValue: 256)
+    /// The carrier's client sends nothing more: it ends with its streams.
+    static let inputEnded = StreamFlags(rawValue: 512)
 }

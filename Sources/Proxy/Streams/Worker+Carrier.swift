@@ -83,7 +83,7 @@ extension Worker {
     private mutating func restCarrier(_ slot: Int32) {
         let downstream = down[slot]
         guard downstream.pointee.output.isEmpty else {
-            awaitClient(slot)
+            if session(of: slot)?.notes.waitsSince == nil { awaitClient(slot) }
             return
         }
         if isEnding(downstream) { endCarrier(slot) }
@@ -153,13 +153,37 @@ extension Worker {
             let count = receive(downstream, frameInput, Self.readSize)
             if count == Int(-EAGAIN) { return }
             guard count > 0 else {
-                closeCarrier(slot)
+                if count < 0 || !outlivesInput(slot) { closeCarrier(slot) }
                 return
             }
             left &-= count
             takeFrames(slot, count)
             guard down.find(slot, generation: generation) != nil else { return }
         }
+    }
+
+    /// The client sends nothing more: streams whose requests are whole go on, as over HTTP/1.
+    ///
+    /// False if nothing is left to do.
+    private mutating func outlivesInput(_ slot: Int32) -> Bool {
+        let carrier = down[slot]
+        guard carrier.pointee.flags.isDisjoint(with: [.broken, .closesAfterOutput]),
+            let session = session(of: slot)
+        else { return false }
+        carrier.pointee.flags.remove(.readable)
+        carrier.pointee.streams.flags.insert(.inputEnded)
+        var stream = carrier.pointee.streams.newest
+        while stream >= 0 {
+            if down[stream].pointee.streams.flags.contains(.clientEnded) {
+                stream = down[stream].pointee.streams.older
+                continue
+            }
+            down[stream].pointee.streams.flags.insert(.reset)
+            dropStream(stream)
+            stream = carrier.pointee.streams.newest
+        }
+        queueCarrier(slot)
+        return carrier.pointee.streams.count > 0 || session.wantsSend
     }
 
     /// Does what the frames in ``frameInput`` say.
@@ -186,6 +210,7 @@ extension Worker {
         let carrier = down[slot]
         guard !carrier.pointee.flags.contains(.closesAfterOutput) else { return }
         carrier.pointee.flags.insert(.closesAfterOutput)
+        noteFault(carrier.pointee.peer)
         endStreams(slot)
         unlistIdle(slot)
         setDeadline(downstream: slot, now + Self.lingerTime)
@@ -204,6 +229,7 @@ extension Worker {
         else {
             // Nobody wants these bytes any more: others may have their place in the window.
             if event.kind == .data { session.credit(event.stream, Int(event.count)) }
+            if event.kind == .malformed, event.token == 0 { logMalformed(index, slot, session) }
             return
         }
         switch event.kind {
@@ -212,16 +238,43 @@ extension Worker {
         case .end: break
         case .reset, .malformed, .refused:
             entry.pointee.streams.flags.insert([.reset, .clientEnded])
-            dropStream(stream)
+            dropStream(stream, event.kind == .malformed ? .badRequest : .clientAborted)
             return
         default: return
         }
         if event.endsStream, down.find(stream, generation: generation) != nil { endBody(stream) }
     }
 
+    /// Logs a request that is malformed before it was begun; the budget of resets bounds the lines.
+    private mutating func logMalformed(_ index: Int, _ slot: Int32, _ session: HTTP2Connection) {
+        let event = session.event(index)
+        // One whose head came with the same bytes is in the log already.
+        for earlier in 0..<index where session.event(earlier).stream == event.stream { return }
+        let id = RequestID(high: random.next(), low: random.next())
+        var entry = LogEntry(outcome: .badRequest, status: Outcome.badRequest.status, id: id)
+        entry.client = down[slot].pointee.peer
+        entry.reason = event.flaw.explanation.description
+        countUnanswered(entry, of: slot)
+        log(entry)
+    }
+
+    /// Nanoseconds between two notes in the log about connections that ended for their frames.
+    private static let noteEvery: Int64 = 10_000_000_000
+
+    /// A connection ends for what its client sent as frames, which no request tells of.
+    private mutating func noteFault(_ client: weir_address) {
+        faults &+= 1
+        guard now >= faultsNoted else { return }
+        faultsNoted = now + Self.noteEvery
+        let text = "\(faults) connections of HTTP/2 ended for the frames that came, the last from"
+        shared.logs.note(level: .warning, "\(text) \(addressText(client))")
+        faults = 0
+    }
+
     /// The client takes bytes again.
     mutating func carrierTakesAgain(_ slot: Int32) {
         let carrier = down[slot]
+        session(of: slot)?.notes.waitsSince = nil
         if carrier.pointee.flags.contains(.closesAfterOutput) {
             setDeadline(downstream: slot, now + Self.lingerTime)
         } else {
@@ -278,6 +331,9 @@ extension Worker {
     mutating func carrierTimedOut(_ slot: Int32) {
         let carrier = down[slot]
         let isStuck = !carrier.pointee.output.isEmpty
+        if isStuck, !carrier.pointee.flags.contains(.closesAfterOutput), carrierGoesOn(slot) {
+            return
+        }
         if !isStuck, carrier.pointee.streams.flags.contains(.insideHead),
             !carrier.pointee.flags.contains(.closesAfterOutput), let session = session(of: slot)
         {

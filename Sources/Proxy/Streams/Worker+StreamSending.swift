@@ -163,7 +163,9 @@ extension Worker {
     /// The client's window has no room for the answer: it is timed until it has.
     private mutating func waitForWindow(_ stream: Int32) {
         let exchange = down[stream].pointee.exchange
-        if exchange >= 0 { exchanges[exchange].pointee.sendPace.began(at: now) }
+        if exchange >= 0, !waitsForCarrier(stream) {
+            exchanges[exchange].pointee.sendPace.began(at: now)
+        }
         awaitClient(stream)
     }
 
@@ -252,11 +254,12 @@ extension Worker {
     /// Ends a carrier that has nothing more to say.
     private mutating func endIfOver(_ slot: Int32, _ session: HTTP2Connection) {
         let carrier = down[slot]
+        let hasInput = !carrier.pointee.streams.flags.contains(.inputEnded)
         guard carrier.pointee.output.isEmpty, carrier.pointee.streams.count == 0,
             !session.wantsSend,
-            carrier.pointee.flags.contains(.closesAfterOutput) || session.isOver
+            carrier.pointee.flags.contains(.closesAfterOutput) || session.isOver || !hasInput
         else { return }
-        carrier.pointee.flags.insert(.lingers)
+        if hasInput { carrier.pointee.flags.insert(.lingers) }
         finishDownstream(slot)
     }
 }

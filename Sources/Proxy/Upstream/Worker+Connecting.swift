@@ -91,7 +91,6 @@ extension Worker {
         // A socket without these still works, only less well.
         _ = weir_set_nodelay(descriptor)
         _ = weir_set_keepalive(descriptor)
-        _ = weir_set_user_timeout(descriptor, 30_000)
         return descriptor
     }
 

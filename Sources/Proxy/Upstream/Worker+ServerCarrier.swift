@@ -12,6 +12,8 @@ extension Worker {
     ///
     /// Servers of gRPC measure the way by PINGs, as many as there are round trips.
     private static let serverBudget = 10_000
+    /// Milliseconds after which data that a server does not acknowledge ends a carrier.
+    private static let unacknowledged: UInt32 = 30_000
 
     /// The codec of a carrier.
     mutating func serverSession(_ slot: Int32) -> HTTP2Connection? {
@@ -122,6 +124,9 @@ extension Worker {
         carrier.pointee.streams.session = .passRetained(session)
         carrier.pointee.phase = .carrier
         carrier.pointee.keptUntil = .never
+        // A time-out ends one request here, not the connection: that the server is gone has to be
+        // found out by TCP. One that only holds requests back does so by their windows.
+        _ = weir_set_user_timeout(carrier.pointee.descriptor, Self.unacknowledged)
         let generation = carrier.pointee.generation
         queueServerCarrier(slot)
         sendWaiting(slot, 1)

@@ -30,7 +30,7 @@ extension Worker {
                 return false
             }
         }
-        if certificates[listener.index] != nil, isBounded, !admitsHandshake(listener.index) {
+        if certificates[listener.index] != nil, isBounded, !admitsHandshake(listener) {
             guard weir_is_readable(listener.descriptor) > 0 else { return false }
             pauseAccepting(index, until: now + Self.pause, "too many TLS handshakes")
             return false
@@ -44,7 +44,7 @@ extension Worker {
         switch -descriptor {
         case EMFILE, ENFILE, ENOBUFS, ENOMEM:
             // The oldest idle connection makes room at once; without one, time must.
-            if !closeOldestIdle() {
+            if !closeOldestIdle(), !closeOldestUnheard() {
                 if isBounded { pauseAccepting(index, until: now + Self.pause) }
                 return false
             }
@@ -75,7 +75,7 @@ extension Worker {
         if !shared.listenerConnections[listener].hasRoom, !closeOldestIdle(of: listener) {
             return false
         }
-        return hasRoom(listener) || closeOldestIdle()
+        return hasRoom(listener) || closeOldestIdle() || closeOldestUnheard()
     }
 
     private mutating func begin(_ descriptor: Int32, _ peer: weir_address, _ listener: Int) {
@@ -245,34 +245,51 @@ extension Worker {
 
     /// Puts a connection at the end of the list of idle ones.
     mutating func listIdle(_ slot: Int32) {
-        let downstream = down[slot]
-        guard !downstream.pointee.flags.contains(.listedIdle) else { return }
-        downstream.pointee.flags.insert(.listedIdle)
-        downstream.pointee.idlePrevious = newestIdle
-        downstream.pointee.idleNext = -1
-        if newestIdle >= 0 {
-            down[newestIdle].pointee.idleNext = slot
-        } else {
-            oldestIdle = slot
-        }
-        newestIdle = slot
+        guard !down[slot].pointee.flags.contains(.listedIdle) else { return }
+        down[slot].pointee.flags.insert(.listedIdle)
+        idle.append(slot, down)
     }
 
     /// Takes a connection out of the list of idle ones.
     mutating func unlistIdle(_ slot: Int32) {
-        let downstream = down[slot]
-        guard downstream.pointee.flags.contains(.listedIdle) else { return }
-        downstream.pointee.flags.remove(.listedIdle)
-        let previous = downstream.pointee.idlePrevious
-        let next = downstream.pointee.idleNext
-        if previous >= 0 { down[previous].pointee.idleNext = next } else { oldestIdle = next }
-        if next >= 0 { down[next].pointee.idlePrevious = previous } else { newestIdle = previous }
+        guard down[slot].pointee.flags.contains(.listedIdle) else { return }
+        down[slot].pointee.flags.remove(.listedIdle)
+        idle.remove(slot, down)
+    }
+
+    /// A connection that counts as a handshake begins, and its client has said nothing yet.
+    mutating func listUnheard(_ slot: Int32) {
+        down[slot].pointee.flags.insert(.listedUnheard)
+        unheard.append(slot, down)
+    }
+
+    /// The client of a handshake has said what there is to say first, or the handshake ends.
+    mutating func unlistUnheard(_ slot: Int32) {
+        guard down[slot].pointee.flags.contains(.listedUnheard) else { return }
+        down[slot].pointee.flags.remove(.listedUnheard)
+        unheard.remove(slot, down)
+    }
+
+    /// Closes the handshake whose client has been silent longest; false if none is silent.
+    mutating func closeOldestUnheard() -> Bool {
+        var slot = unheard.oldest
+        while slot >= 0 {
+            let downstream = down[slot]
+            if weir_is_readable(downstream.pointee.descriptor) <= 0 {
+                statistics.listeners.row(Int(downstream.pointee.listener))
+                    .add(ListenerColumn.handshakeFailures)
+                closeDownstream(slot)
+                return true
+            }
+            slot = downstream.pointee.idleNext
+        }
+        return false
     }
 
     /// Closes the connection that has been idle longest, on this listener if one is named; false
     /// if none is idle.
     mutating func closeOldestIdle(of listener: Int? = nil) -> Bool {
-        var slot = oldestIdle
+        var slot = idle.oldest
         while slot >= 0 {
             let downstream = down[slot]
             // One whose request has come in the meantime is idle no longer.

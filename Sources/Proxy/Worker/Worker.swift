@@ -162,8 +162,10 @@ public struct Worker: ~Copyable {
     var newcomers: [UInt64] = []
     var earlierNewcomers: [UInt64] = []
     var registerAt = Instant(nanoseconds: 0)
-    var oldestIdle: Int32 = -1
-    var newestIdle: Int32 = -1
+    /// Connections that have nothing under way.
+    var idle = ConnectionList()
+    /// Connections that count as handshakes, of whose client no whole first message has come.
+    var unheard = ConnectionList()
     var accessLog: AccessLogBuffer
     /// What the file says of traces.
     var tracing: TracePlan
@@ -194,6 +196,10 @@ public struct Worker: ~Copyable {
     var roomAsked = Instant(nanoseconds: 0)
     /// When the log may say again that accepting pauses.
     var pauseNoted = Instant(nanoseconds: 0)
+    /// When connections of HTTP/2 that ended for their frames may be told of again, and how many
+    /// did since.
+    var faultsNoted = Instant(nanoseconds: 0)
+    var faults = 0
     /// When the log may say again that a handshake with an endpoint failed.
     var handshakeNoted = Instant(nanoseconds: 0)
     var isLate = false

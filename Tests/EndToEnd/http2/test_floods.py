@@ -140,6 +140,8 @@ def test_a_flood_is_cut_off_early(weir, backend, cleartext):
     server = backend()
     proxy = weir(cleartext(server, limits={"http2": {"budget": "50/s"}}))
     assert attack(proxy, rapid_reset) == ENHANCE_YOUR_CALM
+    told = "1 connections of HTTP/2 ended for the frames that came, the last from 127.0.0.1"
+    eventually(lambda: any(told in line for line in proxy.lines), "a line of the log")
     assert len(server.connections) <= 200, len(server.connections)
     server.problems.clear()
 

@@ -4,6 +4,7 @@ import pytest
 
 from harness.checks import untouched
 from harness.http2 import PROTOCOL_ERROR, Frames, frame
+from harness.setups import LOGGED
 
 METHOD, SCHEME = (":method", "GET"), (":scheme", "http")
 AUTHORITY, PATH = (":authority", "example.test"), (":path", "/")
@@ -211,3 +212,24 @@ def test_control_requests_pass(weir, backend, cleartext):
     assert all(request.get("host") == "example.test" for request in server.requests)
     assert server.requests[4].trailers == [("x-trailer", "y")]
     assert server.requests[5].target == "*"
+
+
+def test_the_log_tells_of_each_once(weir):
+    listener = {"address": "127.0.0.1:0", "http2": "cleartext"}
+    routes = [{"respond": {"body": "hi"}}]
+    proxy = weir({"listeners": [listener], "routes": routes, "workers": 1, **LOGGED})
+    frames = Frames(proxy)
+    frames.send(frame(1, 5, 1, frames.block(HEADS["upper-case name"])), frames.request(3))
+    assert frames.outcome(3) == ("status", 200)
+    head = frames.block(BODIES["body beyond its length"][0])
+    frames.send(frame(1, 4, 5, head) + frame(0, 1, 5, b"hello"))
+    frames.send(frames.request(7))
+    assert frames.outcome(7) == ("status", 200)
+    frames.close()
+    lines = proxy.access(4)
+    assert sorted(line["outcome"] for line in lines) == [
+        "bad-request", "client-aborted", "ok", "ok"
+    ]
+    line = next(line for line in lines if line["outcome"] == "bad-request")
+    assert line["reason"] == "A field name is not in lower case."
+    assert line["client"] == "127.0.0.1" and line["status"] == 400

@@ -1,5 +1,6 @@
 """Many streams on one connection: none stalls another, and each ends for itself."""
 
+import socket
 import threading
 import time
 
@@ -262,3 +263,22 @@ def test_cancelled_streams_make_room(weir, backend, over):
         client.settle()
     assert client.ask(target="/well").text == "/well"
     gate.opens.set()
+
+
+def test_whole_requests_are_answered_after_the_clients_end(weir, backend, cleartext):
+    """A client that shuts its sending side has asked what it wanted; what is not whole ends."""
+    gate = Gate()
+    server = backend(gate)
+    proxy = weir(cleartext(server, **LOGGED))
+    client = H2Client(proxy)
+    whole_ones = [client.open(target="/held") for _ in range(3)]
+    client.open("POST", "/part", end=False)
+    server.saw(3)
+    client.stream.sock.shutdown(socket.SHUT_WR)
+    assert proxy.access(1)[0]["outcome"] == "client-aborted"
+    gate.opens.set()
+    client.finish(*whole_ones)
+    assert {(one.status, one.text) for one in whole_ones} == {(200, "/held")}
+    while client.pump():
+        pass
+    assert [line["outcome"] for line in proxy.access(4)][1:] == ["ok"] * 3

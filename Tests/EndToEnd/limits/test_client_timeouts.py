@@ -2,6 +2,10 @@
 by the deadline of a test, so that a busy machine changes nothing."""
 
 import contextlib
+import ctypes
+import os
+import socket
+import stat
 import threading
 import time
 
@@ -9,6 +13,7 @@ import pytest
 
 from harness import DEADLINE, Closed, WireError, eventually, scaled
 from harness.checks import assert_own_answer, assert_refused, outcome_of, untouched
+from harness.http2 import H2Client
 from harness.setups import LOGGED, single
 from harness.tunnels import UPGRADE, mirroring
 
@@ -181,6 +186,107 @@ class TestSend:
             assert data, "cut while it read"
             got += len(data)
         assert proxy.access(1)[0]["outcome"] == "ok"
+
+    def trickle(self, proxy, sock, size):
+        """Reads for three times the time-out, too slowly for the kernel to report room, then the
+        rest; returns how much came and the line of the log."""
+        got = 0
+        for _ in range(30):
+            got += len(sock.recv(8192))
+            time.sleep(SECONDS / 10)
+        while data := sock.recv(1 << 20):
+            got += len(data)
+            if got > size:
+                break
+        return got, proxy.access(1)[0]
+
+    def test_a_client_of_http2_that_reads_slowly_is_served(self, weir, backend):
+        """What counts is what it acknowledges: windows as large as these hold nothing back."""
+        listener = {"address": "127.0.0.1:0", "http2": "cleartext"}
+        server = backend(flood(self.SIZE))
+        config = {"listeners": [listener], "servers": [server.address]}
+        proxy = weir({**config, "timeouts": {"send": VALUE}, **LOGGED})
+        client = H2Client(proxy, settings={4: (1 << 31) - 1}, receive_buffer=65536)
+        client.credit((1 << 31) - 1 - 65535)
+        client.open()
+        got, line = self.trickle(proxy, client.stream.sock, self.SIZE)
+        assert got > self.SIZE and line["outcome"] == "ok"
+
+    # The largest that a file's answer may be.
+    OWN = 4 << 20
+
+    @pytest.mark.parametrize("http2", [False, True])
+    def test_a_large_answer_of_the_file_is_timed_and_logged_like_any(self, weir, tmp_path, http2):
+        (tmp_path / "large").write_bytes(b"z" * self.OWN)
+        config = {
+            "listeners": [{"address": "127.0.0.1:0", "http2": "cleartext"}],
+            "routes": [{"respond": {"file": str(tmp_path / "large")}}],
+            "timeouts": {"send": VALUE},
+            **LOGGED,
+        }
+        proxy = weir(config)
+        if http2:
+            client = H2Client(proxy, settings={4: (1 << 31) - 1}, receive_buffer=65536)
+            client.credit((1 << 31) - 1 - 65535)
+            client.open()
+            sock = client.stream.sock
+        else:
+            client = proxy.client(receive_buffer=65536)
+            client.send_request()
+            client.keeps = False
+            sock = client.sock
+        got, line = self.trickle(proxy, sock, self.OWN)
+        assert got > self.OWN and line["outcome"] == "ok"
+        assert line["bytes-out"] > self.OWN and line["duration"] > SECONDS * 2
+        assert line["path"] == "/"
+
+    def test_a_large_answer_of_the_file_that_is_cut_is_logged_so(self, weir, tmp_path):
+        (tmp_path / "large").write_bytes(b"z" * self.OWN)
+        routes = [{"respond": {"file": str(tmp_path / "large")}}]
+        config = {"listen": "127.0.0.1:0", "routes": routes, "timeouts": {"send": VALUE}}
+        proxy = weir({**config, **LOGGED})
+        client = proxy.client(receive_buffer=4096)
+        client.keeps = False
+        with no_sooner():
+            client.send_request()
+            line = proxy.access(1, within=DEADLINE * 2)[0]
+        assert line["outcome"] == "send-timeout" and line["bytes-out"] < self.OWN
+
+
+def kernel_times(proxy):
+    """TCP_USER_TIMEOUT of each connection that the proxy has, by a copy of its descriptor."""
+    found = []
+    process = os.pidfd_open(proxy.pid)
+    for number in os.listdir(f"/proc/{proxy.pid}/fd"):
+        copy = ctypes.CDLL(None).syscall(PIDFD_GETFD, process, int(number), 0)
+        if copy < 0:
+            continue
+        if not stat.S_ISSOCK(os.fstat(copy).st_mode):
+            os.close(copy)
+            continue
+        with socket.socket(fileno=copy) as sock, contextlib.suppress(OSError):
+            sock.getpeername()
+            found.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
+    os.close(process)
+    return found
+
+
+PIDFD_GETFD = 438
+
+
+def test_the_kernel_cuts_nobody_by_a_time_of_its_own(weir, backend):
+    """A shut window is for the time-outs of the file, on either side; what TCP_USER_TIMEOUT counts
+    would come before them."""
+    gate = threading.Event()
+    server = backend(lambda connection: (connection.request(), gate.wait(DEADLINE)))
+    proxy = weir({"workers": 1, **single(server)})
+    client = proxy.client()
+    client.keeps = False
+    client.send_request()
+    server.saw(1)
+    times = kernel_times(proxy)
+    gate.set()
+    assert len(times) >= 2 and not any(times)
 
 
 class TestTunnel:

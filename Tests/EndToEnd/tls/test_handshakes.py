@@ -1,5 +1,6 @@
 """Handshakes: which certificate, version and protocol, and what becomes of those that fail."""
 
+import contextlib
 import re
 import socket
 import ssl
@@ -365,10 +366,11 @@ def test_max_handshakes(weir, certificates):
     listener = secure_listener(certificates.site, **{"max-handshakes": 3})
     proxy = weir({"listeners": [listener], "workers": 1, **RESPOND})
     served = secure(proxy)
-    waiting = [connect(proxy.address) for _ in range(3)]
+    waiting = [secure(proxy, handshake=False) for _ in range(3)]
     for one in waiting:
-        one.sendall(b"\x16")
-    time.sleep(scaled(0.2))
+        one.sock.step()
+        one.sock.flush()
+        assert one.sock.raw.recv(1) == b"\x16"
     late = secure(proxy, handshake=False)
     late.sock.step()
     late.sock.flush()
@@ -377,11 +379,30 @@ def test_max_handshakes(weir, certificates):
         late.sock.receive()
     # Connections whose handshake is done do not count, and go on.
     assert served.ask().status == 200
-    waiting.pop().close()
+    waiting.pop().sock.raw.close()
     late.sock.raw.settimeout(scaled(5))
     late.sock.handshake()
     assert late.ask().status == 200
     for one in waiting:
+        one.sock.raw.close()
+
+
+@pytest.mark.parametrize("first", [b"", b"\x16"])
+def test_silent_connections_keep_nobody_waiting(weir, certificates, first):
+    """Beyond `max-handshakes` the oldest goes whose client has said nothing whole."""
+    listener = secure_listener(certificates.site, **{"max-handshakes": 3})
+    proxy = weir({"listeners": [listener], "workers": 1, **RESPOND})
+    silent = []
+    for _ in range(5):
+        silent.append(connect(proxy.address))
+        silent[-1].sendall(first)
+        begun = time.monotonic()
+        assert secure(proxy).ask().status == 200
+        assert time.monotonic() - begun < scaled(4)
+    silent[0].settimeout(scaled(5))
+    with contextlib.suppress(ConnectionResetError):
+        assert silent[0].recv(1) == b""
+    for one in silent:
         one.close()
 
 
