@@ -15,7 +15,7 @@ public final class Supervisor {
     private let descriptorLimit: Int
     let loop: ControlLoop
     let inheritance: Inheritance
-    /// The file of the program, as it was found at the start.
+    /// The path by which the program was started.
     let program: String?
     /// The process that is to follow, while it starts.
     var upgrade: Upgrade?
@@ -340,7 +340,8 @@ extension Supervisor: AdminSubject {
 
     private static var ownProgram: String? {
         var buffer = [CChar](repeating: 0, count: 4096)
-        guard weir_own_program(&buffer, buffer.count) == 0 else { return nil }
+        let called = CommandLine.arguments.first ?? ""
+        guard weir_own_program(called, &buffer, buffer.count) == 0 else { return nil }
         return String(
             decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)),
             as: UTF8.self

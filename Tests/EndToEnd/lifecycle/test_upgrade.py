@@ -37,7 +37,10 @@ def upgradable(tmp_path):
     os.environ["WEIR_BINARY"] = str(program)
     started = []
 
-    def start(config):
+    def start(config, is_link=False):
+        if is_link:
+            program.rename(tmp_path / "weir-1")
+            program.symlink_to(tmp_path / "weir-1")
         folder = tmp_path / f"weir-{len(started)}"
         folder.mkdir()
         base = {"workers": 2, "shutdown-timeout": "5s", "admin": f"unix:{folder}/admin.sock"}
@@ -90,6 +93,17 @@ def test_five_upgrades_under_load(upgradable, backend):
         loads.end()
     assert len(set(pids)) == 6 and alive(pids[-1])
     assert Admin(proxy).json(target="/stats")["pid"] == pids[-1]
+
+
+def test_a_link_that_leads_to_another_program_by_now(upgradable, backend):
+    proxy = upgradable({"listen": "127.0.0.1:0", "servers": [backend().address]}, is_link=True)
+    second = proxy.folder / "weir-2"
+    shutil.copy2(proxy.program, second)
+    proxy.program.unlink()
+    proxy.program.symlink_to(second)
+    found = upgrade(proxy)
+    assert found.returncode == 0, (found, proxy.lines)
+    assert os.readlink(f"/proc/{json.loads(found.stdout)['pid']}/exe") == str(second)
 
 
 def test_what_runs_ends_in_the_old_process(upgradable, backend, gate):
