@@ -19,6 +19,10 @@ public final class Supervisor {
     let program: String?
     /// The process that is to follow, while it starts.
     var upgrade: Upgrade?
+    /// Whether SIGUSR2 came during a reload, behind which the upgrade begins.
+    var isUpgradeWished = false
+    /// The number of the process that has followed.
+    var successor: Int32?
     private(set) var services: [Service] = []
     var admin: AdminServer?
     private var statsStream: StatsStream?
@@ -221,9 +225,9 @@ public final class Supervisor {
             if signal == SIGUSR1 {
                 writer.reopen()
             } else if signal == SIGHUP {
-                reload { _ in }
+                reloadBySignal()
             } else if signal == SIGUSR2 {
-                upgrade { _ in }
+                upgradeBySignal()
             } else if wasSignalled {
                 isHurried = true
                 stop("a second signal came")

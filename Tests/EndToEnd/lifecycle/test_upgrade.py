@@ -166,6 +166,62 @@ def test_a_bad_file_leaves_the_old_process(upgradable, backend):
     assert proxy.ask().status == 200
 
 
+class Gate:
+    """A program in the place of the proxy's that waits, and then does what it is told."""
+
+    def __init__(self, proxy):
+        self.proxy = proxy
+        self.file = proxy.folder / "gate"
+        self.real = proxy.folder / "real"
+        shutil.copy2(proxy.program, self.real)
+        proxy.program.unlink()
+        wait = f"while [ ! -e {self.file} ]; do sleep 0.02; done"
+        proxy.program.write_text(f'#!/bin/sh\n{wait}\n. {self.file}\n')
+        proxy.program.chmod(0o755)
+        proxy.signal(signal.SIGUSR2)
+        eventually(lambda: any("upgrading" in line for line in proxy.lines), "its start")
+
+    def open(self, words=None):
+        new = self.file.with_suffix(".new")
+        new.write_text(words or f'exec {self.real} "$@"\n')
+        new.rename(self.file)
+
+
+def said(proxy, words):
+    eventually(lambda: any(words in line for line in list(proxy.lines)), f"{words}: {proxy.lines}")
+
+
+@pytest.mark.parametrize("words", [None, "exit 7\n"], ids=["serves", "fails"])
+def test_a_reload_during_an_upgrade_follows_it(upgradable, backend, words):
+    proxy = upgradable({"listen": "127.0.0.1:0", "servers": [backend().address]})
+    gate = Gate(proxy)
+    file = json.loads(proxy.file.read_text())
+    proxy.file.write_text(json.dumps({**file, "timeouts": {"keep-alive": "7s"}}))
+    proxy.signal(signal.SIGHUP)
+    said(proxy, "reload: it follows")
+    found = Admin(proxy).ask("POST", "/reload")
+    assert found.status == 422 and b"An upgrade is under way" in found.body
+    said(proxy, "not reloaded: An upgrade is under way")
+    gate.open(words)
+    said(proxy, "reloaded: nothing has changed" if words is None else "-> 7s")
+
+
+def test_an_upgrade_during_a_reload_follows_it(upgradable, backend, names):
+    server = backend()
+    proxy = upgradable({"listen": "127.0.0.1:0", "servers": [server.address]})
+    names.hang()
+    file = json.loads(proxy.file.read_text())
+    resolver = names.resolver(timeout="500ms")
+    pools = {"main": {"servers": [server.address, f"app.test:{server.port}"], "resolver": resolver}}
+    del file["servers"]
+    proxy.file.write_text(json.dumps({**file, "pools": pools}))
+    proxy.signal(signal.SIGHUP)
+    proxy.signal(signal.SIGUSR2)
+    said(proxy, "upgrade: it begins once")
+    names.go_on()
+    said(proxy, "upgraded: process")
+
+
 def test_other_listeners_and_workers(upgradable, backend, tmp_path):
     """The new file has more workers, one listener less and one more."""
     server = backend().address
