@@ -313,6 +313,8 @@ extension Supervisor: AdminSubject {
 
     var isServing: Bool { services.last?.isServing ?? false }
 
+    var isFollowed: Bool { upgrade != nil || successor != nil }
+
     var events: [NumberedEvent] { services.last?.health?.events.recent ?? [] }
 
     func report() -> ServiceReport { services.last?.report() ?? ServiceReport() }

@@ -206,6 +206,21 @@ def test_a_reload_during_an_upgrade_follows_it(upgradable, backend, words):
     said(proxy, "reloaded: nothing has changed" if words is None else "-> 7s")
 
 
+def test_a_server_does_not_change_during_an_upgrade(upgradable, backend):
+    """The new process would not know."""
+    servers = [backend().address, backend().address]
+    proxy = upgradable({"listen": "127.0.0.1:0", "pools": {"main": {"servers": servers}}})
+    gate = Gate(proxy)
+    path = f"/pools/main/servers/{servers[0]}"
+    found = Admin(proxy).ask("PATCH", path, body={"state": "down"})
+    assert found.status == 409, found
+    hold("PATCH", "/pools/{pool}/servers/{server}", found)
+    assert Admin(proxy).endpoint(servers[0])["state"] == "up"
+    gate.open("exit 7\n")
+    said(proxy, "not upgraded")
+    Admin(proxy).json("PATCH", path, body={"state": "down"})
+
+
 def test_an_upgrade_during_a_reload_follows_it(upgradable, backend, names):
     server = backend()
     proxy = upgradable({"listen": "127.0.0.1:0", "servers": [server.address]})
