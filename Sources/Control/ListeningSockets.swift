@@ -164,7 +164,9 @@ final class ListeningSockets {
     }
 
     /// Whether we listen at a port already, if at another address: one may cover the other.
-    private func isOurs(_ port: UInt16) -> Bool { port != 0 && ports.values.contains(port) }
+    private func isOurs(_ port: UInt16) -> Bool {
+        port != 0 && (ports.values.contains(port) || inheritance.listens(at: port))
+    }
 
     private static func unixSocket(
         _ address: ListeningAddress,

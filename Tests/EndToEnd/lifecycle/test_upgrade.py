@@ -257,6 +257,21 @@ def test_other_listeners_and_workers(upgradable, backend, tmp_path):
     assert not os.path.exists(goes)
 
 
+def test_the_same_port_at_another_address(upgradable, backend):
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    proxy = upgradable({"listen": f":{port}", "servers": [backend().address]})
+    file = json.loads(proxy.file.read_text())
+    proxy.file.write_text(json.dumps({**file, "listen": f"127.0.0.1:{port}"}))
+    assert upgrade(proxy).returncode == 0, proxy.lines
+    eventually(lambda: not alive(proxy.pid), "the end of the old process")
+    client = Client(("127.0.0.1", port))
+    assert client.ask().status == 200
+    client.close()
+    assert proxy.urls[-1] == f"http://127.0.0.1:{port}", proxy.urls
+
+
 def test_what_only_the_process_knew_goes_on(upgradable, backend):
     servers = [backend(name=name) for name in ("a", "b", "c")]
     pool = {"servers": [one.address for one in servers], "sticky": {"cookie": "at"}}
