@@ -59,6 +59,9 @@ final class ListeningSockets {
     ) throws(SystemError) {
         if try openPassed(listener, place, into: &perWorker) { return }
         let inherited = inheritance.takeListener(listener.address) ?? []
+        for descriptor in inherited {
+            _ = weir_listen(descriptor, Int32(clamping: listener.backlog))
+        }
         var address = ListeningAddress(listener.address, mode: listener.socketMode)
         if case .unix(let path, _) = address {
             var descriptor = inherited.first ?? -1

@@ -272,6 +272,20 @@ def test_the_same_port_at_another_address(upgradable, backend):
     assert proxy.urls[-1] == f"http://127.0.0.1:{port}", proxy.urls
 
 
+def test_rights_and_queues_of_sockets_that_stay(upgradable, backend):
+    config = {"listen": "127.0.0.1:0", "servers": [backend().address]}
+    proxy = upgradable(config)
+    admin = {"address": f"unix:{proxy.folder}/admin.sock", "socket-mode": "0666"}
+    listener = {"address": "127.0.0.1:0", "backlog": 7}
+    file = {"workers": 2, "admin": admin, "listeners": [listener], "servers": config["servers"]}
+    proxy.file.write_text(json.dumps(file))
+    assert upgrade(proxy).returncode == 0, proxy.lines
+    assert os.stat(f"{proxy.folder}/admin.sock").st_mode & 0o777 == 0o666
+    port = proxy.address[1]
+    found = subprocess.run(["ss", "-Hltn", f"sport = :{port}"], capture_output=True, text=True)
+    assert [line.split()[2] for line in found.stdout.splitlines()] == ["7", "7"], found
+
+
 def test_what_only_the_process_knew_goes_on(upgradable, backend):
     servers = [backend(name=name) for name in ("a", "b", "c")]
     pool = {"servers": [one.address for one in servers], "sticky": {"cookie": "at"}}
