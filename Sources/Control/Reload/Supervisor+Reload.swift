@@ -65,16 +65,18 @@ extension Supervisor {
             finishReload(.failed(error.description), done)
             return
         }
-        let reload = ServiceReload(service, config) { [self] problem, isTaken in
-            if isTaken { own.make() } else { own.drop() }
-            if let problem {
-                finishReload(.failed("\(problem)"), done)
-                return
+        let reload = ServiceReload(service, config) { [self] outcome in
+            switch outcome {
+            case .failed(let error):
+                own.drop()
+                finishReload(.failed(error.description), done)
+            case .taken(let missing):
+                own.make()
+                let difference = ConfigDifference(from: before, to: config)
+                let warnings = result.diagnostics
+                let postponed = Self.postponed(before, config, missing: missing)
+                finishReload(.done(difference, warnings: warnings, postponed: postponed), done)
             }
-            let difference = ConfigDifference(from: before, to: config)
-            let warnings = result.diagnostics
-            let postponed = Self.postponed(before, config)
-            finishReload(.done(difference, warnings: warnings, postponed: postponed), done)
         }
         reload?.start()
     }
@@ -97,9 +99,17 @@ extension Supervisor {
         }
     }
 
-    /// What cannot change while workers run.
-    private static func postponed(_ before: Config, _ after: Config) -> [String] {
+    /// What has to wait: what cannot change while workers run, and `missing` workers that have not
+    /// gone over.
+    static func postponed(_ before: Config, _ after: Config, missing: Int) -> [String] {
         var words: [String] = []
+        if missing > 0 {
+            words.append(
+                missing == 1
+                    ? "a worker hangs: it goes over to the file when it turns again"
+                    : "\(missing) workers hang: they go over to the file when they turn again"
+            )
+        }
         if before.workers != after.workers {
             words.append(
                 "workers: another number of them takes effect with weir upgrade or a restart"
