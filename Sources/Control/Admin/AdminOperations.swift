@@ -217,7 +217,8 @@ struct AdminOperations {
     private func tag(_ pool: Int, _ names: [String]) -> String {
         let name = subject.config.pools[pool].name
         let version = names.reduce(0) { $0 + subject.version(pool: name, server: $1) }
-        return "\"\(version)\""
+        // Counting begins anew with each process.
+        return "\"\(subject.run)-\(version)\""
     }
 
     private func poolIndex(_ name: String) throws(AdminProblem) -> Int {

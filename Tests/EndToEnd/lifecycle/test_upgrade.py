@@ -295,7 +295,9 @@ def test_what_only_the_process_knew_goes_on(upgradable, backend):
     name = json.loads(first.body)["backend"]
     other = next(one for one in servers if one.name != name)
     path = f"/pools/main/servers/{other.address}"
+    tags = [Admin(proxy).ask(target=path).get("etag")]
     Admin(proxy).json("PATCH", path, body={"state": "down", "weight": 7})
+    tags.append(Admin(proxy).ask(target=path).get("etag"))
     assert upgrade(proxy).returncode == 0
     eventually(lambda: not alive(proxy.pid), "the end of the old process")
     for _ in range(6):
@@ -303,6 +305,9 @@ def test_what_only_the_process_knew_goes_on(upgradable, backend):
         assert found["backend"] == name
     state = Admin(proxy).endpoint(other.address)
     assert (state["state"], state["weight"], state["changed"]) == ("down", 7, True), state
+    # Who read it from the process before may not know what has changed since.
+    for tag in tags:
+        Admin(proxy).problem(412, "PATCH", path, body={"weight": 1}, fields=[("If-Match", tag)])
 
 
 def test_a_new_process_that_fails_late_leaves_the_paths(upgradable, backend, tmp_path):
