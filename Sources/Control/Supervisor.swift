@@ -19,6 +19,8 @@ public final class Supervisor {
     let program: String?
     /// The process that is to follow, while it starts.
     var upgrade: Upgrade?
+    /// The last one that failed, whose process may not have ended yet.
+    var lastUpgrade: Upgrade?
     /// Whether SIGUSR2 came during a reload, behind which the upgrade begins.
     var isUpgradeWished = false
     /// The number of the process that has followed.
@@ -182,7 +184,7 @@ public final class Supervisor {
         if reloads.read != nil { PIDFile.write() }
         takeOver()
         if let limit { end = loop.after(limit.inNanoseconds) { [unowned self] in beginDrain() } }
-        while !isGivenUp, !services.allSatisfy(\.hasEnded) { loop.turn() }
+        while !isGivenUp, !hasEnded { loop.turn() }
         flushSpans()
         admin?.end()
         for descriptor in [wake, control.descriptor] { loop.unwatch(descriptor) }
@@ -191,6 +193,11 @@ public final class Supervisor {
         finishLogs()
         // A worker that hangs would be waited for without an end.
         if isGivenUp { weir_exit(1) }
+    }
+
+    /// Whether nothing runs any more, here or in a process that was to follow.
+    private var hasEnded: Bool {
+        services.allSatisfy(\.hasEnded) && lastUpgrade?.isReaped ?? true
     }
 
     /// Tells the service manager that everything serves, and watches over the workers from now on.
@@ -245,7 +252,10 @@ public final class Supervisor {
         guard !isDraining else { return }
         isDraining = true
         if !isHandedOver {
-            upgrade?.cancel()
+            // As long as what runs here may take.
+            upgrade?.cancel(
+                grace: own.drainDelay.inNanoseconds + own.shutdownTimeout.inNanoseconds
+            )
             for service in services { service.shared?.isReady.store(false, ordering: .relaxed) }
         }
         // Who follows is the service, and does not stop.
@@ -287,6 +297,7 @@ public final class Supervisor {
         loop.cancel(end)
         logs.note(level: .warning, "\(reason): running requests are cut")
         for service in services { service.tell(.stop) }
+        lastUpgrade?.kill()
         end = loop.after(Self.patience) { [unowned self] in
             logs.note(level: .error, "a worker hangs and does not end: it is left to itself")
             isGivenUp = true

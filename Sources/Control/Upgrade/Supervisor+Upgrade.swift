@@ -46,10 +46,12 @@ extension Supervisor {
                 messages(of: service),
                 on: loop
             ) { [self] result in
+                lastUpgrade = upgrade
                 upgrade = nil
                 switch result {
                 case .success(let pid):
                     successor = pid
+                    lastUpgrade = nil
                     manager.hasSuccessor(process: pid)
                     logs.note(level: .info, "upgraded: process \(pid) serves from now on")
                     done(.done(pid))

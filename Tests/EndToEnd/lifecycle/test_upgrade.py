@@ -330,19 +330,23 @@ def test_a_new_process_that_fails_late_leaves_the_paths(upgradable, backend, tmp
 
 
 def test_the_end_is_also_that_of_a_new_process(upgradable, backend):
-    """SIGTERM while the new process is still on its way."""
+    """SIGTERM while the new process is still on its way: it may finish what it has begun."""
     proxy = upgradable({"listen": "127.0.0.1:0", "servers": [backend().address]})
     kept = proxy.program.read_bytes()
     proxy.program.unlink()
-    proxy.program.write_text("#!/bin/sh\nexec sleep 60\n")
+    came, ended = proxy.folder / "came", proxy.folder / "ended"
+    proxy.program.write_text(
+        f"#!/bin/sh\ntrap 'sleep 0.2; touch {ended}; exit 0' TERM\ntouch {came}\n"
+        "while :; do sleep 0.05; done\n"
+    )
     proxy.program.chmod(0o755)
     proxy.signal(signal.SIGUSR2)
-    eventually(lambda: any("upgrading" in line for line in proxy.lines), "the new process")
+    eventually(came.exists, "the new process")
     children = eventually(
         lambda: open(f"/proc/{proxy.pid}/task/{proxy.pid}/children").read().split(), "its number"
     )
     proxy.signal(signal.SIGTERM)
     assert proxy.wait() == 0
-    eventually(lambda: not alive(int(children[0])), "the end of the new process")
+    assert not alive(int(children[0])) and ended.exists()
     proxy.program.unlink()
     proxy.program.write_bytes(kept)
