@@ -152,9 +152,9 @@ final class Service {
     ///   start.
     func start() throws(StartError) {
         let started = Countdown(workers, wake: wake)
-        try startWorkers(started)
         guard let poller = try? Poller(capacity: 1), poller.addSource(wake, token: 0)
-        else { return }
+        else { throw StartError(description: "cannot start workers: no descriptor is left") }
+        try startWorkers(started)
         while started.count.load(ordering: .acquiring) > 0 { _ = poller.wait(milliseconds: -1) }
         guard let reason = started.failure.withLock({ $0 }) else { return }
         // The process ends now, and must not under their feet.
