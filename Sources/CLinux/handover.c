@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,7 +100,35 @@ char *const *weir_own_environment(void) {
     return environ;
 }
 
-int weir_own_program(char *buffer, size_t capacity) {
+// Whether a path leads to the program that runs.
+static int is_own_program(const char *path) {
+    struct stat found, own;
+    if (stat(path, &found) < 0 || stat("/proc/self/exe", &own) < 0) return 0;
+    return found.st_dev == own.st_dev && found.st_ino == own.st_ino;
+}
+
+// Whether a name in a folder, which may be relative itself, is the program; `buffer` is its path.
+static int is_own_in(const char *folder, size_t length, const char *name, char *buffer,
+                     size_t capacity) {
+    char here[PATH_MAX] = "";
+    if (folder[0] != '/' && name[0] != '/' && !getcwd(here, sizeof here)) return 0;
+    int count = snprintf(buffer, capacity, "%s%s%.*s%s%s", here, here[0] && length ? "/" : "",
+                         (int)length, folder, name[0] == '/' ? "" : "/", name);
+    return count > 0 && (size_t)count < capacity && is_own_program(buffer);
+}
+
+int weir_own_program(const char *called, char *buffer, size_t capacity) {
+    if (strchr(called, '/')) {
+        if (is_own_in("", 0, called, buffer, capacity)) return 0;
+    } else if (called[0]) {
+        const char *rest = getenv("PATH");
+        while (rest) {
+            size_t length = strcspn(rest, ":");
+            if (is_own_in(rest, length, called, buffer, capacity)) return 0;
+            rest = rest[length] ? rest + length + 1 : NULL;
+        }
+    }
+    // Links are followed here already: where one leads later is not found out.
     ssize_t count = readlink("/proc/self/exe", buffer, capacity - 1);
     if (count < 0) return -errno;
     buffer[count] = 0;

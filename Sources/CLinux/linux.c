@@ -363,6 +363,14 @@ void weir_block_signals(void) {
     signal(SIGPIPE, SIG_IGN);
 }
 
+void weir_hold_signals(void) {
+    sigset_t set;
+    handled_signals(&set);
+    sigdelset(&set, SIGTERM);
+    sigdelset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 int weir_signalfd(void) {
     sigset_t set;
     handled_signals(&set);

@@ -64,6 +64,9 @@ final class ListeningSockets {
     ) throws(SystemError) {
         if try openPassed(listener, place, into: &perWorker) { return }
         let inherited = inheritance.takeListener(listener.address) ?? []
+        for descriptor in inherited {
+            _ = weir_listen(descriptor, Int32(clamping: listener.backlog))
+        }
         var address = ListeningAddress(listener.address, mode: listener.socketMode)
         if case .unix(let path, _) = address {
             var descriptor = inherited.first ?? -1
@@ -169,7 +172,9 @@ final class ListeningSockets {
     }
 
     /// Whether we listen at a port already, if at another address: one may cover the other.
-    private func isOurs(_ port: UInt16) -> Bool { port != 0 && ports.values.contains(port) }
+    private func isOurs(_ port: UInt16) -> Bool {
+        port != 0 && (ports.values.contains(port) || inheritance.listens(at: port))
+    }
 
     private static func unixSocket(
         _ address: ListeningAddress,

@@ -57,6 +57,8 @@ final class Service {
     final class Countdown: Sendable {
         let count: Atomic<Int>
         let wake: Int32
+        /// What kept one from starting, in words.
+        let failure = Mutex<String?>(nil)
 
         init(_ count: Int, wake: Int32) {
             self.count = Atomic(count)
@@ -146,14 +148,23 @@ final class Service {
 
     /// Opens the listening sockets and starts the workers; returns once all of them serve.
     ///
-    /// - Throws: ``StartError`` for an address that cannot be listened on.
+    /// - Throws: ``StartError`` for an address that cannot be listened on, or a worker that cannot
+    ///   start.
     func start() throws(StartError) {
         let started = Countdown(workers, wake: wake)
-        try startWorkers(started)
         guard let poller = try? Poller(capacity: 1), poller.addSource(wake, token: 0)
-        else { return }
+        else { throw StartError(description: "cannot start workers: no descriptor is left") }
+        try startWorkers(started)
         while started.count.load(ordering: .acquiring) > 0 { _ = poller.wait(milliseconds: -1) }
+        guard let reason = started.failure.withLock({ $0 }) else { return }
+        // The process ends now, and must not under their feet.
+        tell(.stop)
+        for _ in 0..<Self.mostLooks where !hasEnded { _ = poller.wait(milliseconds: 10) }
+        throw StartError(description: "a worker cannot start: \(reason)")
     }
+
+    /// How often to look whether workers have ended after a start that failed.
+    private static let mostLooks = 100
 
     private func startWorkers(_ started: Countdown) throws(StartError) {
         let certificates = try CertificateControl(
@@ -216,7 +227,6 @@ final class Service {
                 let mailbox = mailboxes[index]
                 let own = listeners[index]
                 let left = left
-                let logs = logs
                 let body = { @Sendable in
                     do throws(SystemError) {
                         var worker = try Worker(
@@ -229,12 +239,8 @@ final class Service {
                         started.one()
                         worker.run()
                     } catch {
-                        logs.note(level: .error, "a worker cannot start: \(error)")
+                        started.failure.withLock { $0 = "\(error)" }
                         started.one()
-                        // Clients that the kernel hands to nobody would wait for ever.
-                        for listener in own where !listener.isShared {
-                            weir_close(listener.descriptor)
-                        }
                     }
                 }
                 _ = try Thread(name: Self.threadName(index), body) { left.one() }

@@ -15,10 +15,16 @@ public final class Supervisor {
     private let descriptorLimit: Int
     let loop: ControlLoop
     let inheritance: Inheritance
-    /// The file of the program, as it was found at the start.
+    /// The path by which the program was started.
     let program: String?
     /// The process that is to follow, while it starts.
     var upgrade: Upgrade?
+    /// The last one that failed, whose process may not have ended yet.
+    var lastUpgrade: Upgrade?
+    /// Whether SIGUSR2 came during a reload, behind which the upgrade begins.
+    var isUpgradeWished = false
+    /// The number of the process that has followed.
+    var successor: Int32?
     private(set) var services: [Service] = []
     var admin: AdminServer?
     private var statsStream: StatsStream?
@@ -178,7 +184,7 @@ public final class Supervisor {
         if reloads.read != nil { PIDFile.write() }
         takeOver()
         if let limit { end = loop.after(limit.inNanoseconds) { [unowned self] in beginDrain() } }
-        while !isGivenUp, !services.allSatisfy(\.hasEnded) { loop.turn() }
+        while !isGivenUp, !hasEnded { loop.turn() }
         flushSpans()
         admin?.end()
         for descriptor in [wake, control.descriptor] { loop.unwatch(descriptor) }
@@ -187,6 +193,11 @@ public final class Supervisor {
         finishLogs()
         // A worker that hangs would be waited for without an end.
         if isGivenUp { weir_exit(1) }
+    }
+
+    /// Whether nothing runs any more, here or in a process that was to follow.
+    private var hasEnded: Bool {
+        services.allSatisfy(\.hasEnded) && lastUpgrade?.isReaped ?? true
     }
 
     /// Tells the service manager that everything serves, and watches over the workers from now on.
@@ -221,9 +232,9 @@ public final class Supervisor {
             if signal == SIGUSR1 {
                 writer.reopen()
             } else if signal == SIGHUP {
-                reload { _ in }
+                reloadBySignal()
             } else if signal == SIGUSR2 {
-                upgrade { _ in }
+                upgradeBySignal()
             } else if wasSignalled {
                 isHurried = true
                 stop("a second signal came")
@@ -241,7 +252,10 @@ public final class Supervisor {
         guard !isDraining else { return }
         isDraining = true
         if !isHandedOver {
-            upgrade?.cancel()
+            // As long as what runs here may take.
+            upgrade?.cancel(
+                grace: own.drainDelay.inNanoseconds + own.shutdownTimeout.inNanoseconds
+            )
             for service in services { service.shared?.isReady.store(false, ordering: .relaxed) }
         }
         // Who follows is the service, and does not stop.
@@ -283,6 +297,7 @@ public final class Supervisor {
         loop.cancel(end)
         logs.note(level: .warning, "\(reason): running requests are cut")
         for service in services { service.tell(.stop) }
+        lastUpgrade?.kill()
         end = loop.after(Self.patience) { [unowned self] in
             logs.note(level: .error, "a worker hangs and does not end: it is left to itself")
             isGivenUp = true
@@ -308,6 +323,8 @@ extension Supervisor: AdminSubject {
     var run: String { String(Int(startTime * 1000), radix: 36) }
 
     var isServing: Bool { services.last?.isServing ?? false }
+
+    var isFollowed: Bool { upgrade != nil || successor != nil }
 
     var events: [NumberedEvent] { services.last?.health?.events.recent ?? [] }
 
@@ -340,7 +357,8 @@ extension Supervisor: AdminSubject {
 
     private static var ownProgram: String? {
         var buffer = [CChar](repeating: 0, count: 4096)
-        guard weir_own_program(&buffer, buffer.count) == 0 else { return nil }
+        let called = CommandLine.arguments.first ?? ""
+        guard weir_own_program(called, &buffer, buffer.count) == 0 else { return nil }
         return String(
             decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)),
             as: UTF8.self

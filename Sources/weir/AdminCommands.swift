@@ -109,7 +109,7 @@ struct AdminTarget: ParsableArguments {
             return try client.ask(method, target)
         } catch {
             Output.error("weir: \(error)")
-            throw Self.nobody
+            throw error.isLate ? ExitCode(1) : Self.nobody
         }
     }
 

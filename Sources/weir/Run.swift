@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import Configuration
 import Control
 
@@ -12,6 +13,8 @@ struct Run: ParsableCommand {
     var file: String
 
     func run() throws {
+        // Where these come while the file is read they wait, and do not end the process.
+        weir_hold_signals()
         let identity = try started { () throws(StartError) in try becomeServing() }
         let result = loadFile(file, as: identity)
         Output.trouble(render(result.diagnostics))

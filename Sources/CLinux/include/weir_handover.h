@@ -31,8 +31,9 @@ long weir_handover_receive(int fd, void *bytes, size_t capacity, int32_t *descri
 /* The arguments and the environment of this process, as it was started. */
 char *const *weir_own_environment(void);
 
-/* The file of the program that runs, wherever the command line found it; 0 or a negated errno. */
-int weir_own_program(char *buffer, size_t capacity);
+/* The absolute path by which the program that runs was started, links and all: `called` is its name
+   on the command line. Where that leads elsewhere it is the file itself; 0 or a negated errno. */
+int weir_own_program(const char *called, char *buffer, size_t capacity);
 
 /* 1 if the descriptor is a listening socket. */
 int weir_is_listening(int fd);

@@ -170,6 +170,8 @@ int weir_usable_cpus(void);
 void weir_random(void *buffer, size_t count);
 // Blocks the signals that `weir_signalfd` reads, ignores SIGPIPE; call before the first thread.
 void weir_block_signals(void);
+// Blocks those of them that do not ask for the end, until they are read.
+void weir_hold_signals(void);
 int weir_signalfd(void);
 // The next signal's number, or a negated errno.
 int weir_signalfd_read(int fd);

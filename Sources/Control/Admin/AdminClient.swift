@@ -9,6 +9,8 @@ public struct AdminClient {
     public struct NoAnswer: Error, CustomStringConvertible {
         /// In words.
         public var description: String
+        /// Whether somebody took the request, and may be at it still.
+        public var isLate = false
 
         /// An error with these words.
         public init(description: String) { self.description = description }
@@ -22,8 +24,15 @@ public struct AdminClient {
         public var body: String
     }
 
-    /// Nanoseconds that an answer is waited for.
-    private static let patience: Int64 = 10_000_000_000
+    /// Nanoseconds that an answer is waited for: a new process has a minute to serve in, and a
+    /// reload waits for names, and then half a minute for workers.
+    private static func patience(_ target: String) -> Int64 {
+        switch target {
+        case "/upgrade": 70_000_000_000
+        case "/reload": 130_000_000_000
+        default: 10_000_000_000
+        }
+    }
 
     private let address: ListenAddress
     private let token: [UInt8]?
@@ -115,9 +124,10 @@ public struct AdminClient {
 
     /// Asks once.
     ///
-    /// - Throws: ``NoAnswer`` if nobody answers in ten seconds.
+    /// - Throws: ``NoAnswer`` if nobody answers in ten seconds; in more where the process has to
+    ///   wait for something itself.
     public func ask(_ method: String, _ target: String) throws(NoAnswer) -> Answer {
-        let bytes = try exchange(request(method, target))
+        let bytes = try exchange(request(method, target), Self.patience(target))
         guard let end = Self.headEnd(bytes), let status = Self.status(bytes[..<end]) else {
             throw stranger
         }
@@ -140,6 +150,16 @@ public struct AdminClient {
     /// - Throws: ``NoAnswer`` if it is somebody else.
     func check(_ channel: SecureChannel) throws(NoAnswer) {
         if let why = security?.objection(to: channel) { throw broken(why) }
+    }
+
+    /// The error where somebody takes a request and does not answer for so many nanoseconds.
+    private func late(_ patience: Int64) -> NoAnswer {
+        var error = NoAnswer(
+            description: "\(place) has not answered in \(patience / 1_000_000_000) seconds; "
+                + "what was asked for may be under way"
+        )
+        error.isLate = true
+        return error
     }
 
     /// A request's head and end; `more` are fields of its own.
@@ -175,16 +195,16 @@ public struct AdminClient {
     // MARK: Sockets
 
     /// Sends this request and returns everything that comes until the other side ends.
-    private func exchange(_ request: String) throws(NoAnswer) -> [UInt8] {
+    private func exchange(_ request: String, _ patience: Int64) throws(NoAnswer) -> [UInt8] {
         let nobody = nobody
         let link = try AdminLink(self, request)
         guard let poller = try? Poller(capacity: 1),
             poller.addConnection(link.descriptor, token: 0)
         else { throw nobody }
-        let end = weir_monotonic_ns() + Self.patience
+        let end = weir_monotonic_ns() + patience
         while true {
             let left = (end - weir_monotonic_ns()) / 1_000_000
-            guard left > 0 else { throw nobody }
+            guard left > 0 else { throw link.sent == 0 ? nobody : late(patience) }
             _ = poller.wait(milliseconds: Int32(clamping: left))
             if try link.advance() { return link.received }
         }

@@ -7,7 +7,8 @@ final class AdminLink {
     private let socket: Socket
     private let channel: SecureChannel?
     private let request: [UInt8]
-    private var sent = 0
+    /// Bytes of the request that the other side has been sent.
+    private(set) var sent = 0
     /// Whether the other side may be told the request: by TLS, only once it has shown who it is.
     private var isTrusted: Bool
     /// What has come and nobody has taken out.

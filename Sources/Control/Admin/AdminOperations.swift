@@ -11,6 +11,8 @@ protocol AdminSubject: AnyObject {
     var isDraining: Bool { get }
     /// Whether all workers serve.
     var isServing: Bool { get }
+    /// Whether another process takes this one's place, or has: it knows the states of servers.
+    var isFollowed: Bool { get }
     /// What has happened to pools, oldest first.
     var events: [NumberedEvent] { get }
     /// A name for this run of the process, as no other has.
@@ -178,6 +180,14 @@ struct AdminOperations {
             throw AdminProblem(415, "the body's type is not known", "Send application/json.")
         }
         let change = try ServerChange(json: request.body)
+        if subject.isFollowed {
+            throw AdminProblem(
+                409,
+                "an upgrade is under way",
+                "The new process has the states of servers already, and would not know of this "
+                    + "one. Ask again, on a new connection, when the upgrade has come to an end."
+            )
+        }
         if let wanted = request.field("if-match"), wanted != "*",
             !wanted.split(separator: ",").contains(where: {
                 $0.filter { $0 != " " } == tag(index, names)
@@ -207,7 +217,8 @@ struct AdminOperations {
     private func tag(_ pool: Int, _ names: [String]) -> String {
         let name = subject.config.pools[pool].name
         let version = names.reduce(0) { $0 + subject.version(pool: name, server: $1) }
-        return "\"\(version)\""
+        // Counting begins anew with each process.
+        return "\"\(subject.run)-\(version)\""
     }
 
     private func poolIndex(_ name: String) throws(AdminProblem) -> Int {

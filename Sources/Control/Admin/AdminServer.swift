@@ -106,7 +106,10 @@ final class AdminServer {
     }
 
     /// The process before serves no more: its path is this one's.
-    func takePath() { isForeign = false }
+    func takePath() {
+        if isForeign, let unixPath { _ = weir_set_mode(unixPath, config.socketMode) }
+        isForeign = false
+    }
 
     /// What it needs of a changed file.
     struct Change {

@@ -2,11 +2,11 @@ import Configuration
 
 /// What came of a reload.
 enum ReloadResult {
-    /// The file is served; what it changed, what it warns of, and what has to wait for an upgrade.
+    /// The file is served; what it changed, what it warns of, and what has to wait.
     case done(ConfigDifference, warnings: [Diagnostic], postponed: [String])
     /// The file has mistakes, and nothing has changed.
     case refused([Diagnostic])
-    /// The file cannot be served, and why; nothing has changed unless the words say so.
+    /// The file cannot be served, and why; nothing has changed.
     case failed(String)
 }
 

@@ -18,8 +18,17 @@ final class ServiceReload {
     private let shared: SharedState
     private let certificates: CertificateControl
     private let config: Config
-    private let finished: (StartError?, Bool) -> Void
+    private let finished: (Outcome) -> Void
     private var loop: ControlLoop { service.loop }
+
+    /// What came of it.
+    enum Outcome {
+        /// Nothing has changed, and why.
+        case failed(StartError)
+        /// The file is served, but for so many workers that have not gone over in time; they do
+        /// when they turn again.
+        case taken(missing: Int)
+    }
 
     /// What is known once everything that can fail has been done.
     private struct Prepared {
@@ -32,9 +41,8 @@ final class ServiceReload {
 
     /// A reload that has not begun; `nil` for a service that has not started.
     ///
-    /// `finished` is called once, with what kept the service from changing, or from saying that it
-    /// has, and with whether it has begun to.
-    init?(_ service: Service, _ config: Config, finished: @escaping (StartError?, Bool) -> Void) {
+    /// `finished` is called once.
+    init?(_ service: Service, _ config: Config, finished: @escaping (Outcome) -> Void) {
         guard let health = service.health, let shared = service.shared,
             let certificates = service.certificates
         else { return nil }
@@ -99,7 +107,7 @@ final class ServiceReload {
                 )
             )
         } catch {
-            finished(error, false)
+            finished(.failed(error))
         }
     }
 
@@ -159,14 +167,14 @@ final class ServiceReload {
             service.spans.follow(config, prepared.spans)
             health.leave(fates.gone, staying: fates.stay)
             close(closed, after: change)
-            finish(prepared, before, isDone ? nil : change.missing)
+            finish(prepared, before, missing: isDone ? 0 : change.missing)
             withExtendedLifetime(previous) { cutLater(closed, fates) }
         }
         wait(until: loop.now + Self.patience, for: { change.isAcknowledged }, then: next)
     }
 
     /// Workers have gone over, or `missing` of them have not in time.
-    private func finish(_ prepared: Prepared, _ before: PlacedConfig, _ missing: Int?) {
+    private func finish(_ prepared: Prepared, _ before: PlacedConfig, missing: Int) {
         let placed = prepared.placed
         for place in placed.listeners where !placed.newListeners.contains(place) {
             let backlog = placed.config.listeners[place].backlog
@@ -178,12 +186,9 @@ final class ServiceReload {
                 service.sockets.setMode(mode, at: place)
             }
         }
-        if let missing {
-            finished(StartError(description: "\(missing) workers have not gone over yet"), true)
-            return
-        }
-        service.past.keepOnly(config)
-        finished(nil, true)
+        // Who has not gone over counts by the names before.
+        if missing == 0 { service.past.keepOnly(config) }
+        finished(.taken(missing: missing))
     }
 
     /// Lets go of the sockets of these listeners, not before every worker has.

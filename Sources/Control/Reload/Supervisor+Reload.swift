@@ -1,3 +1,4 @@
+import CLinux
 import Configuration
 import EventLoop
 import Proxy
@@ -10,6 +11,8 @@ struct ReloadState {
     var isRunning = false
     /// Who asked while one was under way: they are told of the next.
     var waiting: [(ReloadResult) -> Void] = []
+    /// Whether SIGHUP came during an upgrade: whoever serves behind it reads the file anew.
+    var isWished = false
     /// When the file was taken last, in nanoseconds of the wall clock, and whether the last reload
     /// succeeded.
     var lastSuccess: Int64
@@ -32,15 +35,15 @@ extension Supervisor {
     /// of another that follows.
     func reload(_ done: @escaping (ReloadResult) -> Void) {
         guard !isDraining else {
-            done(.failed("Weir is draining, and takes no other file."))
+            refuseReload("Weir is draining, and takes no other file.", done)
             return
         }
         guard upgrade == nil else {
-            done(.failed("An upgrade is under way: ask again when it has come to an end."))
+            refuseReload("An upgrade is under way: ask again when it has come to an end.", done)
             return
         }
         guard let read = reloads.read, let service = services.last else {
-            done(.failed("What is served came from no file."))
+            refuseReload("What is served came from no file.", done)
             return
         }
         guard !reloads.isRunning else {
@@ -62,23 +65,51 @@ extension Supervisor {
             finishReload(.failed(error.description), done)
             return
         }
-        let reload = ServiceReload(service, config) { [self] problem, isTaken in
-            if isTaken { own.make() } else { own.drop() }
-            if let problem {
-                finishReload(.failed("\(problem)"), done)
-                return
+        let reload = ServiceReload(service, config) { [self] outcome in
+            switch outcome {
+            case .failed(let error):
+                own.drop()
+                finishReload(.failed(error.description), done)
+            case .taken(let missing):
+                own.make()
+                let difference = ConfigDifference(from: before, to: config)
+                let warnings = result.diagnostics
+                let postponed = Self.postponed(before, config, missing: missing)
+                finishReload(.done(difference, warnings: warnings, postponed: postponed), done)
             }
-            let difference = ConfigDifference(from: before, to: config)
-            let warnings = result.diagnostics
-            let postponed = Self.postponed(before, config)
-            finishReload(.done(difference, warnings: warnings, postponed: postponed), done)
         }
         reload?.start()
     }
 
-    /// What cannot change while workers run.
-    private static func postponed(_ before: Config, _ after: Config) -> [String] {
+    private func refuseReload(_ why: String, _ done: (ReloadResult) -> Void) {
+        note(.failed(why))
+        done(.failed(why))
+    }
+
+    /// Does what SIGHUP asks for: now, or by whoever serves once an upgrade has come to an end.
+    func reloadBySignal() {
+        if let successor {
+            logs.note(level: .info, "reload: SIGHUP goes on to process \(successor), which serves")
+            _ = weir_signal_process(successor, SIGHUP)
+        } else if upgrade != nil, !isDraining {
+            reloads.isWished = true
+            logs.note(level: .info, "reload: it follows once the upgrade has come to an end")
+        } else {
+            reload { _ in }
+        }
+    }
+
+    /// What has to wait: what cannot change while workers run, and `missing` workers that have not
+    /// gone over.
+    static func postponed(_ before: Config, _ after: Config, missing: Int) -> [String] {
         var words: [String] = []
+        if missing > 0 {
+            words.append(
+                missing == 1
+                    ? "a worker hangs: it goes over to the file when it turns again"
+                    : "\(missing) workers hang: they go over to the file when they turn again"
+            )
+        }
         if before.workers != after.workers {
             words.append(
                 "workers: another number of them takes effect with weir upgrade or a restart"
@@ -97,10 +128,15 @@ extension Supervisor {
         done(result)
         let waiting = reloads.waiting
         reloads.waiting = []
-        guard !waiting.isEmpty else { return }
-        reload { result in
-            for done in waiting { done(result) }
+        if !waiting.isEmpty {
+            reload { result in
+                for done in waiting { done(result) }
+            }
         }
+        // Behind what was asked for before it.
+        guard isUpgradeWished, !reloads.isRunning else { return }
+        isUpgradeWished = false
+        upgrade { _ in }
     }
 
     /// Says on Weir's own log what came of it.

@@ -86,6 +86,11 @@ public final class Inheritance {
         return first.isEmpty ? nil : first
     }
 
+    /// Whether a listener that nobody has taken yet listens at a port, whatever its address.
+    func listens(at port: UInt16) -> Bool {
+        listeners.values.joined().joined().contains { weir_local_port($0) == Int32(port) }
+    }
+
     /// The socket of the admin API at an address; `nil` if there is none.
     func takeAdmin(_ address: ListenAddress) -> Int32? {
         admins.removeValue(forKey: address.description)

@@ -30,14 +30,12 @@ extension Supervisor {
     ///
     /// A new process that does not serve within a minute is ended, and this one goes on.
     func upgrade(_ done: @escaping (UpgradeResult) -> Void) {
-        guard !reloads.isRunning else {
-            done(.failed("A reload is under way: ask again when it has come to an end."))
+        if let why = reasonAgainstUpgrade {
+            refuseUpgrade(why, done)
             return
         }
-        guard !isDraining, upgrade == nil, let service = services.last, let program,
-            reloads.read != nil
-        else {
-            done(.failed(isDraining ? "Weir is draining." : "Another upgrade is under way."))
+        guard let service = services.last, let program, reloads.read != nil else {
+            refuseUpgrade("What is served came from no file.", done)
             return
         }
         logs.note(level: .info, "upgrading: \(program) starts")
@@ -48,13 +46,18 @@ extension Supervisor {
                 messages(of: service),
                 on: loop
             ) { [self] result in
+                lastUpgrade = upgrade
                 upgrade = nil
                 switch result {
                 case .success(let pid):
+                    successor = pid
+                    lastUpgrade = nil
                     manager.hasSuccessor(process: pid)
                     logs.note(level: .info, "upgraded: process \(pid) serves from now on")
                     done(.done(pid))
                     handOver()
+                    // It may have read the file before that was changed.
+                    if reloads.isWished { reloadBySignal() }
                 case .failure(let error): failUpgrade(error, done)
                 }
             }
@@ -63,10 +66,36 @@ extension Supervisor {
         }
     }
 
+    private var reasonAgainstUpgrade: String? {
+        if reloads.isRunning {
+            return "A reload is under way: ask again when it has come to an end."
+        }
+        if isDraining { return "Weir is draining." }
+        return upgrade == nil ? nil : "Another upgrade is under way."
+    }
+
+    private func refuseUpgrade(_ why: String, _ done: (UpgradeResult) -> Void) {
+        logs.note(level: .error, "not upgraded: \(why)")
+        done(.failed(why))
+    }
+
+    /// Does what SIGUSR2 asks for: now, or behind the reload that is under way.
+    func upgradeBySignal() {
+        if reloads.isRunning, !isDraining {
+            isUpgradeWished = true
+            logs.note(level: .info, "upgrade: it begins once the reload has come to an end")
+        } else {
+            upgrade { _ in }
+        }
+    }
+
     private func failUpgrade(_ error: StartError, _ done: (UpgradeResult) -> Void) {
         let why = "not upgraded: the new process does not serve: \(error.description)"
         logs.note(level: .error, why)
         done(.failed("\(error.description); this process serves on."))
+        guard reloads.isWished else { return }
+        reloads.isWished = false
+        reload { _ in }
     }
 
     /// Everything that the next process gets.

@@ -5,6 +5,8 @@ import EventLoop
 final class Upgrade {
     /// Nanoseconds in which it has to serve.
     private static let patience: Int64 = 60_000_000_000
+    /// Nanoseconds in which a new process that does not serve in time has to end by itself.
+    private static let grace: Int64 = 5_000_000_000
 
     private let loop: ControlLoop
     private let socket: HandoverSocket
@@ -15,7 +17,7 @@ final class Upgrade {
     private var deadline: Deadline?
     private var isOver = false
     /// Whether its end was taken note of: its number may be somebody else's.
-    private var isReaped = false
+    private(set) var isReaped = false
 
     /// Starts `program` with these arguments, and hands over `messages` to it.
     ///
@@ -47,7 +49,7 @@ final class Upgrade {
             throw StartError(description: "cannot start \(program): \(reason)")
         }
         deadline = loop.after(Self.patience) { [weak self] in
-            self?.end(.failure(StartError(description: "it did not serve within a minute")))
+            self?.giveUp()
         }
         _ = loop.watch(ours, [.readable, .writable]) { [weak self] in self?.ready($0) }
     }
@@ -71,21 +73,37 @@ final class Upgrade {
     }
 
     /// Ends the new process: nobody is to follow any more.
-    func cancel() {
-        end(.failure(StartError(description: "this process is told to end")))
+    ///
+    /// Its workers may accept already: it has so many nanoseconds to finish what runs.
+    func cancel(grace: Int64) {
+        end(.failure(StartError(description: "this process is told to end")), grace: grace)
+    }
+
+    /// Ends the new process at once, whatever it does.
+    func kill() {
+        if !isReaped { _ = weir_signal_process(pid, SIGKILL) }
+    }
+
+    /// Its time is over, unless its word has come in the meantime.
+    private func giveUp() {
+        takeWord()
+        let why = StartError(description: "it did not serve within a minute")
+        end(.failure(why), grace: Self.grace)
+    }
+
+    /// Reads what it has said.
+    private func takeWord() {
+        while !isOver, let (message, descriptors) = socket.receive() {
+            for descriptor in descriptors { weir_close(descriptor) }
+            if message == .ready { end(.success(pid)) }
+        }
     }
 
     private func ready(_ readiness: Readiness) {
         if readiness.contains(.writable) { flush() }
         guard !isOver, !readiness.isDisjoint(with: [.readable, .ended, .peerFinished, .failed])
         else { return }
-        while let (message, descriptors) = socket.receive() {
-            for descriptor in descriptors { weir_close(descriptor) }
-            if message == .ready {
-                end(.success(pid))
-                return
-            }
-        }
+        takeWord()
         if !readiness.isDisjoint(with: [.ended, .peerFinished, .failed]) { hasGone() }
     }
 
@@ -120,13 +138,18 @@ final class Upgrade {
         end(.failure(StartError(description: "\(words); its messages are on standard error")))
     }
 
-    private func end(_ result: Result<Int32, StartError>) {
+    private func end(_ result: Result<Int32, StartError>, grace: Int64 = 0) {
         guard !isOver else { return }
         isOver = true
         loop.cancel(deadline)
         loop.close(socket.descriptor)
         if case .failure = result, !isReaped {
-            _ = weir_signal_process(pid, SIGKILL)
+            if grace > 0 {
+                _ = weir_signal_process(pid, SIGTERM)
+                loop.after(grace) { [self] in kill() }
+            } else {
+                kill()
+            }
             reap()
         }
         finished(result)
@@ -135,8 +158,11 @@ final class Upgrade {
     /// Takes note of its end, so that no trace of it stays.
     private func reap() {
         var status: Int32 = 0
-        guard weir_child_ended(pid, &status) == 0 else { return }
-        loop.after(100_000_000) { [self] in reap() }
+        if weir_child_ended(pid, &status) == 1 {
+            isReaped = true
+        } else {
+            loop.after(100_000_000) { [self] in reap() }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 
 from harness import eventually
@@ -64,6 +65,37 @@ def test_drain(weir, backend):
     assert proxy.wait() == 0
     found = weir_command("status", "--admin", address)
     assert found.returncode == 3 and "no process answers" in found.stderr
+
+
+def test_an_upgrade_takes_as_long_as_it_takes():
+    """Longer than other answers are waited for; a late one is not nobody's."""
+    with socket.socket() as late:
+        late.bind(("127.0.0.1", 0))
+        late.listen()
+        admin = f"127.0.0.1:{late.getsockname()[1]}"
+        commands = [
+            subprocess.Popen(
+                [*binary(), name, "--admin", admin],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for name in ("status", "upgrade")
+        ]
+        taken = [late.accept()[0] for _ in commands]
+        _, words = commands[0].communicate(timeout=DEADLINE + 20)
+        assert commands[0].returncode == 1 and "has not answered in 10 seconds" in words
+        body = '{"state":"upgraded","pid":1}'
+        for one in taken:
+            head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\n\r\n"
+            one.recv(65_536)
+            try:
+                one.sendall((head + body).encode())
+            except ConnectionError:
+                pass
+            one.close()
+        text, words = commands[1].communicate(timeout=DEADLINE)
+        assert (commands[1].returncode, text, words) == (0, body, "")
 
 
 def test_tokens(weir, backend, tmp_path):

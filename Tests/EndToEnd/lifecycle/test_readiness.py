@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from harness import Client, eventually
+from harness import Client, Weir, eventually
 from harness.admin import Admin
 from harness.http2 import H2Client
 from harness.setups import LOGGED
@@ -71,3 +71,16 @@ def test_over_http2(weir, backend):
     client.finish(stream)
     client.close()
     assert stream.status == 200
+
+
+def test_a_start_without_all_workers(tmp_path):
+    """The descriptors are enough for the mailboxes of all workers, but not for their pollers."""
+    config = {"workers": 60, "listen": f"unix:{tmp_path}/a.sock", "routes": [{"respond": 404}]}
+    proxy = Weir(config, tmp_path, descriptors=100)
+    try:
+        assert proxy.wait() == 1
+    finally:
+        proxy.kill()
+    assert any("a worker cannot start" in line for line in proxy.lines), proxy.lines
+    assert not proxy.urls and not proxy.faults(), proxy.lines
+    assert not (tmp_path / "a.sock").exists()

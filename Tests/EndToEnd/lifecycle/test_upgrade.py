@@ -37,7 +37,10 @@ def upgradable(tmp_path):
     os.environ["WEIR_BINARY"] = str(program)
     started = []
 
-    def start(config):
+    def start(config, is_link=False):
+        if is_link:
+            program.rename(tmp_path / "weir-1")
+            program.symlink_to(tmp_path / "weir-1")
         folder = tmp_path / f"weir-{len(started)}"
         folder.mkdir()
         base = {"workers": 2, "shutdown-timeout": "5s", "admin": f"unix:{folder}/admin.sock"}
@@ -90,6 +93,17 @@ def test_five_upgrades_under_load(upgradable, backend):
         loads.end()
     assert len(set(pids)) == 6 and alive(pids[-1])
     assert Admin(proxy).json(target="/stats")["pid"] == pids[-1]
+
+
+def test_a_link_that_leads_to_another_program_by_now(upgradable, backend):
+    proxy = upgradable({"listen": "127.0.0.1:0", "servers": [backend().address]}, is_link=True)
+    second = proxy.folder / "weir-2"
+    shutil.copy2(proxy.program, second)
+    proxy.program.unlink()
+    proxy.program.symlink_to(second)
+    found = upgrade(proxy)
+    assert found.returncode == 0, (found, proxy.lines)
+    assert os.readlink(f"/proc/{json.loads(found.stdout)['pid']}/exe") == str(second)
 
 
 def test_what_runs_ends_in_the_old_process(upgradable, backend, gate):
@@ -152,6 +166,77 @@ def test_a_bad_file_leaves_the_old_process(upgradable, backend):
     assert proxy.ask().status == 200
 
 
+class Gate:
+    """A program in the place of the proxy's that waits, and then does what it is told."""
+
+    def __init__(self, proxy):
+        self.proxy = proxy
+        self.file = proxy.folder / "gate"
+        self.real = proxy.folder / "real"
+        shutil.copy2(proxy.program, self.real)
+        proxy.program.unlink()
+        wait = f"while [ ! -e {self.file} ]; do sleep 0.02; done"
+        proxy.program.write_text(f'#!/bin/sh\n{wait}\n. {self.file}\n')
+        proxy.program.chmod(0o755)
+        proxy.signal(signal.SIGUSR2)
+        eventually(lambda: any("upgrading" in line for line in proxy.lines), "its start")
+
+    def open(self, words=None):
+        new = self.file.with_suffix(".new")
+        new.write_text(words or f'exec {self.real} "$@"\n')
+        new.rename(self.file)
+
+
+def said(proxy, words):
+    eventually(lambda: any(words in line for line in list(proxy.lines)), f"{words}: {proxy.lines}")
+
+
+@pytest.mark.parametrize("words", [None, "exit 7\n"], ids=["serves", "fails"])
+def test_a_reload_during_an_upgrade_follows_it(upgradable, backend, words):
+    proxy = upgradable({"listen": "127.0.0.1:0", "servers": [backend().address]})
+    gate = Gate(proxy)
+    file = json.loads(proxy.file.read_text())
+    proxy.file.write_text(json.dumps({**file, "timeouts": {"keep-alive": "7s"}}))
+    proxy.signal(signal.SIGHUP)
+    said(proxy, "reload: it follows")
+    found = Admin(proxy).ask("POST", "/reload")
+    assert found.status == 422 and b"An upgrade is under way" in found.body
+    said(proxy, "not reloaded: An upgrade is under way")
+    gate.open(words)
+    said(proxy, "reloaded: nothing has changed" if words is None else "-> 7s")
+
+
+def test_a_server_does_not_change_during_an_upgrade(upgradable, backend):
+    """The new process would not know."""
+    servers = [backend().address, backend().address]
+    proxy = upgradable({"listen": "127.0.0.1:0", "pools": {"main": {"servers": servers}}})
+    gate = Gate(proxy)
+    path = f"/pools/main/servers/{servers[0]}"
+    found = Admin(proxy).ask("PATCH", path, body={"state": "down"})
+    assert found.status == 409, found
+    hold("PATCH", "/pools/{pool}/servers/{server}", found)
+    assert Admin(proxy).endpoint(servers[0])["state"] == "up"
+    gate.open("exit 7\n")
+    said(proxy, "not upgraded")
+    Admin(proxy).json("PATCH", path, body={"state": "down"})
+
+
+def test_an_upgrade_during_a_reload_follows_it(upgradable, backend, names):
+    server = backend()
+    proxy = upgradable({"listen": "127.0.0.1:0", "servers": [server.address]})
+    names.hang()
+    file = json.loads(proxy.file.read_text())
+    resolver = names.resolver(timeout="500ms")
+    pools = {"main": {"servers": [server.address, f"app.test:{server.port}"], "resolver": resolver}}
+    del file["servers"]
+    proxy.file.write_text(json.dumps({**file, "pools": pools}))
+    proxy.signal(signal.SIGHUP)
+    proxy.signal(signal.SIGUSR2)
+    said(proxy, "upgrade: it begins once")
+    names.go_on()
+    said(proxy, "upgraded: process")
+
+
 def test_other_listeners_and_workers(upgradable, backend, tmp_path):
     """The new file has more workers, one listener less and one more."""
     server = backend().address
@@ -172,6 +257,35 @@ def test_other_listeners_and_workers(upgradable, backend, tmp_path):
     assert not os.path.exists(goes)
 
 
+def test_the_same_port_at_another_address(upgradable, backend):
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    proxy = upgradable({"listen": f":{port}", "servers": [backend().address]})
+    file = json.loads(proxy.file.read_text())
+    proxy.file.write_text(json.dumps({**file, "listen": f"127.0.0.1:{port}"}))
+    assert upgrade(proxy).returncode == 0, proxy.lines
+    eventually(lambda: not alive(proxy.pid), "the end of the old process")
+    client = Client(("127.0.0.1", port))
+    assert client.ask().status == 200
+    client.close()
+    assert proxy.urls[-1] == f"http://127.0.0.1:{port}", proxy.urls
+
+
+def test_rights_and_queues_of_sockets_that_stay(upgradable, backend):
+    config = {"listen": "127.0.0.1:0", "servers": [backend().address]}
+    proxy = upgradable(config)
+    admin = {"address": f"unix:{proxy.folder}/admin.sock", "socket-mode": "0666"}
+    listener = {"address": "127.0.0.1:0", "backlog": 7}
+    file = {"workers": 2, "admin": admin, "listeners": [listener], "servers": config["servers"]}
+    proxy.file.write_text(json.dumps(file))
+    assert upgrade(proxy).returncode == 0, proxy.lines
+    assert os.stat(f"{proxy.folder}/admin.sock").st_mode & 0o777 == 0o666
+    port = proxy.address[1]
+    found = subprocess.run(["ss", "-Hltn", f"sport = :{port}"], capture_output=True, text=True)
+    assert [line.split()[2] for line in found.stdout.splitlines()] == ["7", "7"], found
+
+
 def test_what_only_the_process_knew_goes_on(upgradable, backend):
     servers = [backend(name=name) for name in ("a", "b", "c")]
     pool = {"servers": [one.address for one in servers], "sticky": {"cookie": "at"}}
@@ -181,7 +295,9 @@ def test_what_only_the_process_knew_goes_on(upgradable, backend):
     name = json.loads(first.body)["backend"]
     other = next(one for one in servers if one.name != name)
     path = f"/pools/main/servers/{other.address}"
+    tags = [Admin(proxy).ask(target=path).get("etag")]
     Admin(proxy).json("PATCH", path, body={"state": "down", "weight": 7})
+    tags.append(Admin(proxy).ask(target=path).get("etag"))
     assert upgrade(proxy).returncode == 0
     eventually(lambda: not alive(proxy.pid), "the end of the old process")
     for _ in range(6):
@@ -189,6 +305,9 @@ def test_what_only_the_process_knew_goes_on(upgradable, backend):
         assert found["backend"] == name
     state = Admin(proxy).endpoint(other.address)
     assert (state["state"], state["weight"], state["changed"]) == ("down", 7, True), state
+    # Who read it from the process before may not know what has changed since.
+    for tag in tags:
+        Admin(proxy).problem(412, "PATCH", path, body={"weight": 1}, fields=[("If-Match", tag)])
 
 
 def test_a_new_process_that_fails_late_leaves_the_paths(upgradable, backend, tmp_path):
@@ -211,19 +330,23 @@ def test_a_new_process_that_fails_late_leaves_the_paths(upgradable, backend, tmp
 
 
 def test_the_end_is_also_that_of_a_new_process(upgradable, backend):
-    """SIGTERM while the new process is still on its way."""
+    """SIGTERM while the new process is still on its way: it may finish what it has begun."""
     proxy = upgradable({"listen": "127.0.0.1:0", "servers": [backend().address]})
     kept = proxy.program.read_bytes()
     proxy.program.unlink()
-    proxy.program.write_text("#!/bin/sh\nexec sleep 60\n")
+    came, ended = proxy.folder / "came", proxy.folder / "ended"
+    proxy.program.write_text(
+        f"#!/bin/sh\ntrap 'sleep 0.2; touch {ended}; exit 0' TERM\ntouch {came}\n"
+        "while :; do sleep 0.05; done\n"
+    )
     proxy.program.chmod(0o755)
     proxy.signal(signal.SIGUSR2)
-    eventually(lambda: any("upgrading" in line for line in proxy.lines), "the new process")
+    eventually(came.exists, "the new process")
     children = eventually(
         lambda: open(f"/proc/{proxy.pid}/task/{proxy.pid}/children").read().split(), "its number"
     )
     proxy.signal(signal.SIGTERM)
     assert proxy.wait() == 0
-    eventually(lambda: not alive(int(children[0])), "the end of the new process")
+    assert not alive(int(children[0])) and ended.exists()
     proxy.program.unlink()
     proxy.program.write_bytes(kept)

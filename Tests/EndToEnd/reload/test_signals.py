@@ -1,12 +1,13 @@
 """Reloads that meet a drain, a stop or each other."""
 
 import json
+import os
 import signal
 import socket
 import threading
 import time
 
-from harness import Client, eventually, gated
+from harness import Client, Weir, eventually, gated
 from harness.checks import refuses
 from harness.loads import Loads, fresh, kept
 from harness.reload import ADMIN, Reloader
@@ -49,6 +50,25 @@ def test_signals_and_requests_at_once(weir, backend):
     assert answers == [200] * 10
     config = admin.ask(target="/config").body.decode()
     assert "keep-alive: 69s" in config
+
+
+def test_signals_before_the_file_is_read(backend, tmp_path):
+    pipe = tmp_path / "weir.yaml"
+    os.mkfifo(pipe)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    proxy = Weir(file(backend()), folder, command=["run", str(pipe)])
+    try:
+        # Open once the proxy reads.
+        with open(pipe, "w", encoding="utf-8") as text:
+            for one in (signal.SIGUSR1, signal.SIGHUP):
+                proxy.signal(one)
+            proxy.file.rename(pipe)
+            text.write("nothing of use")
+        proxy.wait_until_listening()
+        eventually(lambda: any("reloaded" in line for line in proxy.lines), "what SIGHUP asks for")
+    finally:
+        proxy.kill()
 
 
 def test_a_drain_refuses_reloads(weir, backend, gate):
