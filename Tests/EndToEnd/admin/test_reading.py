@@ -66,6 +66,22 @@ def test_requests_are_counted(served):
     assert sum(one["turns"] for one in stats["workers"]) > 0
 
 
+def test_a_listener_of_several_addresses_is_one(served):
+    entry = {"address": ["127.0.0.1:0", "127.0.0.1:0"], "name": "public"}
+    proxy, admin, _ = served(listeners=[entry])
+    proxy.wait_until_listening(2)
+    clients = [proxy.client(listener=number) for number in range(2)]
+    for client in clients:
+        assert client.ask(target="/own").status == 418
+    (listener,) = admin.stats(requests=2)["listeners"]
+    assert listener["address"].split(", ") == [url.rstrip("/") for url in proxy.urls]
+    assert listener["connections"] == listener["connections-total"] == listener["requests"] == 2
+    text = admin.ask(target="/metrics").body.decode()
+    names = [line.rsplit(" ", 1)[0] for line in text.splitlines() if not line.startswith("#")]
+    assert len(names) == len(set(names))
+    assert 'weir_connections_total{listener="public"} 2' in text
+
+
 def test_kept_alive_requests_and_connections(served):
     proxy, admin, _ = served()
     client = proxy.client()
