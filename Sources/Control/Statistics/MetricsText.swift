@@ -102,7 +102,7 @@ struct MetricsText {
 
     private mutating func aboutReloads() {
         let reloads = process.reloads
-        let success = "weir_config_last_reload_successful"
+        let success = "weir_config_last_reload_success"
         family(success, "gauge", "Whether the last file that was to be served is served.")
         line(success, [], reloads.lastSucceeded ? 1 : 0 as UInt64)
         let time = "weir_config_last_reload_success_timestamp_seconds"
@@ -173,6 +173,7 @@ struct MetricsText {
                 line("weir_outcomes_total", labels, count)
             }
         }
+        localResponses()
         family("weir_received_bytes_total", "counter", "Bytes of requests.")
         for cell in report.cells {
             line("weir_received_bytes_total", labels(cell), cell.traffic.bytesIn)
@@ -184,6 +185,14 @@ struct MetricsText {
         family("weir_retries_total", "counter", "Tries behind the first.")
         for cell in report.cells {
             line("weir_retries_total", labels(cell), cell.traffic.retries)
+        }
+    }
+
+    private mutating func localResponses() {
+        let name = "weir_local_responses_total"
+        family(name, "counter", "Answers that Weir made itself, by outcome.")
+        for (outcome, count) in zip(Outcome.allCases, report.localResponses) where count > 0 {
+            line(name, [("reason", "\(outcome.word)")], count)
         }
     }
 

@@ -61,6 +61,8 @@ struct ServiceReport {
         /// Whether an operator has changed its state or weight since the start.
         var isChanged = false
         var inFlight: Int
+        /// The latency in seconds by which the strategy weighs it; `nil` if by none.
+        var weighedLatency: Double?
         /// Its place in the pool.
         var slot = 0
         var totals = EndpointTotals()
@@ -81,6 +83,13 @@ struct ServiceReport {
     var workers: [WorkerReport] = []
     /// What became of spans; `nil` where none are exported.
     var spans: SpanQueue.Totals?
+
+    /// By outcome: the answers that Weir made itself.
+    var localResponses: [UInt64] {
+        workers.reduce(into: Array(repeating: 0, count: Outcome.allCases.count)) { sums, worker in
+            for index in sums.indices { sums[index] &+= worker.localResponses[index] }
+        }
+    }
 
     /// Everything together.
     var total: TrafficTotals {

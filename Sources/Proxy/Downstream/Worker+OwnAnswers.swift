@@ -56,6 +56,7 @@ extension Worker {
         entry.client = downstream.pointee.peer
         entry.bytesOut = UInt64(out.count)
         count(entry, of: slot)
+        countLocalResponse(outcome)
         log(entry)
         if deliver(slot, head: out.start, out.count, body: nil, 0) {
             goOn(slot, keepAlive: false, isRequestRead: false)
@@ -139,6 +140,7 @@ extension Worker {
         entry.loggedID = believedID(slot, request)
         entry.trace = beginTrace(request)
         count(entry, of: slot)
+        countLocalResponse(entry.outcome)
         let isLogged = entry.route < 0 ? entry.isLogged : snapshot.routes[entry.route].isLogged
         if isLogged { log(entry) }
         if entry.trace.isExported { recordRequest(entry, of: slot, request) }

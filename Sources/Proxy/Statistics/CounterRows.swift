@@ -103,5 +103,7 @@ enum WorkerColumn {
     static let lateTurns = 8
     /// When the present ten seconds began, in nanoseconds of the monotonic clock.
     static let windowStart = 9
-    static let width = 16
+    /// By outcome: the answers that the worker made itself.
+    static let localResponses = 16
+    static let width = 48
 }

@@ -137,6 +137,8 @@ public struct WorkerReport: Sendable {
     public var longestTurn: Int64
     /// Turns longer than `limits.loop-lag`.
     public var lateTurns: UInt64
+    /// By outcome: the answers that it made itself.
+    public var localResponses: [UInt64]
 }
 
 extension WorkerStatistics {
@@ -207,7 +209,10 @@ extension WorkerStatistics {
             longestTurn: Int64(
                 max(read(WorkerColumn.longestTurn), read(WorkerColumn.longestBefore))
             ),
-            lateTurns: weir_count_read(row + WorkerColumn.lateTurns)
+            lateTurns: weir_count_read(row + WorkerColumn.lateTurns),
+            localResponses: Outcome.allCases.map { outcome in
+                weir_count_read(row + WorkerColumn.localResponses + Int(outcome.rawValue))
+            }
         )
     }
 }

@@ -162,6 +162,27 @@ def test_metrics(served):
     assert values["process_open_fds"] > 5
 
 
+def test_metrics_of_own_answers_and_of_weighed_latencies(served):
+    proxy, admin, backend = served()
+    for target in ("/own", "/own", "/nowhere", "/api/"):
+        proxy.ask(target=target)
+    admin.stats(requests=4)
+    values = admin.metrics()
+    found = {name: value for name, value in values.items() if "weir_local_responses" in name}
+    reasons = {"ok": 2, "no-route": 1}
+    assert found == {
+        f'weir_local_responses_total{{reason="{one}"}}': count for one, count in reasons.items()
+    }
+    assert values["weir_config_last_reload_success"] == 1
+    assert not any("ewma" in name for name in values)
+    pool = {"servers": [backend.address], "balance": "latency-weighted"}
+    proxy, admin, _ = served(backend, pools={"main": pool})
+    proxy.ask(target="/api/")
+    admin.stats(requests=1)
+    name = f'weir_endpoint_ewma_seconds{{pool="main",endpoint="{backend.address}"}}'
+    assert 0 < admin.metrics()[name] < 5
+
+
 def test_metrics_pass_promtool(served):
     proxy, admin, _ = served()
     proxy.ask(target="/api/")
