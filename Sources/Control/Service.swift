@@ -253,6 +253,7 @@ final class Service {
         var report = ServiceReport(placed, shared, addresses: sockets.addresses(placed), past: past)
         health.report(into: &report, shared, past, retired: namesOfRetired)
         report.spans = spans.totals
+        report.logLosses = logs.losses
         return report
     }
 

@@ -25,6 +25,7 @@ struct MetricsText {
         pools()
         endpoints()
         workers()
+        logLines()
         spans()
         return text
     }
@@ -203,6 +204,13 @@ struct MetricsText {
             let labels = [("route", route.name), ("pool", route.pool ?? "")]
             histogram(name, labels, route.traffic.durations, sum: route.traffic.duration)
         }
+    }
+
+    private mutating func logLines() {
+        let name = "weir_log_lines_dropped_total"
+        family(name, "counter", "Lines of both logs that were lost, and why.")
+        line(name, [("reason", "queue-full")], report.logLosses.unqueued)
+        line(name, [("reason", "unwritten")], report.logLosses.unwritten)
     }
 
     private mutating func spans() {

@@ -81,6 +81,8 @@ struct ServiceReport {
     var cells: [Cell] = []
     var pools: [Pool] = []
     var workers: [WorkerReport] = []
+    /// Log lines that were lost.
+    var logLosses = LogQueue.Losses()
     /// What became of spans; `nil` where none are exported.
     var spans: SpanQueue.Totals?
 

@@ -21,6 +21,13 @@ struct StatsJSON {
             ("descriptors", .number(process.descriptors)),
             ("cpu", .decimal(process.cpuSeconds)),
             ("reload", reload),
+            (
+                "log-lines-dropped",
+                .object([
+                    ("queue-full", .count(report.logLosses.unqueued)),
+                    ("unwritten", .count(report.logLosses.unwritten)),
+                ])
+            ),
             ("local-responses", Self.outcomes(report.localResponses)),
             ("total", .object(Self.traffic(total) + recent(total, earlier?.report.total))),
             ("listeners", .list(report.listeners.indices.map(listener))),
