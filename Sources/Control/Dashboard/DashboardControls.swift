@@ -7,7 +7,8 @@ extension DashboardScript {
         }
         function why(endpoint) {
           if (endpoint.state === "up" && endpoint.recent.remark) return endpoint.recent.remark;
-          let text = endpoint.state === "up" && !endpoint.changed ? "" : endpoint.reason || "";
+          if (endpoint.state === "up") return endpoint.operator || "";
+          let text = endpoint.reason || "";
           if (endpoint.until && endpoint.state === "ejected") {
             text += ", until " + clock(endpoint.until);
           } else if (endpoint.since && text) {

@@ -70,7 +70,8 @@ extension Supervisor {
             }
             let difference = ConfigDifference(from: before, to: config)
             let warnings = result.diagnostics
-            let postponed = Self.postponed(before, config)
+            let postponed =
+                Self.postponed(before, config) + (service.health?.outlasting(difference) ?? [])
             finishReload(.done(difference, warnings: warnings, postponed: postponed), done)
         }
         reload?.start()

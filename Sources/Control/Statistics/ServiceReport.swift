@@ -60,6 +60,8 @@ struct ServiceReport {
         var priority: Int
         /// Whether an operator has changed its state or weight since the start.
         var isChanged = false
+        /// What an operator has changed, beside what the file says, in words.
+        var changeWords: String?
         var inFlight: Int
         /// The latency in seconds by which the strategy weighs it; `nil` if by none.
         var weighedLatency: Double?

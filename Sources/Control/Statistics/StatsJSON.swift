@@ -90,6 +90,7 @@ struct StatsJSON {
             ("weight", .number(endpoint.weight)),
             ("priority", .number(endpoint.priority)),
             ("changed", .bool(endpoint.isChanged)),
+            ("operator", endpoint.changeWords.map(JSONValue.text) ?? .null),
             ("in-flight", .number(endpoint.inFlight)),
             ("ewma", endpoint.weighedLatency.map(JSONValue.decimal) ?? .null),
             ("tries", .count(totals.tries)),
