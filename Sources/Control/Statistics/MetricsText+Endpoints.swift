@@ -42,6 +42,14 @@ extension MetricsText {
         flush(&lines)
         counter("weir_endpoint_tries_total", "Requests sent, each try for itself.") { $0.tries }
         counter("weir_endpoint_connects_total", "Connections begun.") { $0.connects }
+        let ejections = "weir_endpoint_ejections_total"
+        family(ejections, "counter", "Times that its own traffic has taken it out.")
+        for pool in report.pools {
+            for endpoint in pool.endpoints {
+                let labels = [("pool", pool.name), ("endpoint", endpoint.name)]
+                line(ejections, labels, endpoint.ejections)
+            }
+        }
         answerTimes()
     }
 

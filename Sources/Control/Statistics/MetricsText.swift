@@ -143,6 +143,18 @@ struct MetricsText {
         each("weir_tls_handshake_failures_total", "counter", "TLS handshakes that failed.") {
             $0.handshakeFailures
         }
+        each(
+            "weir_connections_refused_total",
+            "counter",
+            "Connections closed at once by limits.max-connections-per-client."
+        ) { $0.refused }
+        let pauses = "weir_accept_pauses_total"
+        family(pauses, "counter", "Times that a worker paused accepting, and for want of what.")
+        for listener in report.listeners {
+            let label = ("listener", listener.name)
+            line(pauses, [label, ("reason", "connections")], listener.connections.pauses)
+            line(pauses, [label, ("reason", "handshakes")], listener.connections.handshakePauses)
+        }
     }
 
     private func labels(_ cell: ServiceReport.Cell) -> [(String, String)] {

@@ -65,6 +65,8 @@ struct ServiceReport {
         var inFlight: Int
         /// The latency in seconds by which the strategy weighs it; `nil` if by none.
         var weighedLatency: Double?
+        /// How often its own traffic has taken it out.
+        var ejections: UInt64 = 0
         /// Its place in the pool.
         var slot = 0
         var totals = EndpointTotals()

@@ -93,6 +93,7 @@ struct StatsJSON {
             ("operator", endpoint.changeWords.map(JSONValue.text) ?? .null),
             ("in-flight", .number(endpoint.inFlight)),
             ("ewma", endpoint.weighedLatency.map(JSONValue.decimal) ?? .null),
+            ("ejections", .count(endpoint.ejections)),
             ("tries", .count(totals.tries)),
             ("connects", .count(totals.connects)),
             ("statuses", statuses(totals.statuses)),
@@ -117,6 +118,14 @@ struct StatsJSON {
             ("handshakes", .count(connections.handshakes)),
             ("handshakes-resumed", .count(connections.resumed)),
             ("handshakes-failed", .count(connections.handshakeFailures)),
+            ("connections-refused", .count(connections.refused)),
+            (
+                "accept-pauses",
+                .object([
+                    ("connections", .count(connections.pauses)),
+                    ("handshakes", .count(connections.handshakePauses)),
+                ])
+            ),
         ]
         return .object(
             head + Self.traffic(listener.traffic) + recent(listener.traffic, before)

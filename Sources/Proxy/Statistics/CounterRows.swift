@@ -82,6 +82,11 @@ enum ListenerColumn {
     static let resumed = 2
     static let handshakeFailures = 3
     static let http2 = 4
+    /// Connections closed at once, as their client had as many as it may.
+    static let refused = 5
+    /// Times that a worker paused accepting, as there were too many connections, or handshakes.
+    static let pauses = 6
+    static let handshakePauses = 7
     static let width = 8
 }
 

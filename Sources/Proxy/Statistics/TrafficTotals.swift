@@ -102,6 +102,12 @@ public struct ListenerTotals: Sendable {
     public var handshakeFailures: UInt64 = 0
     /// Connections that speak HTTP/2.
     public var http2: UInt64 = 0
+    /// Connections closed at once, as their client had `limits.max-connections-per-client`.
+    public var refused: UInt64 = 0
+    /// Times that a worker paused accepting for want of room: connections or descriptors.
+    public var pauses: UInt64 = 0
+    /// Times that a worker paused accepting, as there were as many handshakes as there may be.
+    public var handshakePauses: UInt64 = 0
     /// Connections that stand now.
     public var active = 0
 
@@ -115,6 +121,9 @@ public struct ListenerTotals: Sendable {
         resumed &+= other.resumed
         handshakeFailures &+= other.handshakeFailures
         http2 &+= other.http2
+        refused &+= other.refused
+        pauses &+= other.pauses
+        handshakePauses &+= other.handshakePauses
         active += other.active
     }
 }
@@ -193,6 +202,9 @@ extension WorkerStatistics {
         totals.resumed &+= weir_count_read(row + ListenerColumn.resumed)
         totals.handshakeFailures &+= weir_count_read(row + ListenerColumn.handshakeFailures)
         totals.http2 &+= weir_count_read(row + ListenerColumn.http2)
+        totals.refused &+= weir_count_read(row + ListenerColumn.refused)
+        totals.pauses &+= weir_count_read(row + ListenerColumn.pauses)
+        totals.handshakePauses &+= weir_count_read(row + ListenerColumn.handshakePauses)
     }
 
     /// What the worker said of itself.

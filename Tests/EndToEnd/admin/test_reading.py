@@ -129,6 +129,24 @@ def test_failures_are_counted_by_kind(served, backend):
     assert admin.stats()["routes"][1]["outcomes"] == {"upstream-reset": 2}
 
 
+def test_ejections_are_counted(served, backend):
+    bad = backend(fixed("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"))
+    good = backend()
+    ejection = {"consecutive-failures": 1, "base-time": "60s"}
+    pool = {"servers": [bad.address, good.address], "ejection": ejection}
+    proxy, admin, _ = served(bad, pools={"main": pool})
+
+    def ejected():
+        proxy.ask(target="/api/")
+        return admin.endpoint(bad.address)["ejections"]
+
+    assert eventually(ejected, "an ejection") == 1
+    values = admin.metrics()
+    name = "weir_endpoint_ejections_total"
+    assert values[f'{name}{{pool="main",endpoint="{bad.address}"}}'] == 1
+    assert values[f'{name}{{pool="main",endpoint="{good.address}"}}'] == 0
+
+
 def test_answers_that_are_tried_again_count_for_their_server(served, backend):
     bad = backend(fixed("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"))
     good = backend()
