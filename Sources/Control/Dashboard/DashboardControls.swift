@@ -85,6 +85,15 @@ extension DashboardScript {
         }
         const cards = new Map();
         function showPools(pools) {
+          const names = new Set(pools.map(pool => pool.name));
+          const keys = new Set(pools.flatMap(
+            pool => pool.endpoints.map(endpoint => pool.name + "\n" + endpoint.name)));
+          for (const [name, card] of cards) {
+            if (names.has(name)) continue;
+            card.box.remove();
+            cards.delete(name);
+          }
+          for (const key of rows.keys()) if (!keys.has(key)) rows.delete(key);
           for (const pool of pools) {
             let card = cards.get(pool.name);
             if (!card) {
@@ -102,7 +111,7 @@ extension DashboardScript {
               scroll.append(table);
               box.append(title, scroll);
               $("pools").append(box);
-              card = {title, table, head};
+              card = {box, title, table, head};
               cards.set(pool.name, card);
             }
             const up = pool.endpoints.filter(one => one.state === "up").length;
