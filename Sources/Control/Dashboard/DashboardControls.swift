@@ -83,6 +83,7 @@ extension DashboardScript {
           button.setAttribute("aria-label", button.textContent + " " + endpoint.name);
           return known.line;
         }
+        let taken = null;
         const cards = new Map();
         function showPools(pools) {
           const names = new Set(pools.map(pool => pool.name));
@@ -181,11 +182,16 @@ extension DashboardScript {
           token = $("token").value.trim();
           follow();
         });
-        $("config-box").addEventListener("toggle", async () => {
+        async function showConfig() {
           if (!$("config-box").open) return;
-          const answer = await fetch("/config", {headers: headers()});
-          $("config").textContent = await answer.text();
-        });
+          try {
+            const answer = await fetch("/config", {headers: headers()});
+            if (answer.ok) $("config").textContent = await answer.text();
+          } catch (problem) {
+            $("config").textContent = "not to be had: " + problem.message;
+          }
+        }
+        $("config-box").addEventListener("toggle", showConfig);
         follow();
         """#
 }
