@@ -11,6 +11,8 @@ public struct StrategyEntry: Sendable {
         _,
         _ in nil
     }
+    /// Whether it keeps its endpoints' ``PeakEWMA`` in the blocks that workers share.
+    var keepsLatency = false
     let make: @Sendable (StrategyContext, inout SeededRandom) -> BalancingStrategy
 }
 

@@ -88,13 +88,12 @@ final class LogWriter: Sendable {
                 return current
             }
             if wishes.reopens {
-                files.close()
-                files = Files(wishes)
+                for remark in files.open(wishes) { tell(remark) }
             }
-            write(batches, to: files, dropped)
+            write(batches, to: &files, dropped)
             if wishes.ends {
                 let dropped = queue.drain(into: &batches)
-                write(batches, to: files, dropped)
+                write(batches, to: &files, dropped)
                 files.close()
                 weir_eventfd_signal(ended)
                 return
@@ -103,24 +102,50 @@ final class LogWriter: Sendable {
     }
 
     private struct Files {
-        let own: Int32?
-        let access: Int32?
+        var own: LogSink
+        var access: LogSink?
 
         init(_ wishes: Wishes) {
-            own = try? LogWriter.open(wishes.own)
-            access = wishes.access.flatMap { try? LogWriter.open($0) }
+            own = LogSink(wishes.own)
+            access = wishes.access.map { LogSink($0) }
+        }
+
+        /// Opens the files anew; what cannot be opened is written on where it was.
+        mutating func open(_ wishes: Wishes) -> [LogSink.Remark] {
+            var remarks = [own.open(wishes.own)]
+            if let wanted = wishes.access {
+                if access == nil { access = LogSink(wanted) } else {
+                    remarks.append(access?.open(wanted))
+                }
+            } else {
+                access?.close()
+                access = nil
+            }
+            return remarks.compactMap(\.self)
         }
 
         func close() {
-            if let own { LogWriter.close(own) }
-            if let access { LogWriter.close(access) }
+            own.close()
+            access?.close()
         }
     }
 
-    private func write(_ batches: [LogBatch], to files: Files, _ dropped: Int) {
+    private func write(_ batches: [LogBatch], to files: inout Files, _ dropped: Int) {
+        let now = weir_monotonic_ns()
         for batch in batches {
-            let file = batch.target == .own ? files.own : files.access
-            if let file { Self.writeAll(file, batch.memory, batch.count) }
+            let bytes = UnsafeRawBufferPointer(start: batch.memory, count: batch.count)
+            let result: (lost: Int, remark: LogSink.Remark?)
+            switch batch.target {
+            case .own:
+                result = files.own.write(bytes, now: now)
+                // The log that lines are lost from is not where to tell of it.
+                if let remark = result.remark, result.lost > 0, !files.own.isStandardError {
+                    tellDirectly(remark)
+                }
+            case .access: result = files.access?.write(bytes, now: now) ?? (0, nil)
+            }
+            if result.lost > 0 { queue.countUnwritten(result.lost) }
+            if let remark = result.remark { tell(remark) }
             queue.recycle(batch)
         }
         if dropped > 0 {
@@ -128,7 +153,23 @@ final class LogWriter: Sendable {
         }
     }
 
-    private static func open(_ destination: LogConfig.Destination) throws(SystemError) -> Int32 {
+    private func tell(_ remark: LogSink.Remark) {
+        queue.note(level: remark.level, remark.text)
+    }
+
+    /// Writes to standard error, whatever becomes of it.
+    private func tellDirectly(_ remark: LogSink.Remark) {
+        guard let line = queue.line(remark.level, remark.text) else { return }
+        Array((line + "\n").utf8).withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            _ = weir_write(2, base, bytes.count)
+        }
+    }
+
+    /// A descriptor for a destination.
+    ///
+    /// - Throws: ``SystemError`` for a file that cannot be opened.
+    static func open(_ destination: LogConfig.Destination) throws(SystemError) -> Int32 {
         switch destination {
         case .stdout: 1
         case .stderr: 2
@@ -138,19 +179,5 @@ final class LogWriter: Sendable {
 
     private static func close(_ descriptor: Int32) {
         if descriptor > 2 { weir_close(descriptor) }
-    }
-
-    private static func writeAll(
-        _ file: Int32,
-        _ bytes: UnsafeMutableRawPointer,
-        _ count: Int
-    ) {
-        var written = 0
-        while written < count {
-            let result = weir_write(file, bytes + written, count - written)
-            // A full disk or a closed pipe costs lines, never traffic.
-            if result <= 0 { return }
-            written += result
-        }
     }
 }

@@ -107,23 +107,11 @@ final class Service {
         placed = PlacedConfig(config)
         self.logs = logs
         self.descriptorLimit = descriptorLimit
-        workers = config.workers ?? Self.usableCPUs()
+        workers = config.workers ?? CPUQuota().usable(of: Int(weir_usable_cpus()))
         sockets = ListeningSockets(workers: workers, inheritance: inheritance)
         spans = SpanExporters(on: loop, logs: logs)
         left = Countdown(workers, wake: wake)
         self.wake = wake
-    }
-
-    /// CPUs by affinity mask and cgroup quota, rounded up.
-    private static func usableCPUs() -> Int {
-        let mask = Int(weir_usable_cpus())
-        guard case .success(let bytes) = FileSystem().read("/sys/fs/cgroup/cpu.max") else {
-            return mask
-        }
-        let words = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
-        guard words.count == 2, let quota = Int(words[0]), let period = Int(words[1]), period > 0
-        else { return mask }
-        return max(1, min(mask, (quota + period - 1) / period))
     }
 
     /// By pool: what its file says that signs its sticky tokens.
@@ -269,6 +257,7 @@ final class Service {
         var report = ServiceReport(placed, shared, addresses: sockets.addresses(placed), past: past)
         health.report(into: &report, shared, past, retired: namesOfRetired)
         report.spans = spans.totals
+        report.logLosses = logs.losses
         return report
     }
 

@@ -22,6 +22,19 @@ struct LoadTests {
         #expect(config.routes[0].action == .pool(0))
     }
 
+    @Test("public may stand at a unix socket without a token, where it takes nothing away")
+    func publicAtUnixSocket() throws {
+        let result = load(
+            """
+            listen: ":8080"
+            servers: "127.0.0.1:9001"
+            admin: {address: "unix:/run/weir/admin.sock", public: [health, metrics]}
+            """
+        )
+        #expect(render(result.diagnostics) == "")
+        #expect(try #require(result.config).admin?.isPublic == [.health, .metrics])
+    }
+
     @Test("a file with listeners, routes and pools is read whole")
     func normal() throws {
         let result = load(

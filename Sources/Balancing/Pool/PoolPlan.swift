@@ -84,6 +84,17 @@ public final class PoolPlan: Sendable {
         tables.reduce(endpoints.count * EndpointBlock.stride) { $0 + ($1?.memory ?? 0) }
     }
 
+    /// The latency in seconds by which the strategy weighs an endpoint at `now`; `nil` where it
+    /// weighs by none, or knows none yet.
+    public func weighedLatency(_ index: EndpointIndex, now: Int64) -> Double? {
+        guard StrategyRegistry.entry(options.strategy)?.keepsLatency == true,
+            index >= 0 && index < shared.capacity
+        else { return nil }
+        return PeakEWMA(decay: options.decay, penalty: options.penalty)
+            .cost(shared.latency(index), now: now)
+            .map { $0 / 1e9 }
+    }
+
     /// The strategy's view of one priority: the others weigh nothing.
     func members(_ priority: Int) -> [StrategyEndpoint] { PoolPlan.members(endpoints, priority) }
 

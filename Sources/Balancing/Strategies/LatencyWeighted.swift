@@ -15,6 +15,7 @@ public final class LatencyWeighted: BalancingStrategy {
         name: "latency-weighted",
         summary: "the better of two by recent latency, requests in flight and weight",
         source: "Finagle's Peak EWMA with power of two choices",
+        keepsLatency: true,
         make: { context, _ in LatencyWeighted(context) }
     )
 

@@ -52,7 +52,11 @@ extension Checker {
             )
         }
         if !config.address.isUnix { reportSocketMode(map) }
-        if let item = map.item(AdminKeys.isPublic), !map.mentions(AdminKeys.tokenFile) {
+        // At a unix socket without a token the socket's rights decide, and `public` says no more
+        // than what holds anyway; it is there for whoever adds a token later.
+        if !config.address.isUnix, let item = map.item(AdminKeys.isPublic),
+            !map.mentions(AdminKeys.tokenFile)
+        {
             reporter.error(
                 .noEffect,
                 item.keyPlace ?? item.place,

@@ -50,9 +50,24 @@ extension Checker {
                     remedy: "a field's value is one line of text"
                 )
             }
+            reportPlainSecret(name)
             headers.append(FixedHeader(name: name.name, value: value))
         }
         return headers
+    }
+
+    /// Warns of a secret that whoever reads the file can read.
+    func reportPlainSecret(_ name: RawName) {
+        guard SecretFields.isCredential(name.name), let text = name.item.text,
+            SecretFields.mustHide(name.name, text.written)
+        else { return }
+        reporter.warning(
+            .plainSecret,
+            name.place,
+            "the value of \(name.name.shown) stands in the file itself",
+            remedy: "put it into a file of its own or the environment: "
+                + "\"${file:/run/secrets/NAME}\" or \"${NAME}\""
+        )
     }
 
     private func isFieldName(_ name: String, _ place: Place, taken: Set<String>) -> Bool {

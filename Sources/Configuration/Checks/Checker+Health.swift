@@ -224,6 +224,7 @@ extension Checker {
                 continue
             }
             reportDuplicate(ScalarText(lower), name.place, in: &names, "field")
+            reportPlainSecret(name)
             guard let text = name.item.text else { continue }
             let isLine = text.text.utf8.allSatisfy { ($0 >= 32 && $0 != 127) || $0 == 9 }
             if !isLine || text.text.utf8.count > 1024 {

@@ -32,6 +32,7 @@ public enum DiagnosticID: String, Sendable, CaseIterable {
     case noWeight = "no-weight"
     case overlappingListener = "overlapping-listener"
     case pattern
+    case plainSecret = "plain-secret"
     case probePath = "probe-path"
     case range
     case redirectTarget = "redirect-target"
@@ -105,6 +106,7 @@ extension DiagnosticID {
         case .noWeight: "Warning: a pool none of whose servers gets new requests."
         case .overlappingListener: "Warning: a listener that takes a part of another's traffic."
         case .pattern: "A host or path pattern that can never match."
+        case .plainSecret: "Warning: a secret that stands in the file, for all who read it."
         case .probePath: "A path of a probe that is no path."
         case .range: "A number, size or duration out of its range."
         case .redirectTarget: "A redirect that leads to no URL and no path."

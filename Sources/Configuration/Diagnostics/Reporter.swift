@@ -56,6 +56,12 @@ final class Reporter {
             ? "line \(other.line)" : "\(files[other.file].path) line \(other.line)"
     }
 
+    /// A line with blanks for all but a place in it: the rest is not to be shown.
+    private static func only(_ place: Place, of line: String) -> String {
+        let before = String(repeating: " ", count: max(0, place.column - 1))
+        return before + line.dropFirst(before.count).prefix(place.length) + ": …"
+    }
+
     private func add(
         _ severity: Diagnostic.Severity,
         _ id: DiagnosticID,
@@ -68,6 +74,7 @@ final class Reporter {
             seen.insert(Cause(place: place, id: id, detail: detail)).inserted
         else { return }
         let file = files.indices.contains(place.file) ? files[place.file] : nil
+        let line = file?.line(place.line) ?? ""
         let diagnostic = Diagnostic(
             file: file?.path ?? "",
             line: place.line,
@@ -76,7 +83,7 @@ final class Reporter {
             id: id,
             message: message,
             remedy: remedy,
-            sourceLine: file?.line(place.line) ?? "",
+            sourceLine: id == .plainSecret ? Self.only(place, of: line) : line,
             caretLength: place.length
         )
         found.append((place, diagnostic))

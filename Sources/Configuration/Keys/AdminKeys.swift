@@ -29,7 +29,7 @@ enum AdminKeys {
         standard: "health",
         example: "[health, metrics]",
         "What is answered without the token: `health` is `/livez`, `/healthz` and `/readyz`, "
-            + "`metrics` is `/metrics`."
+            + "`metrics` is `/metrics`. A `unix:` socket without a token answers everything anyway."
     )
     static let keepsChanges = Key(
         "keep-changes",

@@ -38,7 +38,11 @@ extension EffectivePrinter {
         if let host = question.host { yaml.line(HealthKeys.host.name, text(host)) }
         if !question.headers.isEmpty {
             yaml.section(HealthKeys.headers.name) { yaml in
-                for field in question.headers { yaml.line(field.name, text(field.value)) }
+                for field in question.headers {
+                    let written = config.written.texts[field.value] ?? field.value
+                    let isShown = shown(field.name, written) == written
+                    yaml.line(field.name, isShown ? text(field.value) : quoted(SecretFields.hidden))
+                }
             }
         }
         yaml.line(HealthKeys.status.name, statuses(question.statuses))

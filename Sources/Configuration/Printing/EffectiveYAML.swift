@@ -3,8 +3,8 @@ import Routing
 
 /// The configuration with every shorthand expanded and every default filled in.
 ///
-/// Loads again to an equal configuration. Texts that came from the environment are printed as
-/// they were written, so that it stays hidden.
+/// Loads again to an equal configuration, but for ``SecretFields``, which are not shown. Texts that
+/// came from the environment are printed as they were written, so that it stays hidden.
 public func effectiveYAML(of config: Config) -> String {
     EffectivePrinter(config: config).printed()
 }
@@ -12,6 +12,8 @@ public func effectiveYAML(of config: Config) -> String {
 /// Prints a configuration, section by section.
 struct EffectivePrinter {
     let config: Config
+    /// Whether ``SecretFields`` are printed as they are: for comparing, never for showing.
+    var showsSecrets = false
 
     func printed() -> String {
         var yaml = YAMLText()
@@ -57,6 +59,12 @@ struct EffectivePrinter {
 
     private func template(_ template: Template) -> String {
         quoted(config.written.written(template) ?? template.source)
+    }
+
+    /// What is shown of a field's value, given as it was written.
+    func shown(_ name: String, _ written: String) -> String {
+        let isHidden = !showsSecrets && SecretFields.mustHide(name, written)
+        return isHidden ? SecretFields.hidden : written
     }
 
     /// The number, or the word for none.
@@ -137,7 +145,10 @@ struct EffectivePrinter {
     private func headers(_ name: String, _ headers: [FixedHeader], _ yaml: inout YAMLText) {
         if headers.isEmpty { return }
         yaml.section(name) { yaml in
-            for header in headers { yaml.line(header.name, template(header.value)) }
+            for header in headers {
+                let written = config.written.written(header.value) ?? header.value.source
+                yaml.line(header.name, quoted(shown(header.name, written)))
+            }
         }
     }
 

@@ -25,18 +25,18 @@ public struct ConfigDifference: Sendable, Equatable {
 
     /// The difference of two configurations.
     public init(from before: Config, to after: Config) {
-        let old = FlatConfig(effectiveYAML(of: before))
-        let new = FlatConfig(effectiveYAML(of: after))
+        let old = FlatConfig(before)
+        let new = FlatConfig(after)
         var changes: [Change] = []
         var told: Set<String> = []
         /// Tells of the outermost thing that is only on one side, once.
         func tell(_ entry: FlatConfig.Entry, missingIn other: FlatConfig, isNew: Bool) {
             let outermost = entry.parents.first { !other.sections.contains($0) } ?? entry.key
             guard told.insert(outermost).inserted else { return }
-            let value = outermost == entry.key ? entry.value : ""
+            let value = outermost == entry.key ? entry.shown : ""
             // A value that is a section on the other side, or the other way round.
             let counterpart =
-                other.values[outermost]
+                other.values[outermost]?.shown
                 ?? other.sections.first { $0 == outermost }
                 .map { _ in "{…}" }
             let shown = counterpart != nil && value.isEmpty ? "{…}" : value
@@ -53,8 +53,8 @@ public struct ConfigDifference: Sendable, Equatable {
                 tell(entry, missingIn: new, isNew: false)
                 continue
             }
-            if now != entry.value {
-                changes.append(Change(key: entry.key, before: entry.value, after: now))
+            if now.value != entry.value {
+                changes.append(Change(key: entry.key, before: entry.shown, after: now.shown))
             }
         }
         for entry in new.entries where old.values[entry.key] == nil {
@@ -78,21 +78,26 @@ private struct FlatConfig {
     struct Entry {
         var key: String
         var value: String
+        /// What is told of the value.
+        var shown: String
         /// The keys that it stands under, the outermost first.
         var parents: [String]
     }
 
     private(set) var entries: [Entry] = []
     /// By key.
-    private(set) var values: [String: String] = [:]
+    private(set) var values: [String: Entry] = [:]
     /// The keys of sections and list items.
     private(set) var sections: Set<String> = []
 
-    /// Reads what ``effectiveYAML(of:)`` prints, and nothing else: two blanks a level, list items
-    /// that begin with their name.
-    init(_ text: String) {
+    /// Reads what ``EffectivePrinter`` prints, and nothing else: two blanks a level, list items that
+    /// begin with their name.
+    init(_ config: Config) {
+        let whole = EffectivePrinter(config: config, showsSecrets: true).printed()
+        // The same lines, with less in some of them.
+        let shown = EffectivePrinter(config: config).printed()
         var open: [(indent: Int, key: String)] = []
-        for line in text.split(separator: "\n") {
+        for (line, told) in zip(whole.split(separator: "\n"), shown.split(separator: "\n")) {
             var indent = line.prefix { $0 == " " }.count
             var rest = line.dropFirst(indent)
             while let last = open.last, last.indent >= indent { open.removeLast() }
@@ -107,8 +112,14 @@ private struct FlatConfig {
             let (name, value) = Self.parted(rest)
             let key = open.last.map { "\($0.key).\(name)" } ?? name
             if let value {
-                entries.append(Entry(key: key, value: value, parents: open.map(\.key)))
-                values[key] = value
+                let entry = Entry(
+                    key: key,
+                    value: value,
+                    shown: Self.parted(told).value ?? value,
+                    parents: open.map(\.key)
+                )
+                entries.append(entry)
+                values[key] = entry
             } else {
                 sections.insert(key)
                 open.append((indent, key))

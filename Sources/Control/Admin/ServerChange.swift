@@ -2,6 +2,14 @@ import Configuration
 
 /// What an operator changes of a server while Weir runs: the body of a PATCH.
 struct ServerChange: Equatable {
+    /// What can be changed.
+    enum Part {
+        case state
+        case weight
+    }
+
+    /// What is to be as the file says again.
+    var returns: Set<Part> = []
     /// Whether it takes part; `nil` leaves that as it is.
     var state: ServerState?
     /// Its weight; `nil` leaves that as it is.
@@ -16,7 +24,8 @@ struct ServerChange: Equatable {
         self.weight = weight
     }
 
-    /// Reads `{"state": "ready|drain|down", "weight": n}`, either of which may be missing.
+    /// Reads `{"state": "ready|drain|down", "weight": n}`, either of which may be missing; `null` is
+    /// what the file says.
     ///
     /// - Throws: ``AdminProblem`` for anything else.
     init(json bytes: [UInt8]) throws(AdminProblem) {
@@ -41,8 +50,14 @@ struct ServerChange: Equatable {
                     throw Self.unprocessable("A weight is a whole number from 0 to 1000.")
                 }
                 self.weight = weight
-            case ("state", _): throw Self.unprocessable("\"state\" is ready, drain or down.")
-            case ("weight", _): throw Self.unprocessable("\"weight\" is a number.")
+            case ("state", .null): returns.insert(.state)
+            case ("weight", .null): returns.insert(.weight)
+            case ("state", _):
+                throw Self.unprocessable(
+                    "\"state\" is ready, drain, down, or null for what the file says."
+                )
+            case ("weight", _):
+                throw Self.unprocessable("\"weight\" is a number, or null for the file's.")
             default:
                 throw Self.unprocessable("\"\(name)\" cannot be changed: state and weight can.")
             }

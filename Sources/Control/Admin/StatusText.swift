@@ -67,7 +67,7 @@ public enum StatusText {
             count(endpoint["weight"]), count(endpoint["in-flight"]), count(endpoint["tries"]),
             String(Int(failed)), time(endpoint["latency"]?["p50"]),
             time(endpoint["latency"]?["p99"]),
-            isUsual ? "" : endpoint["reason"]?.string ?? "",
+            (isUsual ? endpoint["operator"] : endpoint["reason"])?.string ?? "",
         ]
     }
 

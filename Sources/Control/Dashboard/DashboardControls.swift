@@ -7,7 +7,8 @@ extension DashboardScript {
         }
         function why(endpoint) {
           if (endpoint.state === "up" && endpoint.recent.remark) return endpoint.recent.remark;
-          let text = endpoint.state === "up" && !endpoint.changed ? "" : endpoint.reason || "";
+          if (endpoint.state === "up") return endpoint.operator || "";
+          let text = endpoint.reason || "";
           if (endpoint.until && endpoint.state === "ejected") {
             text += ", until " + clock(endpoint.until);
           } else if (endpoint.since && text) {
@@ -82,8 +83,18 @@ extension DashboardScript {
           button.setAttribute("aria-label", button.textContent + " " + endpoint.name);
           return known.line;
         }
+        let taken = null;
         const cards = new Map();
         function showPools(pools) {
+          const names = new Set(pools.map(pool => pool.name));
+          const keys = new Set(pools.flatMap(
+            pool => pool.endpoints.map(endpoint => pool.name + "\n" + endpoint.name)));
+          for (const [name, card] of cards) {
+            if (names.has(name)) continue;
+            card.box.remove();
+            cards.delete(name);
+          }
+          for (const key of rows.keys()) if (!keys.has(key)) rows.delete(key);
           for (const pool of pools) {
             let card = cards.get(pool.name);
             if (!card) {
@@ -101,7 +112,7 @@ extension DashboardScript {
               scroll.append(table);
               box.append(title, scroll);
               $("pools").append(box);
-              card = {title, table, head};
+              card = {box, title, table, head};
               cards.set(pool.name, card);
             }
             const up = pool.endpoints.filter(one => one.state === "up").length;
@@ -171,11 +182,16 @@ extension DashboardScript {
           token = $("token").value.trim();
           follow();
         });
-        $("config-box").addEventListener("toggle", async () => {
+        async function showConfig() {
           if (!$("config-box").open) return;
-          const answer = await fetch("/config", {headers: headers()});
-          $("config").textContent = await answer.text();
-        });
+          try {
+            const answer = await fetch("/config", {headers: headers()});
+            if (answer.ok) $("config").textContent = await answer.text();
+          } catch (problem) {
+            $("config").textContent = "not to be had: " + problem.message;
+          }
+        }
+        $("config-box").addEventListener("toggle", showConfig);
         follow();
         """#
 }

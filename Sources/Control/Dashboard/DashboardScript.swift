@@ -91,6 +91,10 @@ enum DashboardScript {
           push("p99", recent.p99, time(recent.p99));
           push("errors", recent.errors, (recent.errors * 100).toFixed(1) + " %");
           showPools(stats.pools);
+          if (stats.reload.taken !== taken) {
+            taken = stats.reload.taken;
+            showConfig();
+          }
           table("listeners", [["Listener"], ["Address", "left wide"], ["Connections"],
             ["Requests/s"], ["Requests"], ["5xx"], ["Handshakes", "wide"]],
             stats.listeners.map(one => [one.name, one.address, number(one.connections),

@@ -24,6 +24,8 @@ final class EventLog {
     private(set) var recent: [NumberedEvent] = []
     /// What brought each endpoint of each pool into its present state.
     private var latest: [String: [String: NumberedEvent]] = [:]
+    /// By pool and endpoint: how often it was ejected.
+    private var ejections: [String: [String: UInt64]] = [:]
     private var count: UInt64 = 0
     /// Called with each event as it happens.
     var follow: ((NumberedEvent) -> Void)?
@@ -39,6 +41,9 @@ final class EventLog {
         logs.note(level: event.kind.level, event, now: loop.now)
         count += 1
         let numbered = NumberedEvent(number: count, time: weir_realtime_ns(), event: event)
+        if event.kind == .ejected {
+            ejections[event.pool, default: [:]][event.endpoint, default: 0] += 1
+        }
         if recent.count >= Self.kept { recent.removeFirst(Self.kept / 4) }
         recent.append(numbered)
         if !event.endpoint.isEmpty, event.kind != .ejectionRefused, !event.isAside {
@@ -51,7 +56,12 @@ final class EventLog {
     func forget(pool: String, endpoint: String) {
         latest[pool]?[endpoint] = nil
         if latest[pool]?.isEmpty == true { latest[pool] = nil }
+        ejections[pool]?[endpoint] = nil
+        if ejections[pool]?.isEmpty == true { ejections[pool] = nil }
     }
+
+    /// How often an endpoint was ejected since it came.
+    func ejections(pool: String, endpoint: String) -> UInt64 { ejections[pool]?[endpoint] ?? 0 }
 
     /// What happened last to an endpoint; `nil` if nothing has.
     func latest(pool: String, endpoint: String) -> NumberedEvent? { latest[pool]?[endpoint] }

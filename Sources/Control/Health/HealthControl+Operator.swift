@@ -31,8 +31,13 @@ extension HealthControl {
                     for counts in statistics { counts.add(endpoint: endpoint, to: &totals) }
                 }
                 report.pools[index].endpoints[endpoint].totals = totals
+                let members = discoveries[place]?.members ?? []
+                guard members.indices.contains(known.slot), let server = members[known.slot]
+                else { continue }
                 report.pools[index].endpoints[endpoint].isChanged =
-                    changes.version(pool: name, server: known.name) > 0
+                    changes.isChanged(pool: name, server)
+                report.pools[index].endpoints[endpoint].changeWords =
+                    changes.words(pool: name, server)
             }
         }
     }
@@ -49,6 +54,9 @@ extension HealthControl {
         }
         return endpoints
     }
+
+    /// What of a changed file has no effect, as an operator has changed it before.
+    func outlasting(_ difference: ConfigDifference) -> [String] { changes.outlasting(difference) }
 
     /// How often an operator has changed a server.
     func version(pool: String, server: String) -> Int {
@@ -79,7 +87,10 @@ extension HealthControl {
         for server in servers {
             changes.change(pool: name, server: server, change)
             let words = [
-                change.state.map { "state \($0.rawValue)" }, change.weight.map { "weight \($0)" },
+                change.state.map { "state \($0.rawValue)" },
+                change.returns.contains(.state) ? "state of the file" : nil,
+                change.weight.map { "weight \($0)" },
+                change.returns.contains(.weight) ? "weight of the file" : nil,
             ]
             var event = HealthEvent(
                 .changed,
@@ -87,17 +98,19 @@ extension HealthControl {
                 endpoint: server,
                 reason: words.compactMap(\.self).joined(separator: ", ") + " by the operator"
             )
-            event.isAside = change.state == nil
+            event.isAside = change.state == nil && !change.returns.contains(.state)
             events.tell(event)
         }
         discoveries[place]?.publishAgain(withStates: false)
         let members = monitors[place]?.members ?? []
+        let ofFile = discoveries[place]?.members ?? members
         // What workers share changes last: a worker that sees the state knows the weight.
         let shared = snapshot.plan(ofPool: place).shared
         for (slot, server) in members.enumerated() {
-            guard let server, servers.contains(server.name), let state = change.state else {
-                continue
-            }
+            guard let server, servers.contains(server.name) else { continue }
+            let returned = ofFile.indices.contains(slot) ? ofFile[slot]?.state : nil
+            let isReturned = change.returns.contains(.state)
+            guard let state = change.state ?? (isReturned ? returned : nil) else { continue }
             shared.change(slot, now: loop.now.nanoseconds) { health in
                 health.operatorState = Availability(state)
                 return true

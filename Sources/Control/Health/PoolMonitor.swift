@@ -79,6 +79,8 @@ struct PoolMonitor {
                 inFlight: Int(max(0, plan.shared.inFlight(slot)))
             )
             endpoint.slot = slot
+            endpoint.ejections = events.ejections(pool: pool.name, endpoint: server.name)
+            endpoint.weighedLatency = plan.weighedLatency(slot, now: now)
             if known.ejection == .ejected {
                 let left = Double(max(0, known.until &- now)) / 1e9
                 endpoint.until = Double(weir_realtime_ns()) / 1e9 + left

@@ -2,7 +2,8 @@ import Configuration
 
 /// What came of a reload.
 enum ReloadResult {
-    /// The file is served; what it changed, what it warns of, and what has to wait.
+    /// The file is served; what it changed, what it warns of, and what has to wait, or for an
+    /// operator to give it back.
     case done(ConfigDifference, warnings: [Diagnostic], postponed: [String])
     /// The file has mistakes, and nothing has changed.
     case refused([Diagnostic])

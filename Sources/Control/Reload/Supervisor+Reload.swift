@@ -74,7 +74,9 @@ extension Supervisor {
                 own.make()
                 let difference = ConfigDifference(from: before, to: config)
                 let warnings = result.diagnostics
-                let postponed = Self.postponed(before, config, missing: missing)
+                let postponed =
+                    Self.postponed(before, config, missing: missing)
+                    + (service.health?.outlasting(difference) ?? [])
                 finishReload(.done(difference, warnings: warnings, postponed: postponed), done)
             }
         }

@@ -21,6 +21,7 @@ extension MetricsText {
         }
         gauge("weir_endpoint_weight", "Its weight.") { $0.weight }
         gauge("weir_endpoint_inflight", "Requests under way there.") { $0.inFlight }
+        weighedLatencies()
         let requests = "weir_endpoint_requests_total"
         family(requests, "counter", "Tries that it answered, by class of status.")
         var lines: [(String, [(String, String)], UInt64)] = []
@@ -41,7 +42,26 @@ extension MetricsText {
         flush(&lines)
         counter("weir_endpoint_tries_total", "Requests sent, each try for itself.") { $0.tries }
         counter("weir_endpoint_connects_total", "Connections begun.") { $0.connects }
+        let ejections = "weir_endpoint_ejections_total"
+        family(ejections, "counter", "Times that its own traffic has taken it out.")
+        for pool in report.pools {
+            for endpoint in pool.endpoints {
+                let labels = [("pool", pool.name), ("endpoint", endpoint.name)]
+                line(ejections, labels, endpoint.ejections)
+            }
+        }
         answerTimes()
+    }
+
+    private mutating func weighedLatencies() {
+        let name = "weir_endpoint_ewma_seconds"
+        family(name, "gauge", "The latency by which its strategy weighs it, where it does.")
+        for pool in report.pools {
+            for endpoint in pool.endpoints {
+                guard let latency = endpoint.weighedLatency else { continue }
+                line(name, [("pool", pool.name), ("endpoint", endpoint.name)], latency)
+            }
+        }
     }
 
     private mutating func answerTimes() {

@@ -25,6 +25,7 @@ struct MetricsText {
         pools()
         endpoints()
         workers()
+        logLines()
         spans()
         return text
     }
@@ -102,7 +103,7 @@ struct MetricsText {
 
     private mutating func aboutReloads() {
         let reloads = process.reloads
-        let success = "weir_config_last_reload_successful"
+        let success = "weir_config_last_reload_success"
         family(success, "gauge", "Whether the last file that was to be served is served.")
         line(success, [], reloads.lastSucceeded ? 1 : 0 as UInt64)
         let time = "weir_config_last_reload_success_timestamp_seconds"
@@ -142,6 +143,18 @@ struct MetricsText {
         each("weir_tls_handshake_failures_total", "counter", "TLS handshakes that failed.") {
             $0.handshakeFailures
         }
+        each(
+            "weir_connections_refused_total",
+            "counter",
+            "Connections closed at once by limits.max-connections-per-client."
+        ) { $0.refused }
+        let pauses = "weir_accept_pauses_total"
+        family(pauses, "counter", "Times that a worker paused accepting, and for want of what.")
+        for listener in report.listeners {
+            let label = ("listener", listener.name)
+            line(pauses, [label, ("reason", "connections")], listener.connections.pauses)
+            line(pauses, [label, ("reason", "handshakes")], listener.connections.handshakePauses)
+        }
     }
 
     private func labels(_ cell: ServiceReport.Cell) -> [(String, String)] {
@@ -173,6 +186,7 @@ struct MetricsText {
                 line("weir_outcomes_total", labels, count)
             }
         }
+        localResponses()
         family("weir_received_bytes_total", "counter", "Bytes of requests.")
         for cell in report.cells {
             line("weir_received_bytes_total", labels(cell), cell.traffic.bytesIn)
@@ -187,6 +201,14 @@ struct MetricsText {
         }
     }
 
+    private mutating func localResponses() {
+        let name = "weir_local_responses_total"
+        family(name, "counter", "Answers that Weir made itself, by outcome.")
+        for (outcome, count) in zip(Outcome.allCases, report.localResponses) where count > 0 {
+            line(name, [("reason", "\(outcome.word)")], count)
+        }
+    }
+
     private mutating func durations() {
         let name = "weir_request_duration_seconds"
         family(name, "histogram", "From a request's head to its answer's end; to 1 %.")
@@ -194,6 +216,13 @@ struct MetricsText {
             let labels = [("route", route.name), ("pool", route.pool ?? "")]
             histogram(name, labels, route.traffic.durations, sum: route.traffic.duration)
         }
+    }
+
+    private mutating func logLines() {
+        let name = "weir_log_lines_dropped_total"
+        family(name, "counter", "Lines of both logs that were lost, and why.")
+        line(name, [("reason", "queue-full")], report.logLosses.unqueued)
+        line(name, [("reason", "unwritten")], report.logLosses.unwritten)
     }
 
     private mutating func spans() {

@@ -14,21 +14,7 @@ extension ServiceReport {
     ) {
         let config = placed.written
         workers = shared.statistics.map(\.report)
-        for (index, places) in placed.listenersWithPredecessors.enumerated() {
-            let listener = config.listeners[index]
-            var one = Listener(
-                name: listener.name,
-                address: addresses[placed.listeners[index]] ?? ""
-            )
-            one.connections = past.listener(listener.name)
-            for place in places {
-                for statistics in shared.statistics {
-                    statistics.add(listener: place, to: &one.connections)
-                }
-                one.connections.active += shared.activeConnections(listener: place)
-            }
-            listeners.append(one)
-        }
+        readConnections(placed, shared, addresses, past)
         routes = config.routes.map { route in
             guard case .pool(let pool) = route.action else {
                 return Route(name: route.name, pool: nil)
@@ -39,6 +25,35 @@ extension ServiceReport {
             Pool(name: $0.name, strategy: $0.balance.strategy)
         }
         readTraffic(placed, shared, past)
+    }
+
+    /// Several addresses of one entry have its name, and are one listener here.
+    private mutating func readConnections(
+        _ placed: PlacedConfig,
+        _ shared: SharedState,
+        _ addresses: [Int: String],
+        _ past: PastCounts
+    ) {
+        var known: [String: Int] = [:]
+        for (index, predecessors) in placed.listenersWithPredecessors.enumerated() {
+            let name = placed.written.listeners[index].name
+            let address = addresses[placed.listeners[index]] ?? ""
+            let place = known[name] ?? listeners.count
+            if place == listeners.count {
+                known[name] = place
+                listeners.append(Listener(name: name, address: address))
+                listeners[place].connections = past.listener(name)
+            } else {
+                listeners[place].address += ", " + address
+            }
+            for predecessor in predecessors {
+                for statistics in shared.statistics {
+                    statistics.add(listener: predecessor, to: &listeners[place].connections)
+                }
+                let active = shared.activeConnections(listener: predecessor)
+                listeners[place].connections.active += active
+            }
+        }
     }
 
     private mutating func readTraffic(
@@ -78,7 +93,7 @@ extension ServiceReport {
             Dictionary(zip(names, 0...)) { first, _ in first }
         }
         let (ofListener, ofRoute) = (
-            places(config.listeners.map(\.name)), places(config.routes.map(\.name))
+            places(listeners.map(\.name)), places(config.routes.map(\.name))
         )
         let ofPool = places(config.pools.map(\.name))
         // What no route took stands behind the routes.

@@ -60,7 +60,13 @@ struct ServiceReport {
         var priority: Int
         /// Whether an operator has changed its state or weight since the start.
         var isChanged = false
+        /// What an operator has changed, beside what the file says, in words.
+        var changeWords: String?
         var inFlight: Int
+        /// The latency in seconds by which the strategy weighs it; `nil` if by none.
+        var weighedLatency: Double?
+        /// How often its own traffic has taken it out.
+        var ejections: UInt64 = 0
         /// Its place in the pool.
         var slot = 0
         var totals = EndpointTotals()
@@ -79,8 +85,17 @@ struct ServiceReport {
     var cells: [Cell] = []
     var pools: [Pool] = []
     var workers: [WorkerReport] = []
+    /// Log lines that were lost.
+    var logLosses = LogQueue.Losses()
     /// What became of spans; `nil` where none are exported.
     var spans: SpanQueue.Totals?
+
+    /// By outcome: the answers that Weir made itself.
+    var localResponses: [UInt64] {
+        workers.reduce(into: Array(repeating: 0, count: Outcome.allCases.count)) { sums, worker in
+            for index in sums.indices { sums[index] &+= worker.localResponses[index] }
+        }
+    }
 
     /// Everything together.
     var total: TrafficTotals {

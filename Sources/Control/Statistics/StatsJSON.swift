@@ -21,6 +21,14 @@ struct StatsJSON {
             ("descriptors", .number(process.descriptors)),
             ("cpu", .decimal(process.cpuSeconds)),
             ("reload", reload),
+            (
+                "log-lines-dropped",
+                .object([
+                    ("queue-full", .count(report.logLosses.unqueued)),
+                    ("unwritten", .count(report.logLosses.unwritten)),
+                ])
+            ),
+            ("local-responses", Self.outcomes(report.localResponses)),
             ("total", .object(Self.traffic(total) + recent(total, earlier?.report.total))),
             ("listeners", .list(report.listeners.indices.map(listener))),
             ("routes", .list(routes + [unrouted])),
@@ -82,7 +90,10 @@ struct StatsJSON {
             ("weight", .number(endpoint.weight)),
             ("priority", .number(endpoint.priority)),
             ("changed", .bool(endpoint.isChanged)),
+            ("operator", endpoint.changeWords.map(JSONValue.text) ?? .null),
             ("in-flight", .number(endpoint.inFlight)),
+            ("ewma", endpoint.weighedLatency.map(JSONValue.decimal) ?? .null),
+            ("ejections", .count(endpoint.ejections)),
             ("tries", .count(totals.tries)),
             ("connects", .count(totals.connects)),
             ("statuses", statuses(totals.statuses)),
@@ -107,6 +118,14 @@ struct StatsJSON {
             ("handshakes", .count(connections.handshakes)),
             ("handshakes-resumed", .count(connections.resumed)),
             ("handshakes-failed", .count(connections.handshakeFailures)),
+            ("connections-refused", .count(connections.refused)),
+            (
+                "accept-pauses",
+                .object([
+                    ("connections", .count(connections.pauses)),
+                    ("handshakes", .count(connections.handshakePauses)),
+                ])
+            ),
         ]
         return .object(
             head + Self.traffic(listener.traffic) + recent(listener.traffic, before)
@@ -152,19 +171,24 @@ struct StatsJSON {
     }
 
     private static func traffic(_ traffic: TrafficTotals) -> [(String, JSONValue)] {
-        let outcomes = Outcome.allCases.compactMap { outcome -> (String, JSONValue)? in
-            let count = traffic.outcomes[Int(outcome.rawValue)]
-            return count > 0 ? ("\(outcome.word)", .count(count)) : nil
-        }
-        return [
+        [
             ("requests", .count(traffic.requests)),
             ("statuses", statuses(traffic.statuses)),
-            ("outcomes", .object(outcomes)),
+            ("outcomes", outcomes(traffic.outcomes)),
             ("retries", .count(traffic.retries)),
             ("bytes-in", .count(traffic.bytesIn)),
             ("bytes-out", .count(traffic.bytesOut)),
             ("latency", latency(traffic.durations, sum: traffic.duration)),
         ]
+    }
+
+    private static func outcomes(_ counts: [UInt64]) -> JSONValue {
+        .object(
+            Outcome.allCases.compactMap { outcome in
+                let count = counts[Int(outcome.rawValue)]
+                return count > 0 ? ("\(outcome.word)", .count(count)) : nil
+            }
+        )
     }
 
     private static func statuses(_ statuses: [UInt64]) -> JSONValue {

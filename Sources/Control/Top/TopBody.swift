@@ -125,8 +125,7 @@ struct TopBody {
         switch endpoint["state"]?.string {
         case "up":
             if let remark = endpoint["recent"]?["remark"]?.string { return remark }
-            if case .bool(true) = endpoint["changed"] { return reason }
-            return ""
+            return endpoint["operator"]?.string ?? ""
         case "half-open": return reason + "; single requests find out"
         case let state:
             // An ejection may go on beneath another state, and its end says nothing of that one.

@@ -63,6 +63,7 @@ extension Worker {
         entry.client = downstream.pointee.peer
         entry.bytesOut = UInt64(out.count)
         count(entry, of: slot)
+        countLocalResponse(outcome)
         log(entry)
         if deliver(slot, head: out.start, out.count, body: nil, 0) {
             goOn(slot, keepAlive: false, isRequestRead: false)
@@ -145,6 +146,7 @@ extension Worker {
         entry.request = request
         entry.loggedID = believedID(slot, request)
         entry.trace = beginTrace(request)
+        countLocalResponse(entry.outcome)
         let head = out
         var body = body
         let isSent =

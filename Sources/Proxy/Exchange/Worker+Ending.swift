@@ -108,6 +108,7 @@ extension Worker {
             _ = editAnswer(exchange, lastLine: UnsafeRawBufferPointer(start: nil, count: 0))
         }
         exchange.pointee.bytesOut &+= UInt64(out.count &+ body.count)
+        countLocalResponse(outcome)
         let head = out
         let isSent =
             !head.overflowed

@@ -27,9 +27,19 @@ public final class LogQueue: Sendable {
     /// Batches that may wait for the log thread.
     public static let maxWaiting = 64
 
+    /// Lines that were lost since the start.
+    public struct Losses: Sendable, Equatable {
+        /// As too many waited for the log thread.
+        public var unqueued: UInt64 = 0
+        /// As the file did not take them.
+        public var unwritten: UInt64 = 0
+    }
+
     private struct State {
         var waiting: [LogBatch] = []
+        /// Lines that were dropped since the last ``drain(into:)``.
         var dropped = 0
+        var losses = Losses()
         /// How Weir's own log looks.
         var style: LogStyle
     }
@@ -64,6 +74,7 @@ public final class LogQueue: Sendable {
         let isTaken = state.withLock { state in
             guard state.waiting.count < Self.maxWaiting else {
                 state.dropped += lines
+                state.losses.unqueued &+= UInt64(lines)
                 return false
             }
             state.waiting.append(batch)
@@ -76,13 +87,29 @@ public final class LogQueue: Sendable {
 
     /// Counts a line that no batch can hold.
     func countDropped() {
-        state.withLock { $0.dropped += 1 }
+        state.withLock { state in
+            state.dropped += 1
+            state.losses.unqueued &+= 1
+        }
     }
+
+    /// Counts lines that could not be written.
+    public func countUnwritten(_ lines: Int) {
+        state.withLock { $0.losses.unwritten &+= UInt64(max(0, lines)) }
+    }
+
+    /// Lines of both logs that were lost.
+    public var losses: Losses { state.withLock { $0.losses } }
 
     /// Has Weir's own log look like this from now on.
     public func setStyle(_ style: LogStyle) { state.withLock { $0.style = style } }
 
     private var style: LogStyle { state.withLock { $0.style } }
+
+    /// A line of Weir's own log without its end; `nil` if its level is not wanted.
+    public func line(_ level: LogConfig.Level, _ message: String) -> String? {
+        style.line(level, message)
+    }
 
     /// Writes a line into Weir's own log, if its level is wanted; for rare events.
     public func note(level: LogConfig.Level, _ message: String) {

@@ -53,7 +53,7 @@ public struct LogStyle: Sendable {
         text.unicodeScalars.reduce(into: "") { text, scalar in
             switch scalar {
             case "\"", "\\": text += "\\\(scalar)"
-            case _ where scalar.value < 0x20: text += " "
+            case _ where isControl(scalar): text += " "
             default: text.unicodeScalars.append(scalar)
             }
         }
@@ -61,10 +61,19 @@ public struct LogStyle: Sendable {
 
     /// What came from elsewhere must not make lines of its own.
     private static func oneLine(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: { $0.value < 0x20 }) else { return text }
+        guard text.unicodeScalars.contains(where: isControl) else { return text }
         return String(
-            String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 ? " " : $0 })
+            String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? " " : $0 })
         )
+    }
+
+    /// Whether a terminal could take it for an order, or a reader for a line's end: C0, DEL, C1, and
+    /// Unicode's own separators of lines and paragraphs.
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0..<0x20, 0x7F...0x9F, 0x2028, 0x2029: true
+        default: false
+        }
     }
 
     private static func rank(_ level: LogConfig.Level) -> Int {

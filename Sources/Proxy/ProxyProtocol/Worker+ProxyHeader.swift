@@ -84,6 +84,8 @@ extension Worker {
         case .local, .unknown: break
         }
         guard let known = admitClient(downstream.pointee.peer) else {
+            let row = statistics.listeners.row(Int(downstream.pointee.listener))
+            row.add(ListenerColumn.refused)
             closeDownstream(slot)
             return
         }

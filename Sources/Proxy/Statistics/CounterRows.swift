@@ -82,6 +82,11 @@ enum ListenerColumn {
     static let resumed = 2
     static let handshakeFailures = 3
     static let http2 = 4
+    /// Connections closed at once, as their client had as many as it may.
+    static let refused = 5
+    /// Times that a worker paused accepting, as there were too many connections, or handshakes.
+    static let pauses = 6
+    static let handshakePauses = 7
     static let width = 8
 }
 
@@ -103,5 +108,7 @@ enum WorkerColumn {
     static let lateTurns = 8
     /// When the present ten seconds began, in nanoseconds of the monotonic clock.
     static let windowStart = 9
-    static let width = 16
+    /// By outcome: the answers that the worker made itself.
+    static let localResponses = 16
+    static let width = 48
 }

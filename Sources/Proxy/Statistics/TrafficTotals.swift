@@ -102,6 +102,12 @@ public struct ListenerTotals: Sendable {
     public var handshakeFailures: UInt64 = 0
     /// Connections that speak HTTP/2.
     public var http2: UInt64 = 0
+    /// Connections closed at once, as their client had `limits.max-connections-per-client`.
+    public var refused: UInt64 = 0
+    /// Times that a worker paused accepting for want of room: connections or descriptors.
+    public var pauses: UInt64 = 0
+    /// Times that a worker paused accepting, as there were as many handshakes as there may be.
+    public var handshakePauses: UInt64 = 0
     /// Connections that stand now.
     public var active = 0
 
@@ -115,6 +121,9 @@ public struct ListenerTotals: Sendable {
         resumed &+= other.resumed
         handshakeFailures &+= other.handshakeFailures
         http2 &+= other.http2
+        refused &+= other.refused
+        pauses &+= other.pauses
+        handshakePauses &+= other.handshakePauses
         active += other.active
     }
 }
@@ -137,6 +146,8 @@ public struct WorkerReport: Sendable {
     public var longestTurn: Int64
     /// Turns longer than `limits.loop-lag`.
     public var lateTurns: UInt64
+    /// By outcome: the answers that it made itself.
+    public var localResponses: [UInt64]
 }
 
 extension WorkerStatistics {
@@ -191,6 +202,9 @@ extension WorkerStatistics {
         totals.resumed &+= weir_count_read(row + ListenerColumn.resumed)
         totals.handshakeFailures &+= weir_count_read(row + ListenerColumn.handshakeFailures)
         totals.http2 &+= weir_count_read(row + ListenerColumn.http2)
+        totals.refused &+= weir_count_read(row + ListenerColumn.refused)
+        totals.pauses &+= weir_count_read(row + ListenerColumn.pauses)
+        totals.handshakePauses &+= weir_count_read(row + ListenerColumn.handshakePauses)
     }
 
     /// What the worker said of itself.
@@ -207,7 +221,10 @@ extension WorkerStatistics {
             longestTurn: Int64(
                 max(read(WorkerColumn.longestTurn), read(WorkerColumn.longestBefore))
             ),
-            lateTurns: weir_count_read(row + WorkerColumn.lateTurns)
+            lateTurns: weir_count_read(row + WorkerColumn.lateTurns),
+            localResponses: Outcome.allCases.map { outcome in
+                weir_count_read(row + WorkerColumn.localResponses + Int(outcome.rawValue))
+            }
         )
     }
 }

@@ -43,6 +43,11 @@ extension Worker {
         count(entry, of: slot)
     }
 
+    /// An answer is made here, for this reason.
+    mutating func countLocalResponse(_ outcome: Outcome) {
+        statistics.worker.row(0).add(WorkerColumn.localResponses &+ Int(outcome.rawValue))
+    }
+
     private mutating func trafficRow(_ listener: Int, route: Int) -> UnsafeMutablePointer<UInt64> {
         let place = route >= 0 ? route : statistics.rowsPerListener &- 1
         return statistics.traffic.row(listener &* statistics.rowsPerListener &+ place)

@@ -32,7 +32,7 @@ extension Worker {
         }
         if certificates[listener.index] != nil, isBounded, !admitsHandshake(listener) {
             guard weir_is_readable(listener.descriptor) > 0 else { return false }
-            pauseAccepting(index, until: now + Self.pause, "too many TLS handshakes")
+            pauseAccepting(index, until: now + Self.pause, .handshakes)
             return false
         }
         var peer = weir_address()
@@ -82,6 +82,7 @@ extension Worker {
         // Who the client is comes with the PROXY header, where one may come.
         let speaksFor = snapshot.mayIntroduce(peer, listener)
         guard let known = speaksFor ? [] : admitClient(peer) else {
+            statistics.listeners.row(listener).add(ListenerColumn.refused)
             weir_close(descriptor)
             return
         }
@@ -190,20 +191,43 @@ extension Worker {
         }
     }
 
+    /// What keeps a worker from accepting.
+    private enum PauseCause {
+        case connections
+        case handshakes
+
+        /// In words for the log.
+        var words: StaticString {
+            switch self {
+            case .connections: "out of connections"
+            case .handshakes: "too many TLS handshakes"
+            }
+        }
+
+        /// Where it is counted.
+        var column: Int {
+            switch self {
+            case .connections: ListenerColumn.pauses
+            case .handshakes: ListenerColumn.handshakePauses
+            }
+        }
+    }
+
     private mutating func pauseAccepting(
         _ index: Int,
         until again: Instant,
-        _ reason: StaticString = "out of connections"
+        _ cause: PauseCause = .connections
     ) {
         guard !listeners[index].isPaused, !isDraining else { return }
         listeners[index].isPaused = true
+        statistics.listeners.row(listeners[index].index).add(cause.column)
         isAcceptPaused = true
         acceptAgain = again
         poller.remove(listeners[index].descriptor)
         askForRoom(listeners[index].index)
         if now >= pauseNoted {
             pauseNoted = now + Self.noteEvery
-            shared.logs.note(level: .warning, "\(reason): accepting pauses")
+            shared.logs.note(level: .warning, "\(cause.words): accepting pauses")
         }
     }
 

@@ -46,6 +46,27 @@ struct ConfigDifferenceTests {
         )
     }
 
+    @Test("that a secret has changed is told, the secret is not")
+    func secrets() throws {
+        func text(_ field: String, _ value: String) -> String {
+            Self.base.replacing(
+                "pool: one}",
+                with: "pool: one, request-headers: {set: {\(field): \"\(value)\"}}}"
+            )
+        }
+        let key = "routes[a].request-headers.set"
+        for field in ["authorization", "Cookie", "x-api-key"] {
+            let told = try changes(text(field, "old-5ecret"), text(field, "new-5ecret"))
+            #expect(told == ["~ \(key).\(field): [hidden] -> [hidden]"])
+            let printed = effectiveYAML(of: try Self.config(text(field, "old-5ecret")))
+            #expect(printed.contains("\(field): \"[hidden]\""))
+            #expect(!printed.contains("5ecret"))
+        }
+        let free = text("authorization", "Bearer {cookie.session}")
+        #expect(effectiveYAML(of: try Self.config(free)).contains("Bearer {cookie.session}"))
+        #expect(load(free).diagnostics.isEmpty)
+    }
+
     @Test("what comes and goes is told by its outermost key, once")
     func outermost() throws {
         #expect(

@@ -29,6 +29,25 @@ struct ServerChangeTests {
         #expect(changes.applied(to: [server], pool: "other") == [server])
     }
 
+    @Test("what is other than the file says is told, and null gives it back")
+    func words() throws {
+        var changes = ServerChanges()
+        var server = ServerConfig(name: "a", address: .unix(path: "/a"))
+        server.weight = 3
+        func change(_ body: String) throws {
+            changes.change(pool: "p", server: "a", try ServerChange(json: Array(body.utf8)))
+        }
+        try change(#"{"weight":7,"state":"ready"}"#)
+        #expect(changes.words(pool: "p", server) == "weight 7 by the operator (file: 3)")
+        try change(#"{"weight":null}"#)
+        #expect(changes.words(pool: "p", server) == nil)
+        #expect(changes.isChanged(pool: "p", server) && changes.all.count == 1)
+        try change(#"{"state":null}"#)
+        #expect(!changes.isChanged(pool: "p", server) && changes.all.isEmpty)
+        #expect(changes.applied(to: [server], pool: "p") == [server])
+        #expect(changes.version(pool: "p", server: "a") == 3)
+    }
+
     @Test(
         "numbers as text",
         arguments: [

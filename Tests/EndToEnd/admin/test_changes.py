@@ -1,9 +1,13 @@
 """States and weights of servers, changed while traffic runs."""
 
+import subprocess
+
 import pytest
 
 from harness import eventually
 from harness.admin import Admin
+from harness.proxy import binary
+from harness.wait import DEADLINE
 
 
 @pytest.fixture
@@ -59,6 +63,34 @@ def test_weights(three):
     eventually(lambda: served(proxy, servers, 12)[1] == 0, "none for weight 0")
 
 
+def test_what_the_file_says_beside_what_an_operator_does(weir, backend):
+    server = backend()
+    config = {
+        "listen": "127.0.0.1:0",
+        "pools": {"main": {"servers": [{"address": server.address, "weight": 2}]}},
+        "admin": "127.0.0.1:0",
+    }
+    proxy = weir(config)
+    admin = Admin(proxy)
+    target = f"/pools/main/servers/{server.address}"
+    admin.json("PATCH", target, body={"weight": 7, "state": "drain"})
+    admin.json("PATCH", target, body={"state": None})
+    found = admin.endpoint(server.address)
+    assert (found["state"], found["weight"], found["changed"]) == ("up", 7, True)
+    assert found["operator"] == "weight 7 by the operator (file: 2)"
+    address = ":".join(map(str, admin.address))
+    command = [*binary(), "status", "--admin", address]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE).stdout
+    assert "weight 7 by the operator (file: 2)" in told
+    proxy.file.write_text(proxy.file.read_text().replace('"weight": 2', '"weight": 3'))
+    told = admin.json("POST", "/reload")["postponed"]
+    key = f"pools.main.servers[{server.address}].weight"
+    assert told == [f"{key}: 7 by the operator goes on (file: 3)"]
+    admin.json("PATCH", target, body={"weight": None})
+    found = admin.endpoint(server.address)
+    assert (found["weight"], found["changed"], found["operator"]) == (3, False, None)
+
+
 def test_two_operators(three):
     _, admin, servers = three
     target = f"/pools/main/servers/{servers[0].address}"
@@ -87,7 +119,7 @@ def test_two_operators(three):
         (b'{"weight": "1"}', 422),
         (b'{"weight": 1e400}', 422),
         (b'{"state": "gone"}', 422),
-        (b'{"state": null}', 422),
+        (b'{"state": false}', 422),
         (b'{"other": 1}', 422),
         (b"\xff", 400),
     ],

@@ -1,5 +1,6 @@
 """The dashboard in a real browser: its numbers, its words, its controls, its looks."""
 
+import json
 import os
 import struct
 import time
@@ -125,6 +126,32 @@ def test_a_server_is_drained_by_keyboard(served, browser):
         ' one.dispatchEvent(new Event("change")); }'
     )
     eventually(lambda: admin.endpoint(servers[1].address)["weight"] == 5, "a weight")
+    assert page.said == []
+
+
+def test_a_reload_takes_away_pools_and_shows_the_file_in_force(weir, backend, browser):
+    server = backend()
+    pools = {"first": [server.address], "second": [server.address]}
+    config = {
+        "listen": "127.0.0.1:0",
+        "routes": [{"match": "/a", "pool": "first"}, {"pool": "second"}],
+        "pools": pools,
+        "admin": "127.0.0.1:0",
+    }
+    proxy = weir(config)
+    admin = Admin(proxy)
+    page = browser()
+    page.open(url(admin))
+    cards = "[...document.querySelectorAll('#pools .pool h3')].map(one => one.innerText)"
+    eventually(lambda: len(page.run(cards) or []) == 2, "two pools")
+    page.run("document.querySelector('#config-box').open = true")
+    eventually(lambda: "first" in (page.text("#config") or ""), "the file")
+    del config["routes"][0], pools["first"]
+    proxy.file.write_text(json.dumps(config))
+    admin.json("POST", "/reload")
+    eventually(lambda: len(page.run(cards)) == 1, "one pool")
+    assert page.run(cards)[0].startswith("second")
+    eventually(lambda: "first" not in page.text("#config"), "the file in force")
     assert page.said == []
 
 

@@ -153,7 +153,7 @@ def test_every_metric_that_is_asked_for_exists(weir, backend):
         named = re.findall(r"(?:by|on) \(([\w, ]+)\)", expression)
         named += re.findall(r"[{,] ?(\w+)(?:=|!=|=~)", expression)
         used = {label for group in named for label in group.split(", ")}
-        assert used - labels - {"le"} <= {"code", "outcome"}, expression
+        assert used - labels - {"le"} <= {"code", "outcome", "reason"}, expression
 
 
 def test_the_dashboard_is_one():

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from harness import Client, Closed, eventually, gated, scaled
+from harness.admin import Admin
 from harness.setups import single
 
 
@@ -35,11 +36,15 @@ class TestPerClient:
         return weir(single(backend(), limits=limits, **more))
 
     def test_at_the_bound_and_one_past_it(self, weir, backend):
-        proxy = self.start(weir, backend)
+        proxy = self.start(weir, backend, admin="127.0.0.1:0")
         held = [from_source(proxy, "127.0.0.5") for _ in range(self.BOUND)]
         assert all(served(client) for client in held)
         assert from_source(proxy, "127.0.0.5").ended()
         assert all(served(client) for client in held)
+        (listener,) = Admin(proxy).stats()["listeners"]
+        assert listener["connections-refused"] == 1
+        name = f'weir_connections_refused_total{{listener="{listener["name"]}"}}'
+        assert Admin(proxy).metrics()[name] == 1
 
     def test_each_address_has_its_own(self, weir, backend):
         proxy = self.start(weir, backend)
@@ -95,7 +100,7 @@ class TestInAll:
 
     def test_beyond_busy_ones_accepting_waits(self, weir, backend, gate, kind):
         server = backend(gated(gate))
-        proxy = weir(bounded(kind, self.BOUND, server))
+        proxy = weir({**bounded(kind, self.BOUND, server), "admin": "127.0.0.1:0"})
         held = [proxy.client() for _ in range(self.BOUND)]
         for number, client in enumerate(held):
             client.send_request()
@@ -107,6 +112,8 @@ class TestInAll:
         time.sleep(scaled(1))
         assert proxy.cpu() - before < scaled(0.1), "it spins while it waits for room"
         assert len(server.requests) == self.BOUND, "more were accepted than may be"
+        (listener,) = Admin(proxy).stats()["listeners"]
+        assert listener["accept-pauses"] == {"connections": 1, "handshakes": 0}
         gate.set()
         assert all(client.response().status == 200 for client in [*held, *waiting])
 

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from harness import answer, eventually, fixed, scaled
+from harness.admin import Admin
 from harness.setups import LOGGED, single
 
 
@@ -76,6 +77,37 @@ class TestFiles:
             proxy.ask(target=f"/{number}")
         proxy.stop()
         assert len(path.read_text().splitlines()) == 20
+
+
+class TestWhatCannotBeWritten:
+    def said(self, proxy, text):
+        eventually(lambda: any(text in line for line in list(proxy.lines)), text)
+
+    def test_lines_that_a_full_disk_does_not_take_are_counted(self, weir, backend):
+        log = {"access": "/dev/full"}
+        proxy = weir(single(backend(), log=log, admin="127.0.0.1:0"))
+        for _ in range(3):
+            assert proxy.ask().status == 200
+        name = 'weir_log_lines_dropped_total{reason="unwritten"}'
+        admin = Admin(proxy)
+        eventually(lambda: admin.metrics()[name] == 3, "three lost lines")
+        self.said(proxy, "cannot write /dev/full: no space left on device: lines are lost")
+
+    def test_weirs_own_log_may_be_full_too(self, weir, backend):
+        proxy = weir(single(backend(), log={"to": "/dev/full"}), listeners=0)
+        self.said(proxy, "cannot write /dev/full: no space left on device: lines are lost")
+
+    def test_a_file_that_cannot_be_opened_again_is_written_on(self, weir, backend, tmp_path):
+        folder, moved = tmp_path / "logs", tmp_path / "moved"
+        folder.mkdir()
+        proxy = weir(single(backend(), log={"access": str(folder / "access.json")}))
+        proxy.ask(target="/before")
+        proxy.access(1, path=folder / "access.json")
+        folder.rename(moved)
+        proxy.signal(signal.SIGUSR1)
+        self.said(proxy, f"cannot open {folder}/access.json: no such file or directory: lines go on")
+        proxy.ask(target="/after")
+        assert proxy.access(2, path=moved / "access.json")[1]["path"] == "/after"
 
 
 class TestWhatIsWritten:

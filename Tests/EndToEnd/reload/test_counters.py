@@ -159,16 +159,16 @@ def test_reloads_are_counted(weir, backend):
     proxy = weir(rounds.file(0), listeners=2)
     admin = Reloader(proxy)
     first = admin.metrics()
-    assert first["weir_config_last_reload_successful"] == 1
+    assert first["weir_config_last_reload_success"] == 1
     admin.refuse("listen: nonsense")
     found = admin.metrics()
-    assert found["weir_config_last_reload_successful"] == 0
+    assert found["weir_config_last_reload_success"] == 0
     assert found['weir_config_reloads_total{result="failure"}'] == 1
     time = "weir_config_last_reload_success_timestamp_seconds"
     assert found[time] == first[time]
     admin.take(rounds.file(1))
     found = admin.metrics()
-    assert found["weir_config_last_reload_successful"] == 1 and found[time] > first[time]
+    assert found["weir_config_last_reload_success"] == 1 and found[time] > first[time]
     assert found['weir_config_reloads_total{result="success"}'] == 1
 
 

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from harness import eventually, scaled
+from harness.admin import Admin
 from harness.checks import assert_own_answer
 from harness.client import Client, connect
 from harness.secure import SecureSocket, client_context, s_client, secure, secure_listener
@@ -408,8 +409,10 @@ def test_silent_connections_keep_nobody_waiting(weir, certificates, first):
 
 def test_handshake_rate(weir, certificates):
     listener = secure_listener(certificates.site, **{"handshake-rate": "10/s"})
-    proxy = weir({"listeners": [listener], "workers": 1, **RESPOND})
+    proxy = weir({"listeners": [listener], "workers": 1, "admin": "127.0.0.1:0", **RESPOND})
     begun = time.monotonic()
     for _ in range(21):
         secure(proxy).close()
     assert 1.5 < time.monotonic() - begun < scaled(6)
+    pauses = Admin(proxy).stats()["listeners"][0]["accept-pauses"]
+    assert pauses["handshakes"] > 0 == pauses["connections"]

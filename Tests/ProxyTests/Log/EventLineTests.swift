@@ -41,6 +41,26 @@ struct EventLineTests {
         #expect(text.hasPrefix("{\"time\":\"") && text.hasSuffix("Z\"}"))
     }
 
+    @Test("no control character of any kind gets into a line", arguments: [false, true])
+    func controls(json: Bool) throws {
+        let scalars = [0x00, 0x0A, 0x1B, 0x1F, 0x7F, 0x80, 0x85, 0x9B, 0x9F, 0x2028, 0x2029]
+            .compactMap(Unicode.Scalar.init)
+        var text = String.UnicodeScalarView()
+        for scalar in scalars { text.append(scalar) }
+        let hostile = "a" + String(text) + "\u{A0}é"
+        var config = LogConfig()
+        config.json = json
+        let style = LogStyle(config)
+        let event = HealthEvent(.resolved, pool: hostile, endpoint: hostile, reason: hostile)
+        let lines = [
+            try #require(style.line(.info, hostile)), try line(event, json: json),
+        ]
+        for line in lines {
+            #expect(!line.unicodeScalars.contains(where: scalars.contains))
+            #expect(line.contains("a" + String(repeating: " ", count: scalars.count) + "\u{A0}é"))
+        }
+    }
+
     @Test("what is not known is left out")
     func short() throws {
         let event = HealthEvent(.panicEnded, pool: "p", reason: "r")
