@@ -114,7 +114,9 @@ final class LogWriter: Sendable {
         mutating func open(_ wishes: Wishes) -> [LogSink.Remark] {
             var remarks = [own.open(wishes.own)]
             if let wanted = wishes.access {
-                if access == nil { access = LogSink(wanted) } else {
+                if access == nil {
+                    access = LogSink(wanted)
+                } else {
                     remarks.append(access?.open(wanted))
                 }
             } else {

@@ -75,9 +75,10 @@ struct ServerChanges {
         var words: [String] = []
         for (pool, servers) in entries {
             for (server, entry) in servers {
-                for (key, value) in [
-                    ("state", entry.state?.rawValue), ("weight", entry.weight.map(String.init)),
-                ] {
+                let values: [(String, String?)] = [
+                    ("state", entry.state?.rawValue), ("weight", entry.weight.map { "\($0)" }),
+                ]
+                for (key, value) in values {
                     guard let value,
                         let change = changes["pools.\(pool).servers[\(server)].\(key)"]
                     else { continue }

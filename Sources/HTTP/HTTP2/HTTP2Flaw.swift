@@ -60,4 +60,40 @@ public enum HTTP2Flaw: UInt8, BitwiseCopyable, Sendable, Equatable, CaseIterable
     case openTrailers
     /// A head or a trailer section beyond the limits, where it cannot be answered.
     case tooLarge
+
+    /// What is wrong, in one sentence.
+    public var explanation: StaticString {
+        switch self {
+        case .none: "Nothing is wrong."
+        case .invalidName: "A field name holds a byte that none may."
+        case .upperCaseName: "A field name is not in lower case."
+        case .invalidValue: "A field value holds a control byte or has white space around it."
+        case .connectionField: "There is a field that HTTP/2 does not have, such as Connection."
+        case .invalidTE: "TE is something other than trailers."
+        case .invalidContentLength: "Content-Length is not a number."
+        case .repeatedContentLength: "There is more than one Content-Length."
+        case .unexpectedContentLength: "There is a Content-Length where none may be."
+        case .latePseudoField: "A pseudo-header field stands behind an ordinary one."
+        case .unknownPseudoField: "There is an unknown pseudo-header field."
+        case .repeatedPseudoField: "A pseudo-header field comes twice."
+        case .missingPseudoField: "A pseudo-header field is missing or empty."
+        case .unexpectedPseudoField: "A pseudo-header field does not belong to this method."
+        case .pseudoFieldInTrailers: "There is a pseudo-header field in a trailer section."
+        case .invalidMethod: "The method is no token."
+        case .invalidScheme: "The scheme is malformed."
+        case .invalidPath: "The path is malformed."
+        case .invalidAuthority: "The authority or Host is malformed."
+        case .missingAuthority: "There is neither an authority nor Host."
+        case .repeatedHost: "There is more than one Host."
+        case .differentHosts: "The authority and Host name different hosts."
+        case .invalidStatus: "The status is none that an answer may have."
+        case .tooManyInterims: "There are more interim answers than are passed on."
+        case .interimEndsStream: "An interim answer ends the stream."
+        case .bodyBeforeHead: "The body begins before the head."
+        case .bodyTooLong: "The body is longer than Content-Length says."
+        case .bodyTooShort: "The body is shorter than Content-Length says."
+        case .openTrailers: "A trailer section does not end the stream."
+        case .tooLarge: "The head or trailer section is too large."
+        }
+    }
 }

@@ -33,6 +33,9 @@ public final class LogQueue: Sendable {
         public var unqueued: UInt64 = 0
         /// As the file did not take them.
         public var unwritten: UInt64 = 0
+
+        /// None.
+        public init() {}
     }
 
     private struct State {

@@ -25,7 +25,8 @@ enum TopFixture {
                 ("since", since.map(JSONValue.decimal) ?? .null),
                 ("until", until.map(JSONValue.decimal) ?? .null), ("weight", .number(1)),
                 ("changed", .bool(isChanged)),
-                ("operator", isChanged ? reason.map(JSONValue.text) ?? .null : .null), ("in-flight", .number(inFlight)),
+                ("operator", isChanged ? reason.map(JSONValue.text) ?? .null : .null),
+                ("in-flight", .number(inFlight)),
                 ("statuses", .object([("5xx", .number(failed))])),
                 ("failures", .object([("timeout", .number(0))])),
                 (

@@ -43,8 +43,10 @@ struct EventLineTests {
 
     @Test("no control character of any kind gets into a line", arguments: [false, true])
     func controls(json: Bool) throws {
-        let scalars = [0x00, 0x0A, 0x1B, 0x1F, 0x7F, 0x80, 0x85, 0x9B, 0x9F, 0x2028, 0x2029]
-            .compactMap(Unicode.Scalar.init)
+        let codes: [UInt32] = [
+            0x00, 0x0A, 0x1B, 0x1F, 0x7F, 0x80, 0x85, 0x9B, 0x9F, 0x2028, 0x2029,
+        ]
+        let scalars = codes.compactMap { Unicode.Scalar($0) }
         var text = String.UnicodeScalarView()
         for scalar in scalars { text.append(scalar) }
         let hostile = "a" + String(text) + "\u{A0}é"
