@@ -30,7 +30,7 @@ struct HealthTests {
         question.host = "app.internal:81"
         question.headers = [
             HTTPQuestion.Field(name: "X-Check", value: "weir"),
-            HTTPQuestion.Field(name: "authorization", value: "Bearer a b"),
+            HTTPQuestion.Field(name: "x-key", value: "Bearer a b"),
         ]
         question.statuses = StatusSet([200, 204] + Array(400...499))
         question.body = "\"status\": \"up\""
@@ -46,7 +46,7 @@ struct HealthTests {
         let found = try Self.checks(
             """
             health: {path: "/live?full=1", method: POST, host: "app.internal:81", port: 9000,
-              headers: {X-Check: weir, authorization: Bearer a b}, status: [200, 204, 4xx],
+              headers: {X-Check: weir, x-key: Bearer a b}, status: [200, 204, 4xx],
               body: "\\"status\\": \\"up\\"", every: 10s, timeout: 250ms, every-changing: 500ms,
               every-down: 30s, rise: 4, fall: 5, initial: down}
             """

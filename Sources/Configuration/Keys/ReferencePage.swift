@@ -322,8 +322,8 @@ private enum ReferenceText {
         too. A file's last newline is left out. Contents are never shown: diagnostics and
         `weir check --effective` print what is written in the file. `$${` is a literal `${`.
 
-        Values of `authorization`, `proxy-authorization`, `cookie`, `set-cookie`, `x-api-key` and the \
-        like that stand
+        Values of `authorization`, `proxy-authorization`, `cookie`, `set-cookie`, `x-api-key` and \
+        the like that stand
         in the file itself are printed as `[hidden]`, by `weir check --effective`, `/config` and \
         reloads alike;
         of those that are nothing but secrets `weir check` warns.

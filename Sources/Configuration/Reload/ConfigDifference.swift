@@ -90,8 +90,8 @@ private struct FlatConfig {
     /// The keys of sections and list items.
     private(set) var sections: Set<String> = []
 
-    /// Reads what ``EffectivePrinter`` prints, and nothing else: two blanks a level, list items that
-    /// begin with their name.
+    /// Reads what ``EffectivePrinter`` prints, and nothing else: two blanks a level, list items
+    /// that begin with their name.
     init(_ config: Config) {
         let whole = EffectivePrinter(config: config, showsSecrets: true).printed()
         // The same lines, with less in some of them.

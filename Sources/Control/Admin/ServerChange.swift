@@ -24,8 +24,8 @@ struct ServerChange: Equatable {
         self.weight = weight
     }
 
-    /// Reads `{"state": "ready|drain|down", "weight": n}`, either of which may be missing; `null` is
-    /// what the file says.
+    /// Reads `{"state": "ready|drain|down", "weight": n}`, either of which may be missing; `null`
+    /// is what the file says.
     ///
     /// - Throws: ``AdminProblem`` for anything else.
     init(json bytes: [UInt8]) throws(AdminProblem) {

@@ -67,8 +67,8 @@ public struct LogStyle: Sendable {
         )
     }
 
-    /// Whether a terminal could take it for an order, or a reader for a line's end: C0, DEL, C1, and
-    /// Unicode's own separators of lines and paragraphs.
+    /// Whether a terminal could take it for an order, or a reader for a line's end: C0, DEL, C1,
+    /// and Unicode's own separators of lines and paragraphs.
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0..<0x20, 0x7F...0x9F, 0x2028, 0x2029: true

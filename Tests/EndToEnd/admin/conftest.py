@@ -41,3 +41,26 @@ def served(weir, backend):
     load = Steady(proxy, clients=2, pause=0.002)
     yield proxy, Admin(proxy), servers
     load.end()
+
+
+@pytest.fixture
+def routed(weir, backend):
+    """A proxy with two routes over one backend, and its admin API."""
+
+    def start(server=None, **more):
+        server = server or backend()
+        config = {
+            "workers": 2,
+            "listeners": [{"address": "127.0.0.1:0", "name": "public"}],
+            "routes": [
+                {"name": "own", "match": "=/own", "respond": {"status": 418, "body": "teapot"}},
+                {"name": "api", "match": "/api/", "pool": "main"},
+            ],
+            "pools": {"main": {"servers": [server.address]}},
+            "admin": "127.0.0.1:0",
+            **more,
+        }
+        proxy = weir(config)
+        return proxy, Admin(proxy), server
+
+    return start
