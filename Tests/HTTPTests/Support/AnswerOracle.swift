@@ -49,10 +49,11 @@ func readAnswerSlowly(_ bytes: [UInt8]) -> OracleAnswer? {
     answer.becomesWebSocket =
         answer.status == 101 && options.contains("upgrade")
         && values("upgrade").map { $0.lowercased() } == ["websocket"]
-    let dropped = Set(options).subtracting(["close"]).union([
+    var dropped = Set(options).subtracting(["close"]).union([
         "connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade",
         "http2-settings",
     ])
+    if answer.status < 200 || answer.status == 204 { dropped.insert("content-length") }
     answer.passed = fields.map(\.name).filter { !dropped.contains($0) }
     return answer
 }
