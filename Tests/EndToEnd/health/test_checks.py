@@ -45,8 +45,8 @@ def checked(backend, count=2, **options):
 
 
 def pool(servers, health, **keys):
-    """A pool whose servers are checked every 50 ms; only checks take them out."""
-    health = {"path": "/check", "every": "50ms", **health}
+    """A pool whose servers are checked every 150 ms; only checks take them out."""
+    health = {"path": "/check", "every": "150ms", **health}
     settings = {"health": health, "ejection": "off", "slow-start": "0s", **keys}
     return pooled([entry(server) for server in servers], settings)
 
