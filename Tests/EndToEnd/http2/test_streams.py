@@ -270,7 +270,8 @@ def test_whole_requests_are_answered_after_the_clients_end(weir, backend, cleart
     gate = Gate()
     server = backend(gate)
     proxy = weir(cleartext(server, **LOGGED))
-    client = H2Client(proxy)
+    client = H2Client(proxy, credits=False)
+    client.settle()
     whole_ones = [client.open(target="/held") for _ in range(3)]
     client.open("POST", "/part", end=False)
     server.saw(3)

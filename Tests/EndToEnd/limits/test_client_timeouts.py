@@ -192,7 +192,7 @@ class TestSend:
         rest; returns how much came and the line of the log."""
         got = 0
         for _ in range(30):
-            got += len(sock.recv(8192))
+            got += len(sock.recv(32_768))
             time.sleep(SECONDS / 10)
         while data := sock.recv(1 << 20):
             got += len(data)
