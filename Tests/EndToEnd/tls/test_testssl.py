@@ -9,6 +9,9 @@ from harness import Weir, scaled
 from harness.examples import FOLDER, Example
 from harness.proxy import ROOT, parse_address
 
+# It takes a minute by itself, and several on a busy machine.
+pytestmark = pytest.mark.timeout(900)
+
 PAGE = ROOT / "docs/reference/conformance.md"
 
 # Findings that stay: the severity and the name that testssl.sh gives them; the page has the
