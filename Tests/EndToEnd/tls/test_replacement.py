@@ -121,7 +121,7 @@ def test_bad_files_leave_the_old_certificate(weir, certificates, tmp_path):
         return found
 
     eventually(lambda: served() == certificates.other.serial, "the good certificate")
-    assert log(proxy, "new certificates are in use")
+    eventually(lambda: log(proxy, "new certificates are in use"), "a word of that")
 
 
 def test_a_bad_certificate_at_the_start_is_refused(weir, certificates, tmp_path):
