@@ -215,6 +215,8 @@ extension Worker {
         }
         guard used >= 0 else {
             let (outcome, reason) = Self.refusal(used)
+            // What came with it was not looked at.
+            exchange.pointee.flags.remove(.keepAlive)
             fail(exchangeSlot, outcome, because: reason)
             return -1
         }

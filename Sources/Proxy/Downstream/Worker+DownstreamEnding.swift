@@ -121,7 +121,8 @@ extension Worker {
         case .idle:
             if goesToRest(slot) || overstays(slot) { return }
             closeDownstream(slot)
-        case .lingering where waitsForCarrier(slot): awaitClient(slot)
+        case .discarding where waitsForCarrier(slot), .lingering where waitsForCarrier(slot):
+            awaitClient(slot)
         case .discarding, .lingering: closeDownstream(slot)
         case .carrier: carrierTimedOut(slot)
         case .header: refuseProxyHeader(slot, .handshakeTimeout, "no PROXY header came in time")

@@ -130,9 +130,11 @@ extension Worker {
                 continue
             }
             if retriesAnswer(exchangeSlot, head, source) { return .over }
-            guard !opensTunnel(exchange, status: Int(head.status)),
-                beginAnswer(exchange, upstream, head, source)
-            else {
+            if opensTunnel(exchange, status: Int(head.status)) {
+                refuseTunnel(exchangeSlot, head)
+                return .over
+            }
+            guard beginAnswer(exchange, upstream, head, source) else {
                 fail(exchangeSlot, .badAnswer)
                 return .over
             }

@@ -149,6 +149,9 @@ extension Worker {
     /// Whether the slot is a stream whose carrier has no room, which is timed for all its streams.
     mutating func waitsForCarrier(_ slot: Int32) -> Bool {
         let entry = down[slot]
-        return entry.isOfStream && !down[entry.pointee.streams.carrier].pointee.output.isEmpty
+        guard entry.isOfStream else { return false }
+        let carrier = entry.pointee.streams.carrier
+        return !down[carrier].pointee.output.isEmpty
+            && session(of: carrier)?.notes.waitsSince != nil
     }
 }

@@ -65,6 +65,15 @@ extension Worker {
             && down[exchange.pointee.downstream].isOfStream
     }
 
+    /// The server has passed over the upgrade, as it may (RFC 9110 §7.8): the client gets no tunnel,
+    /// and the server has done nothing wrong.
+    mutating func refuseTunnel(_ slot: Int32, _ head: ResponseHead) {
+        let exchange = exchanges[slot]
+        countAnswer(exchange, status: head.status)
+        tell(exchange, .answered, .good)
+        fail(slot, .protocolRefused, because: "The server opens no WebSocket here.")
+    }
+
     private mutating func touchTunnel(_ exchange: UnsafeMutablePointer<Exchange>) {
         setDeadline(downstream: exchange.pointee.downstream, now + limits.tunnel)
         setDeadline(upstream: exchange.pointee.upstream, .never)

@@ -143,6 +143,12 @@ extension Worker {
     mutating func readFrames(_ slot: Int32) {
         let downstream = down[slot]
         let generation = downstream.pointee.generation
+        if downstream.pointee.streams.flags.contains(.inputEnded) {
+            // Over TLS the end comes twice: in its words, and as that of the connection.
+            downstream.pointee.flags.remove(.readable)
+            if downstream.pointee.flags.contains(.broken) { closeCarrier(slot) }
+            return
+        }
         var left = Self.turnBytes
         // While a client reads nothing, what it sends can only be answered into a growing buffer.
         while downstream.pointee.flags.contains(.readable), downstream.pointee.output.isEmpty {

@@ -72,7 +72,9 @@ extension Worker {
 
     /// Closes idle connections until one more may be accepted; false if too few are idle.
     private mutating func makeRoom(_ listener: Int) -> Bool {
-        if !shared.listenerConnections[listener].hasRoom, !closeOldestIdle(of: listener) {
+        if !shared.listenerConnections[listener].hasRoom, !closeOldestIdle(of: listener),
+            !closeOldestUnheard(of: listener)
+        {
             return false
         }
         return hasRoom(listener) || closeOldestIdle() || closeOldestUnheard()
@@ -294,12 +296,15 @@ extension Worker {
         unheard.remove(slot, down)
     }
 
-    /// Closes the handshake whose client has been silent longest; false if none is silent.
-    mutating func closeOldestUnheard() -> Bool {
+    /// Closes the handshake whose client has been silent longest, on this listener if one is
+    /// named; false if none is silent.
+    mutating func closeOldestUnheard(of listener: Int? = nil) -> Bool {
         var slot = unheard.oldest
         while slot >= 0 {
             let downstream = down[slot]
-            if weir_is_readable(downstream.pointee.descriptor) <= 0 {
+            if listener == nil || Int(downstream.pointee.listener) == listener,
+                isSilent(downstream)
+            {
                 statistics.listeners.row(Int(downstream.pointee.listener))
                     .add(ListenerColumn.handshakeFailures)
                 closeDownstream(slot)
@@ -308,6 +313,14 @@ extension Worker {
             slot = downstream.pointee.idleNext
         }
         return false
+    }
+
+    /// Whether nothing has come of a handshake that has not been looked at; a PROXY header stays
+    /// with the kernel until it is whole.
+    private mutating func isSilent(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
+        downstream.pointee.phase == .header
+            ? !downstream.pointee.flags.contains(.readable)
+            : weir_is_readable(downstream.pointee.descriptor) <= 0
     }
 
     /// Closes the connection that has been idle longest, on this listener if one is named; false

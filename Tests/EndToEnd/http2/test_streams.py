@@ -265,11 +265,11 @@ def test_cancelled_streams_make_room(weir, backend, over):
     gate.opens.set()
 
 
-def test_whole_requests_are_answered_after_the_clients_end(weir, backend, cleartext):
+def test_whole_requests_are_answered_after_the_clients_end(weir, backend, over):
     """A client that shuts its sending side has asked what it wanted; what is not whole ends."""
     gate = Gate()
     server = backend(gate)
-    proxy = weir(cleartext(server, **LOGGED))
+    proxy = weir(over(server, **LOGGED))
     client = H2Client(proxy, credits=False)
     client.settle()
     whole_ones = [client.open(target="/held") for _ in range(3)]

@@ -43,9 +43,15 @@ def test_success_that_opens_nothing(weir, backend, over, status):
     client = H2Client(proxy)
     socket = StreamSide(client)
     client.finish(socket.answer)
-    assert socket.answer.status == 502 and socket.answer.get("x-weir-outcome") == "bad-answer"
+    for _ in range(7):
+        assert socket.answer.status == 501
+        assert socket.answer.get("x-weir-outcome") == "protocol-refused"
+        socket = StreamSide(client)
+        client.finish(socket.answer)
+    # The server has done nothing wrong, and stays.
     assert client.ask().body == b"x"
-    assert proxy.access(2)[0]["outcome"] == "bad-answer"
+    assert proxy.access(9)[0]["outcome"] == "protocol-refused"
+    assert not any("eject" in line for line in proxy.lines)
 
 
 def test_route_of_the_file_opens_nothing(weir, over):
