@@ -50,7 +50,13 @@ int weir_spawn(const char *program, char *const *arguments, char *const *environ
 
 int weir_child_ended(int pid, int *status) {
     int raw = 0;
-    if (waitpid(pid, &raw, WNOHANG) != pid) return 0;
+    pid_t found = waitpid(pid, &raw, WNOHANG);
+    // Whoever started this process may have it ignore its children, which then leave no trace.
+    if (found < 0 && errno == ECHILD) {
+        *status = 0;
+        return 1;
+    }
+    if (found != pid) return 0;
     *status = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
     return 1;
 }

@@ -18,6 +18,8 @@ final class ListeningSockets {
     private let inheritance: Inheritance
     /// Paths of unix sockets.
     private var paths: [Int: String] = [:]
+    /// Sockets of the process before, which are as it has them until it serves no more.
+    private var adopted: [(listener: ListenerConfig, descriptors: [Int32])] = []
     /// Places whose paths are those of the process before, as long as it serves.
     private var foreign: Set<Int> = []
     /// By place: the descriptors; workers close those that they do not share.
@@ -64,17 +66,11 @@ final class ListeningSockets {
     ) throws(SystemError) {
         if try openPassed(listener, place, into: &perWorker) { return }
         let inherited = inheritance.takeListener(listener.address) ?? []
-        for descriptor in inherited {
-            _ = weir_listen(descriptor, Int32(clamping: listener.backlog))
-        }
+        if !inherited.isEmpty { adopted.append((listener, inherited)) }
         var address = ListeningAddress(listener.address, mode: listener.socketMode)
         if case .unix(let path, _) = address {
             var descriptor = inherited.first ?? -1
-            if descriptor < 0 {
-                descriptor = try Self.unixSocket(address, listener.backlog)
-            } else {
-                _ = weir_set_mode(path, listener.socketMode)
-            }
+            if descriptor < 0 { descriptor = try Self.unixSocket(address, listener.backlog) }
             // Not before: what somebody else has there stays.
             paths[place] = path
             if !inherited.isEmpty { foreign.insert(place) }
@@ -222,8 +218,20 @@ final class ListeningSockets {
         }
     }
 
-    /// The process before serves no more: its paths are this one's.
-    func takePaths() { foreign = [] }
+    /// The process before serves no more: its paths are this one's, and its sockets become what the
+    /// file says of them.
+    func takePaths() {
+        foreign = []
+        for (listener, descriptors) in adopted {
+            for descriptor in descriptors {
+                _ = weir_listen(descriptor, Int32(clamping: listener.backlog))
+            }
+            if case .unix(let path) = listener.address {
+                _ = weir_set_mode(path, listener.socketMode)
+            }
+        }
+        adopted = []
+    }
 
     /// Leaves the paths of unix sockets to the process that listens there now.
     func forgetPaths() { paths = [:] }

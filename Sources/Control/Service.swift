@@ -142,13 +142,26 @@ final class Service {
         let started = Countdown(workers, wake: wake)
         guard let poller = try? Poller(capacity: 1), poller.addSource(wake, token: 0)
         else { throw StartError(description: "cannot start workers: no descriptor is left") }
-        try startWorkers(started)
-        while started.count.load(ordering: .acquiring) > 0 { _ = poller.wait(milliseconds: -1) }
+        do throws(StartError) { try startWorkers(started) } catch {
+            stopWorkers(poller)
+            throw error
+        }
+        while started.count.load(ordering: .acquiring) > 0 {
+            _ = poller.wait(milliseconds: -1)
+            weir_eventfd_clear(wake)
+        }
         guard let reason = started.failure.withLock({ $0 }) else { return }
-        // The process ends now, and must not under their feet.
-        tell(.stop)
-        for _ in 0..<Self.mostLooks where !hasEnded { _ = poller.wait(milliseconds: 10) }
+        stopWorkers(poller)
         throw StartError(description: "a worker cannot start: \(reason)")
+    }
+
+    /// Has those that run end, for a while: the process ends now, and must not under their feet.
+    private func stopWorkers(_ poller: borrowing Poller) {
+        tell(.stop)
+        for _ in 0..<Self.mostLooks where !hasEnded {
+            _ = poller.wait(milliseconds: 10)
+            weir_eventfd_clear(wake)
+        }
     }
 
     /// How often to look whether workers have ended after a start that failed.

@@ -35,6 +35,8 @@ public final class Supervisor {
     private let began = weir_monotonic_ns()
     private let startTime = Double(weir_realtime_ns()) / 1e9
     private(set) var isDraining = false
+    /// Whether another process serves now.
+    private var isHandedOver = false
     /// What is known of reloads.
     var reloads: ReloadState
     /// Whether a signal has asked for the end.
@@ -181,7 +183,6 @@ public final class Supervisor {
         _ = loop.receive(from: control) { [unowned self] in receive($0) }
         startAdmin()
         startWatch()
-        if reloads.read != nil { PIDFile.write() }
         takeOver()
         if let limit { end = loop.after(limit.inNanoseconds) { [unowned self] in beginDrain() } }
         while !isGivenUp, !hasEnded { loop.turn() }
@@ -189,7 +190,8 @@ public final class Supervisor {
         admin?.end()
         for descriptor in [wake, control.descriptor] { loop.unwatch(descriptor) }
         for service in services { service.cleanUp() }
-        PIDFile.remove()
+        // That of a process that follows is not this one's to remove.
+        if !isHandedOver { PIDFile.remove() }
         finishLogs()
         // A worker that hangs would be waited for without an end.
         if isGivenUp { weir_exit(1) }
@@ -215,14 +217,18 @@ public final class Supervisor {
         return "serving at \(first)" + (all.count > 3 ? " and \(all.count - 3) more" : "")
     }
 
-    /// Everything serves: what the process before has left is this one's now.
+    /// Everything serves: what the process before has left is this one's now, unless it serves on.
     private func takeOver() {
+        guard inheritance.tellReady() else {
+            let text = "the process before serves on, or was told to end: this one ends"
+            logs.note(level: .error, text)
+            beginDrain()
+            return
+        }
+        if reloads.read != nil { PIDFile.write() }
         for service in services { service.sockets.takePaths() }
         admin?.takePath()
         inheritance.discardRest()
-        guard !inheritance.tellReady() else { return }
-        logs.note(level: .error, "the process before was told to end: this one ends too")
-        beginDrain()
     }
 
     private func readSignals(_ signals: Int32) {
@@ -251,6 +257,7 @@ public final class Supervisor {
     func beginDrain(isHandedOver: Bool = false) {
         guard !isDraining else { return }
         isDraining = true
+        self.isHandedOver = isHandedOver
         if !isHandedOver {
             // As long as what runs here may take.
             upgrade?.cancel(

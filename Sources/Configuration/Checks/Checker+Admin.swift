@@ -5,6 +5,8 @@ extension Checker {
         reportMissing(AdminKeys.address, in: map, of: AdminKeys.set)
         let tokenFile = map.item(AdminKeys.tokenFile).flatMap(tokenFile)
         let tls = adminTLS(map)
+        // Nothing is to be asked in the clear where the file wants TLS.
+        if tls == nil, map.map(AdminKeys.tls) != nil { return nil }
         guard let item = map.item(AdminKeys.address), let address = listenAddress(item) else {
             return nil
         }

@@ -83,7 +83,7 @@ final class Reporter {
             id: id,
             message: message,
             remedy: remedy,
-            sourceLine: id == .plainSecret ? Self.only(place, of: line) : line,
+            sourceLine: SecretFields.mayStand(in: line) ? Self.only(place, of: line) : line,
             caretLength: place.length
         )
         found.append((place, diagnostic))

@@ -16,6 +16,17 @@ enum SecretFields {
     /// Whether a field, given by its name, holds nothing but a secret.
     static func isCredential(_ name: String) -> Bool { credentials.contains(name.lowercased()) }
 
+    /// Whether a line of a file gives such a field a value, so that it is not shown.
+    ///
+    /// The word `cookie` alone also names keys.
+    static func mayStand(in line: String) -> Bool {
+        let words = line.lowercased().split { !($0.isLetter || $0 == "-") }.map(String.init)
+        return line.contains(":")
+            && words.contains { word in
+                credentials.contains(word) || (others.contains(word) && line.contains("="))
+            }
+    }
+
     /// Whether `written`, as a file has it for the field of this name, must not be shown: more of
     /// it stands there than variables, the environment and the word for a scheme.
     static func mustHide(_ name: String, _ written: String) -> Bool {

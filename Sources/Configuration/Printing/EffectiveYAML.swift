@@ -265,6 +265,8 @@ extension EffectivePrinter {
         yaml.line(AdminKeys.address.name, text(admin.address.description))
         if let file = admin.tokenFile {
             yaml.line(AdminKeys.tokenFile.name, text(file))
+        }
+        if admin.tokenFile != nil || admin.address.isUnix {
             let words = admin.isPublic.map(\.rawValue).sorted()
             yaml.line(AdminKeys.isPublic.name, YAMLText.list(words))
         }

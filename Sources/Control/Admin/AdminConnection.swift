@@ -44,6 +44,10 @@ final class AdminConnection {
     private(set) var waitsSince: Instant
     /// Whether it waits for its client, to whom nothing is owed.
     var isWaiting: Bool { !isStreaming && !awaitsAnswer && output.isEmpty }
+    /// Whether its client does not take what was answered.
+    var isUnread: Bool { !isStreaming && !awaitsAnswer }
+    /// Whether no further request is taken.
+    private var isRetired = false
     /// Whether it began as one of TLS.
     let isSecure: Bool
     /// Whether events are sent as they happen.
@@ -87,6 +91,16 @@ final class AdminConnection {
         channel = nil
         loop.close(descriptor)
         closed(self)
+    }
+
+    /// Ends it as soon as what was asked is answered.
+    func retire() {
+        isRetired = true
+        if isStreaming || (isWaiting && input.isEmpty) {
+            close()
+        } else if !output.isEmpty {
+            closesAfterOutput = true
+        }
     }
 
     /// Sends a part of the event stream.
@@ -184,7 +198,12 @@ final class AdminConnection {
             if !received.isEmpty { take(received) }
             // Who has said all in words of TLS may wait for an answer.
             closesAfterOutput = true
-            if channel == nil || output.isEmpty || isStreaming { close() }
+            if channel != nil, awaitsAnswer {
+                interest = []
+                _ = loop.change(descriptor, interest)
+            } else if channel == nil || output.isEmpty || isStreaming {
+                close()
+            }
         case .failed: close()
         }
     }
@@ -318,6 +337,7 @@ final class AdminConnection {
     }
 
     private func send(_ response: AdminResponse, isHead: Bool, keepsAlive: Bool) {
+        let keepsAlive = keepsAlive && !isRetired
         if !keepsAlive, !response.isEventStream { closesAfterOutput = true }
         output += Array(response.head(keepsAlive: keepsAlive).utf8)
         if !isHead { output += response.body }

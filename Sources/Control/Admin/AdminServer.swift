@@ -214,6 +214,8 @@ final class AdminServer {
         isHandedOver = true
         loop.unwatch(listener)
         weir_close(listener)
+        // Who stays would ask a process that does not serve any more.
+        for connection in Array(connections.values) { connection.retire() }
     }
 
     /// Stops to listen and closes all connections.
@@ -278,12 +280,16 @@ final class AdminServer {
         }
     }
 
-    /// Closes the connection that has said nothing for longest; false if all are owed something.
+    /// Closes the connection that has said nothing for longest, or else the one that has read
+    /// nothing; false if all stream, or wait for what takes a while.
     ///
     /// Else clients without the token could keep out those who ask whether Weir is ready.
     private func makeRoom() -> Bool {
         let waiting = connections.values.filter(\.isWaiting)
-        guard let oldest = waiting.min(by: { $0.waitsSince < $1.waitsSince }) else { return false }
+        let candidates = waiting.isEmpty ? connections.values.filter(\.isUnread) : waiting
+        guard let oldest = candidates.min(by: { $0.waitsSince < $1.waitsSince }) else {
+            return false
+        }
         oldest.close()
         return true
     }

@@ -24,9 +24,11 @@ struct ServerChanges {
     }
 
     /// Each change, for the process that follows.
+    ///
+    /// One that was given back stays: it keeps the change of a host name from its address.
     var all: [Handover.Message] {
         entries.flatMap { pool, servers in
-            servers.filter(\.value.isOn).map { server, entry in
+            servers.map { server, entry in
                 .change(
                     pool: pool,
                     server: server,

@@ -113,7 +113,14 @@ def test_what_runs_ends_in_the_old_process(upgradable, backend, gate):
     assert idle.ask().status == 200
     client.send_request("GET", "/slow")
     server.saw(2)
+    operators = [Client(Admin(proxy).address) for _ in range(2)]
+    assert operators[0].ask(target="/livez", host="localhost").status == 200
+    operators[1].send_request("GET", "/events", host="localhost")
+    assert operators[1].line() == b"HTTP/1.1 200 OK"
     assert upgrade(proxy).returncode == 0
+    # Who kept on asking this process would be told of one that does not serve.
+    for one in operators:
+        one.rest()
     # The new one serves while the old one waits.
     assert Client(proxy.address).ask().status == 200
     assert alive(proxy.pid)
