@@ -142,6 +142,8 @@ def test_who_leaves_the_queue_reaches_no_server_and_makes_room(weir, backend, wa
     pool = Bounded(weir, backend, workers, **{"max-pending": 1})
     held = pool.hold()
     leaving = pool.send("/leaving")
+    # Else the next one takes its place.
+    eventually(pool.proxy.asleep, "the other worker to have seen it")
     eventually(lambda: pool.near.ask().status == 503, "the queue to be full")
     getattr(leaving, way)()
     eventually(lambda: [line for line in pool.lines(1) if line["outcome"] == "client-aborted"])

@@ -37,7 +37,10 @@ class Browser:
         self.count = 0
         self.said = []
         port_file = Path(self.folder) / "DevToolsActivePort"
-        eventually(lambda: port_file.exists() and port_file.read_text().count("\n"), "a browser")
+        eventually(
+            lambda: port_file.exists() and port_file.read_text().count("\n"), "a browser",
+            within=6 * DEADLINE,
+        )
         port = int(port_file.read_text().splitlines()[0])
         self.socket = connect(f"ws://127.0.0.1:{port}{self._page(port)}", max_size=None, legacy=True)
         self.call("Runtime.enable")

@@ -61,6 +61,12 @@ def padded_data(frames, turn):
     return begin + frame(DATA, 8, 1, b"\0") * 100
 
 
+def goaways(frames, turn):
+    """While something is under way: else the first one ends the connection well."""
+    begin = frames.request(1, "POST", end=False) if turn == 0 else b""
+    return begin + frame(GOAWAY, 0, 0, bytes(8)) * 100
+
+
 FLOODS = {
     "rapid reset": rapid_reset,
     "faulty requests": faulty_requests,
@@ -71,7 +77,7 @@ FLOODS = {
     "ping": lambda f, turn: frame(PING, 0, 0, b"12345678") * 100,
     "ping without reading": lambda f, turn: frame(PING, 0, 0, b"12345678") * 1000,
     "priority": lambda f, turn: frame(PRIORITY, 0, 3, b"\0\0\0\x01\x10") * 100,
-    "goaway": lambda f, turn: frame(GOAWAY, 0, 0, bytes(8)) * 100,
+    "goaway": goaways,
     "window updates": lambda f, turn: frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\1") * 100,
     "empty data": unfinished_data,
     "padding only": padded_data,
