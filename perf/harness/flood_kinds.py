@@ -91,7 +91,7 @@ def floods(client_hello):
               HELLO + _frame(_HEADERS, 1, 1, _head()), _frame(_CONTINUATION, 0, 1) * 2000),
         Flood("settings", "SETTINGS", repeat=_frame(_SETTINGS, 0, 0, b"\0\4\0\0\xff\xff") * 2000),
         Flood("ping", "PING", repeat=_frame(_PING, 0, 0, b"12345678") * 2000),
-        Flood("goaway", "GOAWAY", repeat=_frame(_GOAWAY, 0, 0, bytes(8)) * 2000),
+        Flood("goaway", "GOAWAY", HELLO + _POST, _frame(_GOAWAY, 0, 0, bytes(8)) * 2000),
         Flood("empty-data", "empty DATA", HELLO + _POST, _frame(_DATA, 0, 1) * 2000),
         Flood("priority", "PRIORITY", repeat=_frame(_PRIORITY, 0, 3, b"\0\0\0\1\x10") * 2000),
         Flood("window-update", "WINDOW_UPDATE by one byte",
