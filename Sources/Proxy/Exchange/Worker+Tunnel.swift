@@ -65,8 +65,9 @@ extension Worker {
             && down[exchange.pointee.downstream].isOfStream
     }
 
-    /// The server has passed over the upgrade, as it may (RFC 9110 §7.8): the client gets no tunnel,
-    /// and the server has done nothing wrong.
+    /// The server has passed over the upgrade, as it may (RFC 9110 §7.8).
+    ///
+    /// The client gets no tunnel, and the server has done nothing wrong.
     mutating func refuseTunnel(_ slot: Int32, _ head: ResponseHead) {
         let exchange = exchanges[slot]
         countAnswer(exchange, status: head.status)

@@ -287,10 +287,16 @@ def test_rights_and_queues_of_sockets_that_stay(upgradable, backend):
     file = {"workers": 2, "admin": admin, "listeners": [listener], "servers": config["servers"]}
     proxy.file.write_text(json.dumps(file))
     assert upgrade(proxy).returncode == 0, proxy.lines
-    assert os.stat(f"{proxy.folder}/admin.sock").st_mode & 0o777 == 0o666
-    port = proxy.address[1]
-    found = subprocess.run(["ss", "-Hltn", f"sport = :{port}"], capture_output=True, text=True)
-    assert [line.split()[2] for line in found.stdout.splitlines()] == ["7", "7"], found
+    # Not before it serves, since they are the old process's until then.
+    mode = lambda: os.stat(f"{proxy.folder}/admin.sock").st_mode & 0o777
+    eventually(lambda: mode() == 0o666, "the rights of the socket")
+    command = ["ss", "-Hltn", f"sport = :{proxy.address[1]}"]
+
+    def queues():
+        found = subprocess.run(command, capture_output=True, text=True).stdout
+        return [line.split()[2] for line in found.splitlines()]
+
+    eventually(lambda: queues() == ["7", "7"], "the length of the queues")
 
 
 def test_what_only_the_process_knew_goes_on(upgradable, backend):
