@@ -5,6 +5,8 @@ import os
 import socket
 import subprocess
 
+import pytest
+
 from harness import eventually
 from harness.admin import Admin, admin_address
 from harness.proxy import binary
@@ -43,10 +45,16 @@ def test_status(weir, backend):
     assert stats["total"]["requests"] == 3
 
 
-def test_status_says_why_a_server_is_out(weir, backend, tmp_path):
-    server = backend()
-    address = server.address
-    server.close()
+@pytest.fixture
+def nobody():
+    """An address that is nobody else's, and at which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
+
+
+def test_status_says_why_a_server_is_out(weir, nobody, tmp_path):
+    address = nobody
     pools = {"main": {"servers": [address], "health": {"kind": "tcp", "every": "50ms"}}}
     proxy = weir({"listen": "127.0.0.1:0", "pools": pools, "admin": f"unix:{tmp_path}/a.sock"})
     # The file names the admin address.
