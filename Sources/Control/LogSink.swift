@@ -51,7 +51,7 @@ struct LogSink {
 
     /// Lets go of the file.
     func close() {
-        if let descriptor, descriptor > 2 { weir_close(descriptor) }
+        if let descriptor { LogWriter.close(descriptor) }
     }
 
     /// Writes whole lines at `now`, in nanoseconds of the monotonic clock; returns how many were

@@ -179,7 +179,8 @@ final class LogWriter: Sendable {
         }
     }
 
-    private static func close(_ descriptor: Int32) {
+    /// Lets go of a descriptor, unless it is the process's own output.
+    static func close(_ descriptor: Int32) {
         if descriptor > 2 { weir_close(descriptor) }
     }
 }

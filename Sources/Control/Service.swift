@@ -158,12 +158,15 @@ final class Service {
     /// Has those that run end, for a while: the process ends now, and must not under their feet.
     private func stopWorkers(_ poller: borrowing Poller) {
         tell(.stop)
-        for _ in 0..<Self.mostLooks where !hasEnded {
+        let mostLeft = workers - begun
+        for _ in 0..<Self.mostLooks where left.count.load(ordering: .acquiring) > mostLeft {
             _ = poller.wait(milliseconds: 10)
             weir_eventfd_clear(wake)
         }
     }
 
+    /// How many workers have a thread.
+    private var begun = 0
     /// How often to look whether workers have ended after a start that failed.
     private static let mostLooks = 100
 
@@ -245,6 +248,7 @@ final class Service {
                     }
                 }
                 _ = try Thread(name: Self.threadName(index), body) { left.one() }
+                begun += 1
             } catch {
                 throw StartError(description: "cannot start a worker: \(error)")
             }

@@ -24,7 +24,7 @@ final class CheckChannel {
     private let connection: TLSConnection
     private var isOpen = false
     /// Ciphertext that the kernel did not take yet.
-    private var unsent: [UInt8] = []
+    private var unsent = UnsentBytes()
     /// Ciphertext that came and was not decrypted yet.
     private var sealed: [UInt8] = []
 
@@ -95,17 +95,7 @@ final class CheckChannel {
     }
 
     /// Sends what waits; false if the connection is broken.
-    func flush() -> Bool {
-        while !unsent.isEmpty {
-            let count = unsent.withUnsafeBytes { bytes in
-                bytes.baseAddress.map { weir_send(descriptor, $0, bytes.count) } ?? 0
-            }
-            if count == Int(-EAGAIN) { return true }
-            guard count > 0 else { return false }
-            unsent.removeFirst(count)
-        }
-        return true
-    }
+    func flush() -> Bool { unsent.flush(to: descriptor) }
 
     /// Receives and decrypts into the room's bytes.
     ///
@@ -153,7 +143,7 @@ final class CheckChannel {
 
     /// Sends what stands in the port.
     private func send() -> Bool {
-        unsent += room.port.output
+        unsent.append(room.port.output)
         room.port.clearOutput()
         return flush()
     }

@@ -49,7 +49,7 @@ final class SecureChannel {
     private let room: SecureRoom
     private let connection: TLSConnection
     /// Ciphertext that the kernel did not take yet.
-    private var unsent: [UInt8] = []
+    private var unsent = UnsentBytes()
 
     private init(_ connection: TLSConnection, on descriptor: Int32, _ room: SecureRoom) {
         self.connection = connection
@@ -150,17 +150,7 @@ final class SecureChannel {
     }
 
     /// Sends what waits; false if the connection is broken.
-    func flush() -> Bool {
-        while !unsent.isEmpty {
-            let count = unsent.withUnsafeBytes { bytes in
-                bytes.baseAddress.map { weir_send(descriptor, $0, bytes.count) } ?? 0
-            }
-            if count == Int(-EAGAIN) { return true }
-            guard count > 0 else { return false }
-            unsent.removeFirst(count)
-        }
-        return true
-    }
+    func flush() -> Bool { unsent.flush(to: descriptor) }
 
     /// Gives back some 33 KB, where nothing is under way.
     func rest() {
@@ -181,7 +171,7 @@ final class SecureChannel {
     }
 
     private func keepOutput() {
-        unsent += room.port.output
+        unsent.append(room.port.output)
         room.port.clearOutput()
     }
 }

@@ -2,8 +2,8 @@ import Configuration
 
 /// What came of a reload.
 enum ReloadResult {
-    /// The file is served; what it changed, what it warns of, and what has to wait, or for an
-    /// operator to give it back.
+    /// The file is served; what it changed, what it warns of, and what has no effect yet: it waits
+    /// for an upgrade, a worker, or an operator who gives a server back to the file.
     case done(ConfigDifference, warnings: [Diagnostic], postponed: [String])
     /// The file has mistakes, and nothing has changed.
     case refused([Diagnostic])

@@ -299,45 +299,42 @@ extension Worker {
     /// Closes the handshake whose client has been silent longest, on this listener if one is
     /// named; false if none is silent.
     mutating func closeOldestUnheard(of listener: Int? = nil) -> Bool {
-        var slot = unheard.oldest
-        while slot >= 0 {
-            let downstream = down[slot]
-            if listener == nil || Int(downstream.pointee.listener) == listener,
-                isSilent(downstream)
-            {
-                statistics.listeners.row(Int(downstream.pointee.listener))
-                    .add(ListenerColumn.handshakeFailures)
-                closeDownstream(slot)
-                return true
-            }
-            slot = downstream.pointee.idleNext
-        }
-        return false
-    }
-
-    /// Whether nothing has come of a handshake that has not been looked at; a PROXY header stays
-    /// with the kernel until it is whole.
-    private mutating func isSilent(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
-        downstream.pointee.phase == .header
-            ? !downstream.pointee.flags.contains(.readable)
-            : weir_is_readable(downstream.pointee.descriptor) <= 0
+        guard let slot = oldestSilent(from: unheard.oldest, of: listener) else { return false }
+        statistics.listeners.row(Int(down[slot].pointee.listener))
+            .add(ListenerColumn.handshakeFailures)
+        closeDownstream(slot)
+        return true
     }
 
     /// Closes the connection that has been idle longest, on this listener if one is named; false
     /// if none is idle.
     mutating func closeOldestIdle(of listener: Int? = nil) -> Bool {
-        var slot = idle.oldest
+        guard let slot = oldestSilent(from: idle.oldest, of: listener) else { return false }
+        closeDownstream(slot)
+        return true
+    }
+
+    /// The first connection of a list, from `oldest` on, of which nothing has come since it was
+    /// looked at: one whose request has come in the meantime is idle no longer.
+    private mutating func oldestSilent(from oldest: Int32, of listener: Int?) -> Int32? {
+        var slot = oldest
         while slot >= 0 {
             let downstream = down[slot]
-            // One whose request has come in the meantime is idle no longer.
             if listener == nil || Int(downstream.pointee.listener) == listener,
-                weir_is_readable(downstream.pointee.descriptor) <= 0
+                isSilent(downstream)
             {
-                closeDownstream(slot)
-                return true
+                return slot
             }
-            slot = down[slot].pointee.idleNext
+            slot = downstream.pointee.idleNext
         }
-        return false
+        return nil
+    }
+
+    /// Whether nothing has come that has not been looked at; a PROXY header stays with the kernel
+    /// until it is whole.
+    private mutating func isSilent(_ downstream: UnsafeMutablePointer<Downstream>) -> Bool {
+        downstream.pointee.phase == .header
+            ? !downstream.pointee.flags.contains(.readable)
+            : weir_is_readable(downstream.pointee.descriptor) <= 0
     }
 }
