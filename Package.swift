@@ -12,6 +12,12 @@ let common: [SwiftSetting] =
 /// Targets that may not touch the kernel: each unsafe expression in them is marked as such.
 let pure: [SwiftSetting] = common + [.strictMemorySafety()]
 
+/// Names of functions stay for stack traces; what else debuggers read would be two thirds of the
+/// binary, and valgrind 3.19 cannot read it.
+let released: [LinkerSetting] = [
+    .unsafeFlags(["-Xlinker", "--strip-debug"], .when(configuration: .release))
+]
+
 let package = Package(
     name: "weir",
     products: [
@@ -85,7 +91,8 @@ let package = Package(
                 "CLinux", "Control", "Configuration", "Simulator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: common
+            swiftSettings: common,
+            linkerSettings: released
         ),
         .testTarget(
             name: "EventLoopTests",

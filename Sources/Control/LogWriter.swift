@@ -104,6 +104,8 @@ final class LogWriter: Sendable {
     private struct Files {
         var own: LogSink
         var access: LogSink?
+        /// Whether the access log is off, and its file still open for lines from before.
+        private var isAccessEnding = false
 
         init(_ wishes: Wishes) {
             own = LogSink(wishes.own)
@@ -114,14 +116,18 @@ final class LogWriter: Sendable {
         mutating func open(_ wishes: Wishes) -> [LogSink.Remark] {
             var remarks = [own.open(wishes.own)]
             if let wanted = wishes.access {
+                isAccessEnding = false
                 if access == nil {
                     access = LogSink(wanted)
                 } else {
                     remarks.append(access?.open(wanted))
                 }
-            } else {
+            } else if isAccessEnding {
                 access?.close()
                 access = nil
+            } else {
+                // Workers hand over what they have when they learn of it; the next wish closes.
+                isAccessEnding = true
             }
             return remarks.compactMap(\.self)
         }

@@ -37,6 +37,8 @@ final class Service {
     let spans: SpanExporters
     /// What was counted at places that others have now.
     var past = PastCounts()
+    /// The files that somebody still serves by.
+    var snapshots = LiveSnapshots()
     /// What is to be cut, later, of listeners and endpoints that went.
     var cuts = PendingCuts()
     /// By place of a retired pool: the names of its endpoints by slot.
@@ -68,6 +70,20 @@ final class Service {
         func one() {
             count.subtract(1, ordering: .acquiringAndReleasing)
             weir_eventfd_signal(wake)
+        }
+    }
+
+    /// What a thread begins with, but does not keep as long as it lives.
+    private final class Handout: Sendable {
+        private let snapshot: Mutex<Snapshot?>
+
+        init(_ snapshot: Snapshot) { self.snapshot = Mutex(snapshot) }
+
+        func take() -> Snapshot? {
+            snapshot.withLock { snapshot in
+                defer { snapshot = nil }
+                return snapshot
+            }
         }
     }
 
@@ -185,6 +201,7 @@ final class Service {
             certificates: certificates.servers,
             clientContexts: certificates.pools.contexts
         )
+        snapshots.add(snapshot)
         let health = HealthControl(
             snapshot,
             contexts: certificates.pools,
@@ -231,10 +248,12 @@ final class Service {
                 let mailbox = mailboxes[index]
                 let own = listeners[index]
                 let left = left
+                let first = Handout(snapshot)
                 let body = { @Sendable in
                     do throws(SystemError) {
+                        guard let snapshot = first.take() else { return }
                         var worker = try Worker(
-                            snapshot: snapshot,
+                            snapshot: consume snapshot,
                             shared: shared,
                             mailbox: mailbox,
                             listeners: own,
@@ -275,6 +294,8 @@ final class Service {
         health.report(into: &report, shared, past, retired: namesOfRetired)
         report.spans = spans.totals
         report.logLosses = logs.losses
+        report.batchBytes = logs.bytes
+        report.snapshots = snapshots.count
         return report
     }
 

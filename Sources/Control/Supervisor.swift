@@ -127,21 +127,29 @@ public final class Supervisor {
         }
     }
 
-    /// An admin API of a file that does not answer yet.
+    /// An admin API of a file that does not answer yet, to take the place of the present one.
     ///
     /// - Throws: ``StartError`` for an address that cannot be listened on, or bad files.
     func makeAdmin(_ admin: AdminConfig, of config: Config) throws(StartError) -> AdminServer {
         let router = AdminRouter(operations: AdminOperations(subject: self).all)
-        let passed = inheritance.passed.duplicates(for: admin.address).first
-        return try AdminServer(
-            admin,
-            handshakeTime: Self.handshakeTime(config),
-            router: router,
-            inherited: passed ?? inheritance.takeAdmin(admin.address),
-            isPassed: passed != nil,
-            on: loop,
-            logs: logs
-        )
+        let passed = inheritance.passed.duplicate(for: admin.address)
+        let inherited = passed ?? inheritance.takeAdmin(admin.address)
+        do throws(StartError) {
+            return try AdminServer(
+                admin,
+                handshakeTime: Self.handshakeTime(config),
+                router: router,
+                inherited: inherited,
+                isPassed: passed != nil,
+                insteadOf: self.admin,
+                on: loop,
+                logs: logs
+            )
+        } catch {
+            // With a socket of before it fails for its files only, and has not taken it yet.
+            if let inherited { weir_close(inherited) }
+            throw error
+        }
     }
 
     /// Nanoseconds for a handshake with the admin API, which has a bound in any case.

@@ -86,6 +86,9 @@ public struct Slab<Entry: SlabEntry>: ~Copyable {
     /// The slots that have been used so far lie below this number; they may be free now.
     public var usedLimit: Int32 { untouched }
 
+    /// Bytes of the slots that have been used so far.
+    public var usedBytes: Int { Int(untouched) &* MemoryLayout<Entry>.stride }
+
     /// Whether the slot is in use.
     public func isInUse(_ slot: Int32) -> Bool {
         slot >= 0 && slot < untouched && entries[Int(slot)].generation & 1 == 1

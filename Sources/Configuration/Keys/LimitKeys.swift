@@ -75,7 +75,7 @@ enum LimitKeys {
         or: ["none"],
         standard: "none",
         example: "512MiB",
-        "Bytes in the buffers of all connections; beyond, new requests get 503 at once."
+        "Bytes in buffers and waiting frames of all connections; beyond, new requests get 503."
     )
 
     static let set = KeySet(

@@ -49,7 +49,8 @@ final class AdminServer {
     /// Listens where the file says, whose handshakes may take so many nanoseconds.
     ///
     /// `inherited`: the socket, where a process before had it; `isPassed`: whether a service
-    /// manager holds it too, which removes its file itself.
+    /// manager holds it too, which removes its file itself; `before`: one that this takes the place
+    /// of, and whose port it may have at other addresses.
     ///
     /// - Throws: ``StartError`` for an address that cannot be listened on, a bad token, or files of
     ///   TLS that cannot be used.
@@ -59,6 +60,7 @@ final class AdminServer {
         router: AdminRouter,
         inherited: Int32? = nil,
         isPassed: Bool = false,
+        insteadOf before: AdminServer?,
         on loop: ControlLoop,
         logs: LogQueue
     ) throws(StartError) {
@@ -74,7 +76,8 @@ final class AdminServer {
             try AdminSecurity(paths, following: nil)
         }
         do throws(SystemError) {
-            let socket = try Self.socket(config, inherited)
+            let shares = before?.sharesPort(with: config.address) ?? false
+            let socket = try Self.socket(config, inherited, sharesPort: shares)
             port = socket.localPort
             listener = socket.release()
         } catch {
@@ -89,15 +92,27 @@ final class AdminServer {
 
     private static func socket(
         _ config: AdminConfig,
-        _ inherited: Int32?
+        _ inherited: Int32?,
+        sharesPort: Bool
     ) throws(SystemError) -> Socket {
         if let inherited { return Socket(adopting: inherited) }
         return try Socket.listening(
             at: ListeningAddress(config.address, mode: config.socketMode),
             backlog: mostConnections,
-            sharesPort: false,
+            sharesPort: sharesPort,
             userTimeout: 30_000
         )
+    }
+
+    /// Whether an address is another one of the same port, which is shared from then on: the one
+    /// has to listen before the other ends.
+    private func sharesPort(with address: ListenAddress) -> Bool {
+        switch address {
+        case .any(let wanted), .ip(_, let wanted):
+            guard unixPath == nil, wanted == port, wanted > 0 else { return false }
+            return weir_set_reuse(listener, 1) == 0
+        case .unix: return false
+        }
     }
 
     /// Whether a changed file leaves the socket as it is.

@@ -105,6 +105,13 @@ public struct InheritedSockets {
         descriptors(for: address).map { weir_duplicate($0) }.filter { $0 >= 0 }
     }
 
+    /// As ``duplicates(for:)``, where one is enough.
+    func duplicate(for address: ListenAddress) -> Int32? {
+        guard let first = descriptors(for: address).first else { return nil }
+        let duplicate = weir_duplicate(first)
+        return duplicate >= 0 ? duplicate : nil
+    }
+
     /// Whether a socket at one address is for a listener of the other.
     private static func serves(_ socket: ListenAddress, _ listener: ListenAddress) -> Bool {
         if socket == listener { return true }

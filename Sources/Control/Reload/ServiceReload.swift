@@ -123,6 +123,7 @@ final class ServiceReload {
             certificates: prepared.material.servers,
             clientContexts: prepared.material.pools.contexts
         )
+        service.snapshots.add(snapshot)
         for place in before.pools where !prepared.placed.pools.contains(place) {
             service.namesOfRetired[place] = health.names(ofPool: place)
         }

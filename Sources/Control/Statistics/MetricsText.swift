@@ -89,6 +89,7 @@ struct MetricsText {
         family("weir_ready", "gauge", "Whether new traffic is wanted: 0 while draining.")
         line("weir_ready", [], process.isDraining ? 0 : 1 as UInt64)
         aboutReloads()
+        aboutMemory()
         family("process_start_time_seconds", "gauge", "When the process began, since 1970.")
         line("process_start_time_seconds", [], process.startTime)
         family("process_cpu_seconds_total", "counter", "CPU time of all threads.")
@@ -112,6 +113,15 @@ struct MetricsText {
         family("weir_config_reloads_total", "counter", "Reloads by result.")
         for (result, count) in [("success", reloads.successes), ("failure", reloads.failures)] {
             line("weir_config_reloads_total", [("result", result)], UInt64(max(0, count)))
+        }
+    }
+
+    private mutating func aboutMemory() {
+        family("weir_config_snapshots", "gauge", "Files that somebody still serves by.")
+        line("weir_config_snapshots", [], UInt64(max(0, report.snapshots)))
+        family("weir_memory_bytes", "gauge", "Memory by what it is for.")
+        for purpose in MemoryReport(report, resident: process.residentBytes).purposes {
+            line("weir_memory_bytes", [("purpose", purpose.name)], UInt64(max(0, purpose.bytes)))
         }
     }
 
@@ -176,6 +186,10 @@ struct MetricsText {
                 let labels = labels(cell) + [("code", "none")]
                 line("weir_requests_total", labels, cell.traffic.statuses[0])
             }
+        }
+        family("weir_requests_in_flight", "gauge", "Requests that have begun and not ended.")
+        for cell in report.cells {
+            line("weir_requests_in_flight", labels(cell), UInt64(max(0, cell.traffic.inFlight)))
         }
         family("weir_outcomes_total", "counter", "Requests that ended, by outcome.")
         for cell in report.cells {

@@ -51,6 +51,9 @@ struct PastCounts {
     /// Remembers what was counted of a listener and a route.
     mutating func add(_ totals: TrafficTotals, _ cell: Cell) {
         guard totals.requests > 0 else { return }
+        var totals = totals
+        // What is under way is counted where the workers count now.
+        totals.inFlight = 0
         cells[cell, default: TrafficTotals()].add(totals)
     }
 

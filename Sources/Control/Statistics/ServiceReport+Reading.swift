@@ -71,7 +71,7 @@ extension ServiceReport {
                 for counts in statistics {
                     counts.add(listener: listener, route: route, withDurations: true, to: &totals)
                 }
-                guard totals.requests > 0 else { continue }
+                guard totals.requests > 0 || totals.inFlight != 0 else { continue }
                 let name = config.listeners[listener].name
                 let cell = placed.cell(ofListener: name, route: route)
                 found[cell, default: TrafficTotals()].add(totals)

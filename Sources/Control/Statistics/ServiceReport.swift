@@ -87,6 +87,10 @@ struct ServiceReport {
     var workers: [WorkerReport] = []
     /// Log lines that were lost.
     var logLosses = LogQueue.Losses()
+    /// Bytes of batches of log lines, those included that wait to be used again.
+    var batchBytes = 0
+    /// Files that somebody still serves by.
+    var snapshots = 0
     /// What became of spans; `nil` where none are exported.
     var spans: SpanQueue.Totals?
 

@@ -18,6 +18,7 @@ struct StatsJSON {
             ("uptime", .decimal(process.uptime)),
             ("state", .text(process.isDraining ? "draining" : "serving")),
             ("memory", .number(process.residentBytes)),
+            ("memory-by-purpose", memoryByPurpose),
             ("descriptors", .number(process.descriptors)),
             ("cpu", .decimal(process.cpuSeconds)),
             ("reload", reload),
@@ -37,12 +38,18 @@ struct StatsJSON {
         ])
     }
 
+    private var memoryByPurpose: JSONValue {
+        let memory = MemoryReport(report, resident: process.residentBytes)
+        return .object(memory.purposes.map { ($0.name, .number($0.bytes)) })
+    }
+
     private var reload: JSONValue {
         .object([
             ("successful", .bool(process.reloads.lastSucceeded)),
             ("taken", .decimal(Double(process.reloads.lastSuccess) / 1e9)),
             ("successes", .number(process.reloads.successes)),
             ("failures", .number(process.reloads.failures)),
+            ("snapshots", .number(report.snapshots)),
         ])
     }
 
@@ -173,6 +180,7 @@ struct StatsJSON {
     private static func traffic(_ traffic: TrafficTotals) -> [(String, JSONValue)] {
         [
             ("requests", .count(traffic.requests)),
+            ("in-flight", .number(max(0, traffic.inFlight))),
             ("statuses", statuses(traffic.statuses)),
             ("outcomes", outcomes(traffic.outcomes)),
             ("retries", .count(traffic.retries)),

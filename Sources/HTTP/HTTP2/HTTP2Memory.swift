@@ -13,6 +13,9 @@ public final class HTTP2Memory {
         unsafe pool.initialize(to: HTTP2Pool())
     }
 
+    /// Bytes of blocks in which frames wait to be sent.
+    public var bytesInUse: Int { unsafe pool.pointee.bytesLent }
+
     deinit {
         unsafe pool.pointee.deallocate()
         unsafe pool.deinitialize(count: 1)
@@ -31,6 +34,8 @@ struct HTTP2Pool {
     private var freeBatch: UnsafeMutablePointer<HTTP2Batch>?
     private var freeBlock: UnsafeMutableRawPointer?
     private var freeBlocks = 0
+    /// Bytes of the blocks that are lent.
+    private(set) var bytesLent = 0
     /// Room for the fields of one head.
     private(set) var fields: UnsafeMutablePointer<nghttp2_nv>
     /// How many fields there is room for.
@@ -142,8 +147,10 @@ struct HTTP2Pool {
 
     /// Lends a block of memory.
     mutating func takeBlock() -> UnsafeMutableRawPointer {
+        let size = Self.blockSize &+ Self.blockSpare
+        bytesLent &+= size
         guard let block = unsafe freeBlock else {
-            return .allocate(byteCount: Self.blockSize &+ Self.blockSpare, alignment: 64)
+            return .allocate(byteCount: size, alignment: 64)
         }
         unsafe freeBlock = block.load(as: UnsafeMutableRawPointer?.self)
         freeBlocks &-= 1
@@ -152,6 +159,7 @@ struct HTTP2Pool {
 
     /// Takes a block back; the first bytes of free ones point to the next.
     mutating func giveBack(_ block: UnsafeMutableRawPointer) {
+        bytesLent &-= Self.blockSize &+ Self.blockSpare
         if freeBlocks == Self.mostFreeBlocks {
             unsafe block.deallocate()
             return

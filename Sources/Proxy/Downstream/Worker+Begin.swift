@@ -54,7 +54,8 @@ extension Worker {
             keepAlive: head.keepAlive && !isEnding(downstream)
                 && downstream.pointee.served < limits.requestsPerConnection
         )
-        if isLate || buffers.bytesInUse &- Int(readArea.capacity) > limits.memory {
+        let held = buffers.bytesInUse &+ frames.bytesInUse &- Int(readArea.capacity)
+        if isLate || held > limits.memory {
             return refuse(slot, request, .overloaded)
         }
         let normalised = normalise(request)
@@ -199,6 +200,7 @@ extension Worker {
         exchange.pointee.requestBody = BodyDecoder(request.head.framing)
         exchange.pointee.flags = flags(of: request, snapshot.routes + route)
         exchange.pointee.bytesIn = UInt64(request.head.headSize)
+        countBegun(exchange)
         countForBudget(pools + Int(exchange.pointee.pool))
         if snapshot.routes[route].fallback >= 0 { chooseServingPool(exchange) }
         noteKeys(

@@ -44,6 +44,7 @@ extension Worker {
         if request.head.minorVersion == 0 { exchange.pointee.flags.insert(.http10) }
         if keepAlive { exchange.pointee.flags.insert(.keepAlive) }
         if request.isWhole { exchange.pointee.flags.insert(.requestComplete) }
+        countBegun(exchange)
         keepHead(exchange, request, entry)
         exchange.pointee.sendPace.began(at: now)
         awaitClient(slot)

@@ -230,16 +230,14 @@ extension Worker {
             framing: written,
             connection: keepAlive ? (isOld ? "keep-alive" : "") : "close",
             stickyLine: isEdited ? UnsafeRawBufferPointer(start: nil, count: 0) : stickyLine,
+            received: now,
+            dates: &accessLog.dates,
             to: &out
         )
         if isEdited, !editAnswer(exchange, lastLine: stickyLine) { return false }
         exchange.pointee.status = head.status
         exchange.pointee.answer = .body
-        if exchange.pointee.bodyPace.isRunning {
-            // `timeouts.body` ends here; what the client still owes is watched by `stream`.
-            exchange.pointee.bodyPace.paused(at: now)
-            setDeadline(downstream: exchange.pointee.downstream, .never)
-        }
+        endBodyTime(exchange)
         exchange.pointee.answerBody = BodyDecoder(framing)
         tellAnswer(exchange, head, source)
         exchange.pointee.serverTimeout = head.keepAliveTimeout ?? UInt32.max
@@ -248,6 +246,13 @@ extension Worker {
         }
         if exchange.pointee.firstByte == .never { exchange.pointee.firstByte = now }
         return true
+    }
+
+    /// `timeouts.body` ends; what the client still owes is watched by `stream`.
+    private mutating func endBodyTime(_ exchange: UnsafeMutablePointer<Exchange>) {
+        guard exchange.pointee.bodyPace.isRunning else { return }
+        exchange.pointee.bodyPace.paused(at: now)
+        setDeadline(downstream: exchange.pointee.downstream, .never)
     }
 
     // MARK: Ends

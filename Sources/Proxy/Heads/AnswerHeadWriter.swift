@@ -1,3 +1,4 @@
+import EventLoop
 import HTTP
 
 /// Writes the head of an answer for the client.
@@ -23,22 +24,32 @@ struct AnswerHeadWriter {
     /// Writes a final head, blank line included.
     ///
     /// `connection`: the Connection field's value, empty for none. `stickyLine`: the line, with
-    /// CRLF, that tells the client its endpoint, empty for none.
+    /// CRLF, that tells the client its endpoint, empty for none. `dates` has the Date of a head
+    /// that came without one (RFC 9110 §6.6.1).
     func write(
         fields: borrowing FieldTable,
         framing: Framing,
         connection: StaticString,
         stickyLine: UnsafeRawBufferPointer,
+        received now: Instant,
+        dates: inout DateText,
         to out: inout ByteWriter
     ) {
+        let isDated = isDated(fields)
         let isPlain =
             connection.utf8CodeUnitCount == 0 && !framing.isChunked && stickyLine.isEmpty
+            && isDated
         if isPlain, 1...64 ~= fields.count, fields.odd == 0, isUsual(fields[0].name.start) {
             // Everything goes on as it came, the blank line too.
             out.append(source, head.headSize)
             return
         }
         copyHead(fields, to: &out)
+        if !isDated {
+            out.append("Date: ")
+            dates.appendHTTPDate(now, to: &out)
+            out.append("\r\n")
+        }
         if let line = stickyLine.baseAddress { out.append(line, stickyLine.count) }
         if framing.isChunked { out.append("Transfer-Encoding: chunked\r\n") }
         if connection.utf8CodeUnitCount > 0 {
@@ -60,6 +71,13 @@ struct AnswerHeadWriter {
         if let line = stickyLine.baseAddress { out.append(line, stickyLine.count) }
         if isUpgrade { out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n") }
         out.append("\r\n")
+    }
+
+    /// Whether a Date goes on: there is one, and Connection does not name it.
+    private func isDated(_ fields: borrowing FieldTable) -> Bool {
+        guard fields.contains(.date) else { return false }
+        if fields.odd == 0 { return true }
+        return fields.first(.date).map { !fields[$0].isHopByHop } ?? false
     }
 
     /// Whether the status line, behind which the fields begin at `first`, can go on as it came.

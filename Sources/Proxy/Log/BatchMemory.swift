@@ -13,6 +13,8 @@ struct BatchMemory: ~Copyable, Sendable {
 
     private let most: Int
     private let free: Mutex<[Piece]>
+    /// Pieces that there are, lent ones included.
+    private let made = Atomic(0)
 
     /// Nothing yet; so many free pieces are kept at most.
     init(keeping most: Int) {
@@ -31,8 +33,13 @@ struct BatchMemory: ~Copyable, Sendable {
     /// A piece of ``size`` bytes, of any content.
     func take() -> UnsafeMutableRawPointer {
         let kept = free.withLock { $0.popLast() }
-        return kept?.start ?? .allocate(byteCount: Self.size, alignment: 16)
+        if let kept { return kept.start }
+        made.add(1, ordering: .relaxed)
+        return .allocate(byteCount: Self.size, alignment: 16)
     }
+
+    /// Bytes of all pieces.
+    var bytes: Int { made.load(ordering: .relaxed) * Self.size }
 
     /// Takes a piece back that ``take()`` gave away.
     func recycle(_ memory: UnsafeMutableRawPointer) {
@@ -42,6 +49,8 @@ struct BatchMemory: ~Copyable, Sendable {
             pieces.append(piece)
             return true
         }
-        if !isKept { memory.deallocate() }
+        guard !isKept else { return }
+        made.subtract(1, ordering: .relaxed)
+        memory.deallocate()
     }
 }

@@ -144,6 +144,9 @@ public final class LogQueue: Sendable {
         }
     }
 
+    /// Bytes of all batches, those included that wait to be used again.
+    public var bytes: Int { memory.bytes }
+
     /// Takes a batch's memory back.
     public func recycle(_ batch: LogBatch) { memory.recycle(batch.memory) }
 }

@@ -10,10 +10,7 @@ extension Worker {
     /// Goes over to a changed configuration.
     mutating func takeOver(_ change: SnapshotChange) {
         defer { change.acknowledge() }
-        if index < change.statistics.count {
-            change.statistics[index].takeWorker(from: statistics)
-            statistics = change.statistics[index]
-        }
+        if index < change.statistics.count { count(in: change.statistics[index]) }
         snapshot = change.snapshot
         takeLimits()
         takeAccessLog()

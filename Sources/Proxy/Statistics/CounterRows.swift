@@ -49,6 +49,8 @@ enum TrafficColumn {
     static let retries = 43
     /// The address of their histogram of durations.
     static let histogram = 44
+    /// Requests under way: begun less ended, which wraps.
+    static let inFlight = 45
     static let width = 46
 }
 
@@ -108,6 +110,12 @@ enum WorkerColumn {
     static let lateTurns = 8
     /// When the present ten seconds began, in nanoseconds of the monotonic clock.
     static let windowStart = 9
+    /// Bytes of the places that connections and requests have had so far.
+    static let tableBytes = 10
+    /// Bytes of blocks in which frames of HTTP/2 wait to be sent.
+    static let frameBytes = 11
+    /// Bytes of histograms.
+    static let histogramBytes = 12
     /// By outcome: the answers that the worker made itself.
     static let localResponses = 16
     static let width = 48

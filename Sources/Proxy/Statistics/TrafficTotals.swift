@@ -14,6 +14,8 @@ public struct TrafficTotals {
     public var duration: UInt64 = 0
     /// Tries behind the first.
     public var retries: UInt64 = 0
+    /// How many are under way; counters are read one by one, so it may be off for a moment.
+    public var inFlight = 0
     /// What they took, one by one; of those that were forwarded.
     public var durations = DurationHistogram()
 
@@ -31,6 +33,7 @@ public struct TrafficTotals {
         bytesOut &+= other.bytesOut
         duration &+= other.duration
         retries &+= other.retries
+        inFlight &+= other.inFlight
         durations.add(other.durations)
     }
 }
@@ -142,6 +145,12 @@ public struct WorkerReport: Sendable {
     public var servers: Int
     /// Bytes in buffers that connections hold.
     public var bufferBytes: Int
+    /// Bytes of blocks in which frames of HTTP/2 wait to be sent.
+    public var frameBytes: Int
+    /// Bytes of the places that connections and requests have had so far.
+    public var tableBytes: Int
+    /// Bytes of its histograms.
+    public var histogramBytes: Int
     /// Nanoseconds that the longest turn of the last ten to twenty seconds took.
     public var longestTurn: Int64
     /// Turns longer than `limits.loop-lag`.
@@ -172,6 +181,7 @@ extension WorkerStatistics {
         totals.bytesOut &+= read(TrafficColumn.bytesOut)
         totals.duration &+= read(TrafficColumn.duration)
         totals.retries &+= read(TrafficColumn.retries)
+        totals.inFlight &+= Int(truncatingIfNeeded: read(TrafficColumn.inFlight))
         if withDurations { Self.read(row + TrafficColumn.histogram, into: &totals.durations) }
     }
 
@@ -218,6 +228,9 @@ extension WorkerStatistics {
             exchanges: read(WorkerColumn.exchanges),
             servers: read(WorkerColumn.servers),
             bufferBytes: read(WorkerColumn.bufferBytes),
+            frameBytes: read(WorkerColumn.frameBytes),
+            tableBytes: read(WorkerColumn.tableBytes),
+            histogramBytes: read(WorkerColumn.histogramBytes),
             longestTurn: Int64(
                 max(read(WorkerColumn.longestTurn), read(WorkerColumn.longestBefore))
             ),

@@ -5,11 +5,16 @@ import EventLoop
 extension Worker {
     // MARK: Requests
 
-    /// A forwarded request has ended.
+    /// A request is under way from now on, until ``count(_:_:)``.
+    mutating func countBegun(_ exchange: UnsafeMutablePointer<Exchange>) {
+        trafficRow(exchange).add(TrafficColumn.inFlight)
+    }
+
+    /// A request that was under way has ended.
     mutating func count(_ exchange: UnsafeMutablePointer<Exchange>, _ outcome: Outcome) {
-        let listener = Int(down[exchange.pointee.downstream].pointee.listener)
-        let row = trafficRow(listener, route: Int(exchange.pointee.route))
+        let row = trafficRow(exchange)
         let (bytesIn, bytesOut) = (exchange.pointee.bytesIn, exchange.pointee.bytesOut)
+        row.add(TrafficColumn.inFlight, UInt64.max)
         row.add(TrafficColumn.outcomes &+ Int(outcome.rawValue))
         row.add(TrafficColumn.statuses &+ Self.digit(exchange.pointee.status))
         row.add(TrafficColumn.bytesIn, bytesIn)
@@ -46,6 +51,25 @@ extension Worker {
     /// An answer is made here, for this reason.
     mutating func countLocalResponse(_ outcome: Outcome) {
         statistics.worker.row(0).add(WorkerColumn.localResponses &+ Int(outcome.rawValue))
+    }
+
+    /// Counts in other rows from now on; what is under way is under way there.
+    mutating func count(in others: WorkerStatistics) {
+        others.takeWorker(from: statistics)
+        for slot in 0..<exchanges.usedLimit where exchanges.isInUse(slot) {
+            trafficRow(exchanges[slot]).add(TrafficColumn.inFlight, UInt64.max)
+        }
+        statistics = others
+        for slot in 0..<exchanges.usedLimit where exchanges.isInUse(slot) {
+            countBegun(exchanges[slot])
+        }
+    }
+
+    private mutating func trafficRow(_ exchange: UnsafeMutablePointer<Exchange>)
+        -> UnsafeMutablePointer<UInt64>
+    {
+        let listener = Int(down[exchange.pointee.downstream].pointee.listener)
+        return trafficRow(listener, route: Int(exchange.pointee.route))
     }
 
     private mutating func trafficRow(_ listener: Int, route: Int) -> UnsafeMutablePointer<UInt64> {
@@ -128,6 +152,12 @@ extension Worker {
         weir_count_set(
             row + WorkerColumn.bufferBytes,
             UInt64(truncatingIfNeeded: buffers.bytesInUse)
+        )
+        let tables = down.usedBytes &+ up.usedBytes &+ exchanges.usedBytes
+        weir_count_set(row + WorkerColumn.tableBytes, UInt64(truncatingIfNeeded: tables))
+        weir_count_set(
+            row + WorkerColumn.frameBytes,
+            UInt64(truncatingIfNeeded: frames.bytesInUse)
         )
         if now.nanoseconds &- Int64(bitPattern: row[WorkerColumn.windowStart]) > Self.window {
             weir_count_set(row + WorkerColumn.windowStart, UInt64(bitPattern: now.nanoseconds))

@@ -67,7 +67,9 @@ public final class WorkerStatistics: @unchecked Sendable {
     /// Goes on with what a worker said of itself elsewhere; for that worker only.
     func takeWorker(from other: WorkerStatistics) {
         let (own, known) = (worker.row(0), other.worker.row(0))
-        for column in 0..<WorkerColumn.width { weir_count_set(own + column, known[column]) }
+        for column in 0..<WorkerColumn.width where column != WorkerColumn.histogramBytes {
+            weir_count_set(own + column, known[column])
+        }
     }
 
     /// The histogram stays for whoever comes, empty.
@@ -102,8 +104,10 @@ public final class WorkerStatistics: @unchecked Sendable {
         let isFine = mayBeFine && fineCount < Self.mostFine
         if isFine { fineCount += 1 }
         let buckets: DurationBuckets = isFine ? .fine : .coarse
-        let memory = cbytes_zeroed(buckets.count * MemoryLayout<UInt64>.stride)
+        let size = buckets.count * MemoryLayout<UInt64>.stride
+        let memory = cbytes_zeroed(size)
         histograms.append(memory)
+        worker.row(0).add(WorkerColumn.histogramBytes, UInt64(size))
         // Memory from the allocator is even: the lowest bit is free to say of which kind it is.
         let named = UInt64(UInt(bitPattern: memory)) | (isFine ? 1 : 0)
         weir_count_publish(column, named)

@@ -1,5 +1,6 @@
 """The description of the admin API, held against its answers."""
 
+import json
 import re
 
 import pytest
@@ -58,6 +59,25 @@ def test_problems_are_as_described(admin):
         found = admin.ask(method, filled(admin, path), host="evil.test")
         assert found.status == 403
         hold(method, path, found)
+
+
+def test_refusals_are_as_described(weir, tmp_path):
+    (tmp_path / "token").write_text("x" * 32)
+    access = {"address": "127.0.0.1:0", "token-file": str(tmp_path / "token")}
+    proxy = weir({"listen": "127.0.0.1:0", "routes": [{"respond": 204}], "admin": access})
+    stranger, owner = Admin(proxy), Admin(proxy, "x" * 32)
+    for method, path in OPERATIONS:
+        # The page, and whether the process is well, are for everybody.
+        if path not in ("/", "/livez", "/healthz", "/readyz"):
+            found = stranger.ask(method, filled(stranger, path, "s"))
+            assert found.status == 401
+            hold(method, path, found)
+        found = owner.ask(method, filled(owner, path, "s"), fields=[("X-Long", "x" * 20_000)])
+        assert found.status == 431
+        hold(method, path, found)
+        found = owner.ask("DELETE", filled(owner, path, "s"))
+        assert found.status == 405 and method in found.get("allow").split(", ")
+        assert json.loads(found.body)["status"] == 405
 
 
 def test_every_operation_is_described():

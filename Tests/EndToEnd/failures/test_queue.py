@@ -5,9 +5,11 @@ import time
 import pytest
 
 from harness import eventually, scaled
+from harness.admin import Admin
 from harness.checks import assert_own_answer
 from harness.faults import Meter
 from harness.setups import LOGGED, pooled
+from harness.wire import Closed
 
 SLACK = scaled(0.2)
 
@@ -15,11 +17,11 @@ SLACK = scaled(0.2)
 class Bounded:
     """A proxy before one server whose requests are held."""
 
-    def __init__(self, weir, backend, workers=1, pool=None, **breaker):
+    def __init__(self, weir, backend, workers=1, pool=None, more=None, **breaker):
         self.meter = Meter()
         self.server = backend(self.meter)
         keys = {"ejection": "off", "breaker": {"max-requests": 1, **breaker}, **(pool or {})}
-        config = {**pooled(self.server, keys, **LOGGED), "workers": workers}
+        config = {**pooled(self.server, keys, **LOGGED), "workers": workers, **(more or {})}
         config["routes"] = [{"match": "/here", "respond": 200, "access-log": False}, {"pool": "main"}]
         self.proxy = weir(config)
         self.near = self.proxy.client()
@@ -62,6 +64,34 @@ def test_first_come_first_served(weir, backend):
     assert [client.response().text for client in waiting] == [f"/{number}" for number in range(10)]
     assert held.response().status == 200
     assert pool.meter.order == ["/held", *(f"/{number}" for number in range(10))]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_drain_serves_those_who_wait(weir, backend, workers):
+    more = {"shutdown-timeout": "1m", "admin": "127.0.0.1:0"}
+    pool = Bounded(weir, backend, workers=workers, more=more)
+    admin = Admin(pool.proxy)
+    clients = [pool.proxy.client() for _ in range(8)]
+    for client in clients:
+        client.send_request()
+    eventually(lambda: admin.json(target="/pools/main")["queue"] == 7, "who waits")
+    pool.proxy.drain()
+    pool.meter.let_go(8)
+    found = [client.response() for client in clients]
+    assert [one.status for one in found] == [200] * 8
+    assert pool.proxy.wait() == 0
+
+
+def test_a_drain_that_takes_too_long_cuts_those_who_wait(weir, backend):
+    seconds = scaled(1)
+    pool = Bounded(weir, backend, more={"shutdown-timeout": f"{seconds * 1000:.0f}ms"})
+    held, waiting = pool.hold(), [pool.send("/waits") for _ in range(3)]
+    pool.proxy.drain()
+    assert pool.proxy.wait() == 0
+    for client in [held, *waiting]:
+        with pytest.raises(Closed):
+            client.response()
+    assert [line["outcome"] for line in pool.lines(4)] == ["shutdown"] * 4
 
 
 def test_a_newcomer_does_not_go_before_those_who_wait(weir, backend):

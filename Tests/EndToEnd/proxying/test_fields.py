@@ -1,6 +1,8 @@
 """Which fields are passed on, which end here, which are added."""
 
 import re
+import time
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -95,6 +97,20 @@ def test_fields_of_an_answer(weir, backend):
     assert response.get("server") == "mine" and response.get("etag") == '"x"'
     assert response.get("date") == "Sun, 06 Nov 1994 08:49:37 GMT"
     assert response.reason == "Very Fine"
+
+
+@pytest.mark.parametrize("close", [False, True])
+def test_an_answer_without_date_gets_it(weir, backend, close):
+    """RFC 9110 §6.6.1: whoever has a clock and passes an answer on."""
+
+    def script(connection):
+        while connection.request() is not None:
+            connection.answer(body="x", fields=[("X-A", "1")])
+
+    response = weir(single(backend(script))).ask(fields=[("Connection", "close")] if close else [])
+    (date,) = response.all("date")
+    assert abs(parsedate_to_datetime(date).timestamp() - time.time()) < 30
+    assert response.get("x-a") == "1" and response.text == "x"
 
 
 def test_peer_is_named_to_the_server(client_of):

@@ -245,6 +245,19 @@ class TestAdmin:
         eventually(lambda: refuses(new), "there is none any more")
         assert proxy.ask().status == 200
 
+    def test_it_gets_more_addresses_of_its_port_and_fewer(self, weir, backend, tmp_path):
+        """The new one listens before the old one ends."""
+        (tmp_path / "token").write_text("one" * 8)
+        server = backend()
+        admin = Reloader(weir(file(server)), "one" * 8)
+        left, port = admin.address
+        for host, asked in [("0.0.0.0", "127.0.0.3"), ("127.0.0.2", "127.0.0.2")]:
+            token = {"token-file": f"{tmp_path}/token"}
+            admin.take(file(server, admin={"address": f"{host}:{port}", **token}))
+            admin.address = (asked, port)
+            assert admin.json(target="/stats")["state"] == "serving"
+        eventually(lambda: refuses((left, port)), "the other addresses are left")
+
     def test_tokens(self, weir, backend, tmp_path):
         server = backend()
         for name in ("one", "two"):

@@ -25,6 +25,19 @@ import Testing
         }
     }
 
+    @Test("what waits to be sent is memory in use until it is")
+    func waiting() throws {
+        let memory = HTTP2Memory()
+        #expect(memory.bytesInUse == 0)
+        let first = try HTTP2Peer(.client, memory: memory)
+        let one = memory.bytesInUse
+        #expect(one >= 65_536)
+        let second = try HTTP2Peer(.client, memory: memory)
+        #expect(memory.bytesInUse == 2 * one)
+        #expect(!first.bytesSent().isEmpty && memory.bytesInUse == one)
+        withExtendedLifetime(second) {}
+    }
+
     @Test("heads arrive as they were sent", arguments: 1...10)
     func heads(seed: Int) {
         var random = TestRandom(seed: UInt64(seed))

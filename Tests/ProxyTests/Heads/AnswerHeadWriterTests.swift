@@ -1,3 +1,4 @@
+import EventLoop
 import HTTP
 import Testing
 
@@ -87,9 +88,51 @@ private let answers: [AnswerCase] = [
 
 @Suite("Head of a passed-on answer")
 struct AnswerHeadWriterTests {
+    /// Behind the status line, so that no case is about it.
+    private static let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT"
+
     @Test("status line, fields, framing, connection", arguments: answers)
     func final(test: AnswerCase) {
-        let head = withAnswer(lines(test.answer)) { head, fields, source in
+        var (answer, expected) = (test.answer, test.expected)
+        answer.insert(Self.date, at: 1)
+        expected.insert(Self.date, at: 1)
+        var dates = DateText()
+        #expect(written(test, answer, dates: &dates) == lines(expected))
+    }
+
+    @Test("an answer without Date gets it, behind the server's fields", arguments: answers)
+    func dated(test: AnswerCase) {
+        var dates = DateText()
+        let ours = ["Transfer-Encoding: chunked", "Connection: \(test.connection)"]
+        let own = test.expected.count { line in
+            ours.contains(line) || "\(line)\r\n" == "\(test.sticky)"
+        }
+        var date = ByteWriter(.allocate(byteCount: 64, alignment: 1), capacity: 64)
+        defer { date.start.deallocate() }
+        let found = written(test, test.answer, dates: &dates)
+        dates.appendHTTPDate(Instant(nanoseconds: 5_000_000_000), to: &date)
+        let bytes = UnsafeRawBufferPointer(start: date.start, count: date.count)
+        var expected = test.expected
+        let line = "Date: " + String(decoding: bytes, as: UTF8.self)
+        expected.insert(line, at: expected.count - own)
+        #expect(found == lines(expected))
+    }
+
+    @Test("a Date that Connection names is replaced")
+    func named() throws {
+        var dates = DateText()
+        let test = AnswerCase(description: "", answer: [], expected: [])
+        let answer = [ok, "Connection: date", Self.date, "A: 1"]
+        let found = try #require(written(test, answer, dates: &dates))
+        #expect(found.hasPrefix(ok + "\r\nA: 1\r\nDate: ") && !found.contains("1994"))
+    }
+
+    private func written(
+        _ test: AnswerCase,
+        _ answer: [String],
+        dates: inout DateText
+    ) -> String? {
+        withAnswer(lines(answer)) { head, fields, source in
             var out = ByteWriter(.allocate(byteCount: 4096, alignment: 1), capacity: 4096)
             defer { out.start.deallocate() }
             AnswerHeadWriter(source: source, head: head).write(
@@ -100,6 +143,8 @@ struct AnswerHeadWriterTests {
                     start: test.sticky.utf8Start,
                     count: test.sticky.utf8CodeUnitCount
                 ),
+                received: Instant(nanoseconds: 5_000_000_000),
+                dates: &dates,
                 to: &out
             )
             return String(
@@ -107,7 +152,6 @@ struct AnswerHeadWriterTests {
                 as: UTF8.self
             )
         }
-        #expect(head == lines(test.expected))
     }
 
     @Test(
