@@ -250,8 +250,10 @@ def test_bounds_and_order_change(weir, backend):
     admin.take({**config, "listeners": [bounded, first]})
     assert [admin.listener(name) for name in ("stays", "second")] == addresses
     # An idle one, whichever worker has it, makes room for the fifth.
-    more = [Client(addresses[1]) for _ in range(2)]
-    assert all(client.ask().status == 200 for client in more)
+    more = []
+    for _ in range(2):
+        more.append(Client(addresses[1]))
+        assert more[-1].ask().status == 200
     held = [*clients[3:], *more]
     eventually(lambda: sum(has_ended(client) for client in held) == 1, "room for the fifth")
     held = [client for client in held if not has_ended(client)]

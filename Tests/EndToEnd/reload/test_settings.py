@@ -43,6 +43,11 @@ def test_heads_that_are_coming_while_limits_change(weir, backend):
     clients = [proxy.client() for _ in range(6)]
     for client in clients:
         client.send("GET / HTTP/1.1\r\nHost: a\r\nX-Long: " + "y" * 30_000)
+
+    def held():
+        return admin.stats()["memory-by-purpose"]["buffers"]
+
+    eventually(lambda: held() >= len(clients) * 30_000, "heads that are there")
     admin.take(file(server, limits={"head-size": "4KiB"}))
     for client in clients[:2]:
         client.send("\r\n\r\n")
