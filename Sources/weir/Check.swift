@@ -31,12 +31,13 @@ struct Check: ParsableCommand {
         let result = loadFile(file, requiresFiles: !noFiles, as: identity)
         let memory = result.config.map(MemoryEstimate.init(of:))
         if json {
-            Output.text(renderJSON(result.diagnostics, memory: memory))
+            let text = effective ? result.config.map { effectiveYAML(of: $0) } : nil
+            Output.text(renderJSON(result.diagnostics, memory: memory, effective: text))
         } else if !result.diagnostics.isEmpty {
             Output.trouble(render(result.diagnostics))
         }
         guard let config = result.config else { throw ExitCode(1) }
-        if effective { Output.text(effectiveYAML(of: config)) }
+        if effective, !json { Output.text(effectiveYAML(of: config)) }
         if strict, !result.diagnostics.isEmpty { throw ExitCode(1) }
         if json || effective { return }
         if result.diagnostics.isEmpty { Output.text("\(file): no mistakes found\n") }

@@ -85,6 +85,11 @@ extension Checker {
             return nil
         }
         if value.hasPrefix("unix:") { return unixPath(text, at: place) }
+        if value.contains(" -") || value.hasPrefix("-") {
+            let hint = "entries of a list stand below each other, each behind a - and a blank: "
+            reportAddress(text, place, isServer, hint)
+            return nil
+        }
         if value.contains("/") || value.contains(" ") {
             reportAddress(text, place, isServer, "an address has no path and no blanks: ")
             return nil

@@ -71,6 +71,15 @@ extension Checker {
     }
 
     private func isFieldName(_ name: String, _ place: Place, taken: Set<String>) -> Bool {
+        if name.contains("*") {
+            reporter.error(
+                .fieldName,
+                place,
+                "\(name.shown) stands for no other names: there are no wildcards here",
+                remedy: "name each field by itself"
+            )
+            return false
+        }
         guard FieldNames.isToken(name) else {
             reporter.error(
                 .fieldName,

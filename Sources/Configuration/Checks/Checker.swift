@@ -88,6 +88,16 @@ struct Checker<Files: FileAccess> {
             limits.http2.streams = http2.count(HTTP2LimitKeys.streams) ?? limits.http2.streams
             limits.http2.budget = http2.factor(HTTP2LimitKeys.budget) ?? limits.http2.budget
         }
+        if let all = limits.maxConnections, let one = limits.maxConnectionsPerClient, one > all,
+            let item = map.item(LimitKeys.maxConnectionsPerClient)
+        {
+            reporter.warning(
+                .limitOrder,
+                item.place,
+                "one client may have more connections than all together, \(all)",
+                remedy: "lower it, or raise max-connections"
+            )
+        }
         let written = root.map(TopLevelKeys.limits)?.item(LimitKeys.targetSize)
         if limits.targetSize > limits.headSize {
             if let written {

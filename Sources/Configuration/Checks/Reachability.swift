@@ -16,8 +16,9 @@ struct Reachability {
     struct Covered {
         /// The earlier route.
         var route: Int
-        /// What it takes, for example `api.example.com/v1/`.
-        var what: String
+        /// What it takes, for example `api.example.com/v1/`; `nil` where that is not all of it,
+        /// as it takes certain methods.
+        var what: String?
     }
 
     /// Adds the next route; tells what covers it if no request can reach it.
@@ -65,7 +66,8 @@ struct Reachability {
                     || (!methods.isEmpty && methods.isSubset(of: cover.methods))
                 {
                     let what = host + (path == "/" && !host.isEmpty ? "" : path)
-                    return Covered(route: cover.route, what: what == "/" ? "" : what)
+                    let all = what == "/" ? "" : what
+                    return Covered(route: cover.route, what: cover.methods.isEmpty ? all : nil)
                 }
             }
         }
@@ -130,13 +132,17 @@ extension Checker {
                 of: other?.keyPlace ?? maps[covered.route].place,
                 from: place
             )
-            var what = covered.what.isEmpty ? "everything" : "all of \(covered.what)"
-            if other?.isFilled == true { what = "all of it" }
+            var what = "all of it"
+            if let named = covered.what, other?.isFilled != true {
+                what = named.isEmpty ? "everything" : "all of \(named)"
+            }
+            let isSame = config.routes[covered.route].matches == route.matches
+            let remedy = isSame ? "remove one of them" : "move this route above it"
             reporter.warning(
                 .unreachableRoute,
                 place,
                 "no request can reach this route",
-                remedy: "\(line) takes \(what) before: move this route above it"
+                remedy: "\(line) takes \(isSame ? "the same" : what) before: \(remedy)"
             )
         }
     }

@@ -90,8 +90,13 @@ public func summary(of diagnostics: [Diagnostic]) -> String {
     return parts.isEmpty ? "no errors" : parts.joined(separator: ", ")
 }
 
-/// All diagnostics as one JSON document, with what a good file will take; ends with a newline.
-public func renderJSON(_ diagnostics: [Diagnostic], memory: MemoryEstimate? = nil) -> String {
+/// All diagnostics as one JSON document, with what a good file will take and, if it is wanted, its
+/// effective form; ends with a newline.
+public func renderJSON(
+    _ diagnostics: [Diagnostic],
+    memory: MemoryEstimate? = nil,
+    effective: String? = nil
+) -> String {
     let errors = diagnostics.count { $0.severity == .error }
     let items = diagnostics.map { item in
         JSONValue.object([
@@ -106,5 +111,6 @@ public func renderJSON(_ diagnostics: [Diagnostic], memory: MemoryEstimate? = ni
         ("diagnostics", .list(items)),
     ]
     if let memory { entries.append(("memory", memory.json)) }
+    if let effective { entries.append(("effective", .text(effective))) }
     return JSONValue.object(entries).rendered() + "\n"
 }

@@ -1,8 +1,27 @@
+/// What other balancers call what is here, in lower case and with - between words.
+private let synonyms: [String: String] = [
+    "leastconn": "least-connections", "least-conn": "least-connections",
+    "least-request": "least-connections", "p2c": "least-connections",
+    "ewma": "latency-weighted", "peak-ewma": "latency-weighted",
+    "least-time": "latency-weighted", "rr": "round-robin", "ip-hash": "consistent-hash",
+    "ring-hash": "consistent-hash", "maglev": "consistent-hash", "hash": "consistent-hash",
+    "source": "consistent-hash", "backend": "pool", "upstream": "pool", "proxy-pass": "pool",
+    "backends": "pools", "upstreams": "pools", "clusters": "pools", "frontends": "listeners",
+    "ssl": "tls", "cert": "certificate", "health-check": "health", "healthcheck": "health",
+    "outlier-detection": "ejection", "circuit-breaker": "breaker", "maxconn": "max-connections",
+]
+
 /// The candidate that `name` was most likely meant to be; `nil` if none is near.
 ///
-/// Near is one edit in short names and one in three characters in longer ones, at most three;
-/// two neighbours that changed places are one edit. O(candidates × length²).
+/// Near is what other balancers call it, one edit in short names and one in three characters in
+/// longer ones, at most three; two neighbours that changed places are one edit.
+/// O(candidates × length²).
 func nearestName(to name: String, among candidates: [String]) -> String? {
+    if let known = synonyms[name.lowercased().replacing("_", with: "-")],
+        candidates.contains(known)
+    {
+        return known
+    }
     let wanted = Array(name.lowercased().utf8.prefix(64))
     let allowed = max(1, min(3, wanted.count / 3))
     var best: (name: String, distance: Int)?

@@ -56,12 +56,6 @@ final class Reporter {
             ? "line \(other.line)" : "\(files[other.file].path) line \(other.line)"
     }
 
-    /// A line with blanks for all but a place in it: the rest is not to be shown.
-    private static func only(_ place: Place, of line: String) -> String {
-        let before = String(repeating: " ", count: max(0, place.column - 1))
-        return before + line.dropFirst(before.count).prefix(place.length) + ": …"
-    }
-
     private func add(
         _ severity: Diagnostic.Severity,
         _ id: DiagnosticID,
@@ -74,16 +68,16 @@ final class Reporter {
             seen.insert(Cause(place: place, id: id, detail: detail)).inserted
         else { return }
         let file = files.indices.contains(place.file) ? files[place.file] : nil
-        let line = file?.line(place.line) ?? ""
+        let line = MaskedLine(place.line, of: file)
         let diagnostic = Diagnostic(
             file: file?.path ?? "",
             line: place.line,
             column: place.column,
             severity: severity,
             id: id,
-            message: message,
-            remedy: remedy,
-            sourceLine: SecretFields.mayStand(in: line) ? Self.only(place, of: line) : line,
+            message: line.masked(message),
+            remedy: line.masked(remedy),
+            sourceLine: line.text,
             caretLength: place.length
         )
         found.append((place, diagnostic))

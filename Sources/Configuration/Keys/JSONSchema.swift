@@ -21,6 +21,18 @@ public func jsonSchema() -> String {
     return JSONValue.object(document).rendered() + "\n"
 }
 
+/// The maps that have a key of this name, as the reference calls them; those nearest to the top of
+/// the file first.
+func homes(ofKey name: String) -> [String] {
+    var sets: [(String, KeySet)] = []
+    collect(TopLevelKeys.set, into: &sets)
+    let homes = sets.filter { _, set in set.keys.contains { $0.name == name } }.map(\.0)
+    func depth(_ title: String) -> Int { title.count { $0 == "." } }
+    return homes.enumerated()
+        .sorted { (depth($0.element), $0.offset) < (depth($1.element), $1.offset) }
+        .map(\.element)
+}
+
 /// All kinds of maps below a map, itself first, each once.
 func collect(_ set: KeySet, into sets: inout [(String, KeySet)]) {
     guard !sets.contains(where: { $0.0 == set.title }) else { return }

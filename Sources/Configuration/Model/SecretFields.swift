@@ -16,15 +16,29 @@ enum SecretFields {
     /// Whether a field, given by its name, holds nothing but a secret.
     static func isCredential(_ name: String) -> Bool { credentials.contains(name.lowercased()) }
 
-    /// Whether a line of a file gives such a field a value, so that it is not shown.
+    /// Whether it is a word before a secret, and none itself.
+    static func isScheme(_ word: String) -> Bool { schemes.contains(word.lowercased()) }
+
+    /// Where the value begins that a line of a file gives such a field: behind its colon.
     ///
     /// The word `cookie` alone also names keys.
-    static func mayStand(in line: String) -> Bool {
-        let words = line.lowercased().split { !($0.isLetter || $0 == "-") }.map(String.init)
-        return line.contains(":")
-            && words.contains { word in
-                credentials.contains(word) || (others.contains(word) && line.contains("="))
+    static func valueStart(in line: String) -> String.Index? {
+        var rest = line[...]
+        while let start = rest.firstIndex(where: isOfName) {
+            rest = rest[start...]
+            let word = rest.prefix(while: isOfName).lowercased()
+            rest = rest.drop(while: isOfName)
+            let colon = rest.drop { $0 == "\"" || $0 == "'" || $0 == " " }
+            guard colon.first == ":" else { continue }
+            if credentials.contains(word) || (others.contains(word) && colon.contains("=")) {
+                return colon.index(after: colon.startIndex)
             }
+        }
+        return nil
+    }
+
+    private static func isOfName(_ character: Character) -> Bool {
+        character.isLetter || character == "-"
     }
 
     /// Whether `written`, as a file has it for the field of this name, must not be shown: more of

@@ -127,6 +127,11 @@ extension Validator {
                 return nil
             }
             return .duration(duration)
+        case .failure(.noUnit) where text.text == "0" && range.lowerBound > .zero:
+            let (least, most) = (range.lowerBound, range.upperBound)
+            let words = "\(Quantity.text(duration: least)) to \(Quantity.text(duration: most))"
+            reportRange(text, words, key, place)
+            return nil
         case .failure(let failure):
             let examples =
                 text.text.utf8.allSatisfy { (48...57).contains($0) }

@@ -79,6 +79,10 @@ struct EnvironmentFiller<Files: FileAccess> {
         if let mark = reference.firstRange(of: ":-") {
             name = reference[..<mark.lowerBound]
             standard = String(reference[mark.upperBound...])
+            if standard?.contains("${") == true {
+                report(place, "the default of ${\(name)} holds another ${")
+                return nil
+            }
         } else {
             name = reference[...]
         }

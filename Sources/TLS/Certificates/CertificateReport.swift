@@ -74,7 +74,8 @@ public struct CertificateReport: Equatable, Sendable {
         }
         if let staple = files.staple {
             if case .failure(let error) = Staple.read(der: staple, for: leaf) {
-                add(.unreadable, .staple, error.text, "")
+                let remedy = "give the answer of the authority's responder, in DER"
+                add(.unreadable, .staple, error.text, remedy)
             }
         }
         guard isGood, key != nil else { return }
@@ -115,10 +116,17 @@ public struct CertificateReport: Equatable, Sendable {
         case .success(let key): return key
         case .failure(let problem):
             switch problem {
-            case .unreadable: add(.unreadable, .key, problem.text, "")
+            case .unreadable:
+                let remedy =
+                    Self.holds("CERTIFICATE-----", files.key)
+                    ? "certificate and key seem to have changed places"
+                    : "give the private key in PEM"
+                add(.unreadable, .key, problem.text, remedy)
             case .passphraseMissing:
                 add(.passphraseMissing, .key, problem.text, "name its file in passphrase-file")
-            case .passphraseWrong: add(.passphraseWrong, .passphrase, problem.text, "")
+            case .passphraseWrong:
+                let remedy = "give the one that the key was encrypted with"
+                add(.passphraseWrong, .passphrase, problem.text, remedy)
             }
             return nil
         }
@@ -132,7 +140,11 @@ public struct CertificateReport: Equatable, Sendable {
         switch Certificate.all(inPEM: files.chain) {
         case .success(let found): chain = found
         case .failure(let error):
-            add(.unreadable, .certificate, error.text, "")
+            let remedy =
+                Self.holds("PRIVATE KEY-----", files.chain)
+                ? "certificate and key seem to have changed places"
+                : "give certificates in PEM, the server's own one first"
+            add(.unreadable, .certificate, error.text, remedy)
             return []
         }
         guard let leaf = chain.first?.view else { return [] }
@@ -186,6 +198,11 @@ public struct CertificateReport: Equatable, Sendable {
             + "\(leaf.issuer), refuse it"
         let remedy = "add the certificates between it and the root behind it, unless there are none"
         add(.chainIncomplete, .certificate, text, remedy, isError: false)
+    }
+
+    /// Whether a file has a label of PEM that ends so.
+    private static func holds(_ label: String, _ pem: [UInt8]) -> Bool {
+        String(decoding: pem, as: UTF8.self).contains(label)
     }
 
     private mutating func add(

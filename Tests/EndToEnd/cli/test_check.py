@@ -211,6 +211,13 @@ class TestEffective:
         twice = run("check", "--effective", written(tmp_path, once.stdout, "again.yaml"))
         assert twice.returncode == 0 and twice.stdout == once.stdout
 
+    def test_it_is_part_of_the_json(self, tmp_path):
+        file = written(tmp_path, WARNED)
+        data = json.loads(run("check", "--json", "--effective", file).stdout)
+        assert data["effective"] == run("check", "--effective", file).stdout
+        assert data["warnings"] == 1
+        assert "effective" not in json.loads(run("check", "--json", file).stdout)
+
     def test_it_shows_short_forms_and_defaults(self, tmp_path):
         shown = run("check", "--effective", written(tmp_path, GOOD)).stdout
         for text in ["listeners:", "pools:", "main:", "keep-alive:", "75s", "max-idle:", "16KiB"]:
