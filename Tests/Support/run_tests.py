@@ -18,10 +18,12 @@ SHORT_STACKS = "malloc_context_size=6"
 # Optimised, since the sanitizer's checks take most of the time, and with assertions all the same.
 ADDRESS = ["--sanitize=address", "--scratch-path", ROOT / ".build-asan", "-Xswiftc", "-O"]
 ADDRESS += ["-Xswiftc", "-assert-config", "-Xswiftc", "Debug"]
+PLAIN = []
 if os.environ.get("CI"):
     # Built from nothing, whole modules take three quarters of the time; a small change takes more.
-    for option in ["-whole-module-optimization", "-num-threads", "2", "-gline-tables-only"]:
-        ADDRESS += ["-Xswiftc", option]
+    WHOLE = ["-whole-module-optimization", "-num-threads", "2"]
+    ADDRESS += [part for option in [*WHOLE, "-gline-tables-only"] for part in ("-Xswiftc", option)]
+    PLAIN += [part for option in [*WHOLE, "-gnone"] for part in ("-Xswiftc", option)]
 # Workers end with the process, so that nobody joins them.
 THREAD_OPTIONS = f"report_thread_leaks=0:suppressions={ROOT / 'Tests/Support/threads.supp'}"
 # What the linker says of each function of the sanitizer's, on hundreds of lines.
@@ -200,7 +202,7 @@ def by_themselves(title, stem, files, environment):
 
 def short(totals):
     totals.step("formatting", run("formatting", ["make", "--silent", "lint"]))
-    # One run serves for both: assertions stay on beside the sanitizer's checks.
+    swift_tests(totals, "plain", *PLAIN)
     swift_tests(totals, "address", *ADDRESS)
     planted_leak(totals)
     if run("release build", ["make", "--silent", "build"]):
