@@ -73,6 +73,15 @@ final class Service {
         }
     }
 
+    /// A thread, to be waited for.
+    private final class WorkerThread {
+        private var thread: Thread?
+
+        init(_ thread: consuming Thread) { self.thread = consume thread }
+
+        func join() { thread.take()?.join() }
+    }
+
     /// What a thread begins with, but does not keep as long as it lives.
     private final class Handout: Sendable {
         private let snapshot: Mutex<Snapshot?>
@@ -183,6 +192,7 @@ final class Service {
 
     /// How many workers have a thread.
     private var begun = 0
+    private var threads: [WorkerThread] = []
     /// How often to look whether workers have ended after a start that failed.
     private static let mostLooks = 100
 
@@ -266,12 +276,20 @@ final class Service {
                         started.one()
                     }
                 }
-                _ = try Thread(name: Self.threadName(index), body) { left.one() }
+                let thread = try Thread(name: Self.threadName(index), body) { left.one() }
+                threads.append(WorkerThread(thread))
                 begun += 1
             } catch {
                 throw StartError(description: "cannot start a worker: \(error)")
             }
         }
+    }
+
+    /// Waits for the threads of workers that have ended: what libraries keep for each is freed by
+    /// its thread's very end, and must not be while the process ends.
+    func joinWorkers() {
+        for thread in threads { thread.join() }
+        threads = []
     }
 
     /// The name of a worker's thread.

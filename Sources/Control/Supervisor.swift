@@ -203,6 +203,7 @@ public final class Supervisor {
         finishLogs()
         // A worker that hangs would be waited for without an end.
         if isGivenUp { weir_exit(1) }
+        for service in services { service.joinWorkers() }
     }
 
     /// Whether nothing runs any more, here or in a process that was to follow.
