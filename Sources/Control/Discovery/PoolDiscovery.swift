@@ -25,8 +25,8 @@ final class PoolDiscovery {
     private var table: SlotTable
     /// Where servers are found; `nil` in a pool whose file gives all of them.
     private var sources: PoolSources?
-    /// What was found by the file before, until everything of the present one was asked for.
-    private var foundBefore: [PoolSources.Found] = []
+    /// What ``found`` goes on with while something has not been answered.
+    private var lastFound: [PoolSources.Found] = []
     /// By slot whose server went: the update that was the first without it.
     private var updates: [Int: PoolUpdate] = [:]
     /// Slots whose server went, while some worker may not know yet.
@@ -104,10 +104,12 @@ final class PoolDiscovery {
     /// By slot: who is there, as the file and the name servers have it.
     var members: [ServerConfig?] { table.members }
 
-    /// Those that were found, also if by the file before.
+    /// Those that were found when everything that was asked for had last been answered, also if by
+    /// the file before: what is asked for besides takes nobody away until it is answered.
     private var found: [PoolSources.Found] {
         guard let sources else { return [] }
-        return sources.hasOutcome ? sources.found : foundBefore
+        if sources.hasOutcome { lastFound = sources.found }
+        return lastFound
     }
 
     // MARK: Another file
@@ -130,7 +132,7 @@ final class PoolDiscovery {
             self.pool = pool
             return
         }
-        foundBefore = found
+        lastFound = found
         self.pool = pool
         // Not before the new ones ask for the same names: who stops last takes along what is known.
         let before = sources
@@ -147,7 +149,7 @@ final class PoolDiscovery {
     /// `health` is called for each server that is found until ``begin()``, with its slot.
     func inherit(from other: PoolDiscovery, _ health: @escaping (Int, ServerAddress) -> Void) {
         inheritHealth = health
-        foundBefore = other.found
+        lastFound = other.found
         if let before = other.sources { sources?.inherit(from: before) }
         start()
     }

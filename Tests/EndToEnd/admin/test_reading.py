@@ -335,6 +335,7 @@ def test_the_page(served):
     assert nonce not in admin.ask(target="/").body.decode()
 
 
+@pytest.mark.release
 def test_a_client_that_reads_nothing_holds_little(served):
     proxy, admin, _ = served()
     admin.stats()

@@ -58,6 +58,23 @@ def test_servers_come_and_go_with_the_file_under_load(weir, backend, tmp_path):
     assert "now 2 servers; new: c; gone: a" in told[2]
 
 
+def test_a_name_that_is_not_answered_yet_takes_nobody_away(weir, names, backend, tmp_path):
+    a, b = backend(name="a"), backend(name="b")
+    names.set("one 600 A 127.0.0.1", "two 600 A 127.0.0.1")
+    file = tmp_path / "servers.yaml"
+    write(file, f"one.test:{a.port}")
+    proxy = weir(watched(file, resolver=names.resolver()))
+    serves(proxy, "a")
+    with Steady(proxy) as load:
+        names.hang()
+        write(file, f"one.test:{a.port}", f"two.test:{b.port}")
+        eventually(lambda: len(events(proxy, "servers-changed")) == 2, "the file is looked at")
+        assert set(spread(proxy.client(), 50)) == {"a"}
+        names.go_on()
+        serves(proxy, "a", "b")
+        assert load.end() == []
+
+
 def test_servers_of_the_list_stay_and_the_files_join_them(weir, backend, tmp_path):
     a, b = backend(name="a"), backend(name="b")
     file = tmp_path / "servers.yaml"
