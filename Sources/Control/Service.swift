@@ -183,15 +183,14 @@ final class Service {
     /// Has those that run end, for a while: the process ends now, and must not under their feet.
     private func stopWorkers(_ poller: borrowing Poller) {
         tell(.stop)
-        let mostLeft = workers - begun
+        let mostLeft = workers - threads.count
         for _ in 0..<Self.mostLooks where left.count.load(ordering: .acquiring) > mostLeft {
             _ = poller.wait(milliseconds: 10)
             weir_eventfd_clear(wake)
         }
     }
 
-    /// How many workers have a thread.
-    private var begun = 0
+    /// Those of the workers that could be started.
     private var threads: [WorkerThread] = []
     /// How often to look whether workers have ended after a start that failed.
     private static let mostLooks = 100
@@ -278,7 +277,6 @@ final class Service {
                 }
                 let thread = try Thread(name: Self.threadName(index), body) { left.one() }
                 threads.append(WorkerThread(thread))
-                begun += 1
             } catch {
                 throw StartError(description: "cannot start a worker: \(error)")
             }
