@@ -10,7 +10,8 @@ public struct BalanceOptions: Sendable, Equatable {
     public var penalty: Int64 = 5_000_000_000
     /// `table` of `consistent-hash`.
     public var table = HashTable.maglev
-    /// `table-size` of `consistent-hash`; `nil` is the prime above 100 × servers.
+    /// `table-size` of `consistent-hash`; `nil` is the first of a ladder of primes that is
+    /// above 100 × servers.
     public var tableSize: Int?
     /// `bounded-load` of `consistent-hash`: the most in flight, in relation to the mean; above 1.
     public var boundedLoad: Double?

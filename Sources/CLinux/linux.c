@@ -412,8 +412,11 @@ void weir_exit(int status) {
 // ---- Files
 
 int weir_open_read(const char *path) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
+    // A pipe that nobody writes to is empty, not something to wait for.
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return -errno;
+    fcntl(fd, F_SETFL, 0);
+    return fd;
 }
 
 int weir_open_append(const char *path) {

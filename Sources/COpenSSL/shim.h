@@ -110,10 +110,6 @@ static inline long weir_ssl_staple(SSL *ssl, unsigned char **bytes) {
     return (long)SSL_get_tlsext_status_ocsp_resp(ssl, bytes);
 }
 
-static inline void weir_ssl_set_chain_limit(SSL *ssl, long bytes) {
-    SSL_set_max_cert_list(ssl, bytes);
-}
-
 /* A slot in each connection for a number; below 0: no memory. */
 static inline int weir_ssl_new_slot(void) {
     return SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);

@@ -15,6 +15,20 @@ public enum PIDFile {
         return number
     }
 
+    /// The name of the program that a process runs, at most 15 bytes; `nil` where there is no such
+    /// process.
+    public static func programName(of process: Int32) -> String? {
+        guard case .success(let bytes) = FileSystem().read("/proc/\(process)/comm") else {
+            return nil
+        }
+        return String(String(decoding: bytes, as: UTF8.self).trimmingBlanks)
+    }
+
+    /// Whether a program of this name is Weir: called so, or as this one is.
+    public static func isWeir(_ name: String) -> Bool {
+        name.hasPrefix("weir") || name == programName(of: weir_process_id())
+    }
+
     /// Names this process; false where that is not possible.
     @discardableResult
     static func write() -> Bool { weir_write_pid_file(path) == 0 }

@@ -188,6 +188,7 @@ final class Service {
             _ = poller.wait(milliseconds: 10)
             weir_eventfd_clear(wake)
         }
+        if left.count.load(ordering: .acquiring) <= mostLeft { joinWorkers() }
     }
 
     /// Those of the workers that could be started.

@@ -14,7 +14,6 @@ public struct TimerWheel: ~Copyable {
     }
 
     private static let tickShift: Int64 = 23
-    private static let levels = 3
     /// The head that holds what is due.
     private static let dueHead = 3 * 256
 

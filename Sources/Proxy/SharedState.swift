@@ -17,8 +17,6 @@ final class SharedCount: Sendable {
 
 /// What a worker tells control.
 public enum ControlMessage: Sendable {
-    /// Something changed in a pool.
-    case event(HealthEvent)
     /// What an endpoint of a pool did has changed whether it gets traffic.
     case ejection(pool: Int, EjectionChange)
     /// A pool's retry budget was used up.

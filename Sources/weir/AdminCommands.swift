@@ -91,7 +91,8 @@ struct AdminTarget: ParsableArguments {
             )
         }
         throw AdminClient.NoAnswer(
-            description: "\(path) has no admin section: add \"admin: 127.0.0.1:9900\" and restart"
+            description: "\(path) has no admin section: add \"admin: 127.0.0.1:9900\", and send "
+                + "SIGHUP to have it read"
         )
     }
 

@@ -7,15 +7,36 @@ struct ProcessTarget: ParsableArguments {
     @Option(help: "The process to signal, where there is no admin API; default /run/weir/weir.pid.")
     var pid: Int32?
 
+    func validate() throws {
+        // Numbers below 1 mean groups of processes, or all there are.
+        if let pid, pid < 1 { throw ValidationError("--pid takes the number of a process") }
+    }
+
     /// Signals the process if one is named, or if `target` names none and a pid file does; false
     /// if the admin API is to be asked.
     ///
-    /// - Throws: exit code 3 if there is no such process, 1 if it may not be signalled.
+    /// - Throws: exit code 3 if there is no such Weir, 1 if it may not be signalled.
     func signals(_ signal: Int32, insteadOf target: AdminTarget) throws -> Bool {
-        guard let number = pid ?? (target.namesNobody ? PIDFile.read() : nil) else { return false }
+        if pid != nil, target.admin != nil {
+            throw ValidationError("--pid and --admin name two ways to one process: give one")
+        }
+        guard pid != nil || target.namesNobody else { return false }
+        guard let number = pid ?? PIDFile.read() else {
+            Output.error(
+                "weir: no process is named: neither an admin API, nor --pid, nor \(PIDFile.path)"
+            )
+            throw AdminTarget.nobody
+        }
+        let source = pid == nil ? ", which \(PIDFile.path) names," : ""
+        // A number that outlived its process may be somebody else's, whom the signal would end.
+        if let name = PIDFile.programName(of: number), !PIDFile.isWeir(name) {
+            Output.error("weir: process \(number)\(source) is \(name), not Weir: nothing was sent")
+            throw AdminTarget.nobody
+        }
         let result = weir_signal_process(number, signal)
         if result == 0 { return true }
-        Output.error("weir: process \(number): \(String(cString: weir_error_text(-result)))")
+        let reason = String(cString: weir_error_text(-result))
+        Output.error("weir: process \(number)\(source): \(reason)")
         throw result == -ESRCH ? AdminTarget.nobody : ExitCode(1)
     }
 }

@@ -63,6 +63,15 @@ import Testing
         )
     }
 
+    @Test("what JSON text cannot hold is found")
+    func escaped() {
+        check(
+            { cbytes_find_escaped($0, $1, $2) },
+            { $0 < 0x20 || $0 >= 0x7f || $0 == 0x22 || $0 == 0x5c },
+            filler: 0x61
+        )
+    }
+
     @Test("character classes are those of the grammars")
     func classes() {
         for byte in UInt8.min...UInt8.max {

@@ -24,7 +24,7 @@ if os.environ.get("CI"):
     WHOLE = ["-whole-module-optimization", "-num-threads", "2"]
     ADDRESS += [part for option in [*WHOLE, "-gline-tables-only"] for part in ("-Xswiftc", option)]
     PLAIN += [part for option in [*WHOLE, "-gnone"] for part in ("-Xswiftc", option)]
-# Workers end with the process, so that nobody joins them.
+# The log thread ends with the process, so that nobody joins it.
 THREAD_OPTIONS = f"report_thread_leaks=0:suppressions={ROOT / 'Tests/Support/threads.supp'}"
 # What the linker says of each function of the sanitizer's, on hundreds of lines.
 NOISE = [b"Cannot export local symbol '__asan"]

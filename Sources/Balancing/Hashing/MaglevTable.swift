@@ -46,7 +46,7 @@ final class MaglevTable: StrategyTable {
     /// A size for so many servers: a prime above 100 × servers.
     ///
     /// Another size moves nearly all keys, so that sizes grow in steps of four: a server that comes
-    /// or goes changes the size only beyond 81, 327, 1,310, 5,242 and 20,971 servers. What the file
+    /// or goes changes the size only beyond 82, 327, 1,311, 5,243 and 20,971 servers. What the file
     /// asks for is raised to the next prime, and to one above the servers.
     static func size(servers: Int, wanted: Int?) -> Int {
         if let wanted {

@@ -60,6 +60,14 @@ static inline cbytes_mask cbytes_target_stops(__m128i block) {
     __m128i fragment = _mm_cmpeq_epi8(block, _mm_set1_epi8('#'));
     return (cbytes_mask)_mm_movemask_epi8(_mm_or_si128(cbytes_not_visible(block), fragment));
 }
+static inline cbytes_mask cbytes_escape_stops(__m128i block) {
+    __m128i quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
+    __m128i backslash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
+    __m128i delete = _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7f));
+    __m128i below = _mm_cmplt_epi8(block, _mm_set1_epi8(0x20));
+    __m128i stops = _mm_or_si128(_mm_or_si128(quote, backslash), _mm_or_si128(delete, below));
+    return (cbytes_mask)_mm_movemask_epi8(stops);
+}
 
 #elif defined(__aarch64__) && defined(__ARM_NEON)
 
@@ -96,6 +104,13 @@ static inline cbytes_mask cbytes_name_stops(uint8x16_t block) {
 }
 static inline cbytes_mask cbytes_target_stops(uint8x16_t block) {
     return cbytes_to_mask(vorrq_u8(cbytes_not_visible(block), vceqq_u8(block, vdupq_n_u8('#'))));
+}
+static inline cbytes_mask cbytes_escape_stops(uint8x16_t block) {
+    uint8x16_t quote = vceqq_u8(block, vdupq_n_u8('"'));
+    uint8x16_t backslash = vceqq_u8(block, vdupq_n_u8('\\'));
+    uint8x16_t outside =
+        vorrq_u8(vcltq_u8(block, vdupq_n_u8(0x20)), vcgtq_u8(block, vdupq_n_u8(0x7e)));
+    return cbytes_to_mask(vorrq_u8(outside, vorrq_u8(quote, backslash)));
 }
 
 #endif

@@ -84,6 +84,9 @@ static inline int cbytes_stops_value(uint8_t byte) {
 static inline int cbytes_stops_name(uint8_t byte) {
     return byte <= 0x20 || byte >= 0x7f || byte == ':';
 }
+static inline int cbytes_stops_escape(uint8_t byte) {
+    return byte < 0x20 || byte >= 0x7f || byte == '"' || byte == '\\';
+}
 static inline int cbytes_stops_target(uint8_t byte) {
     return byte <= 0x20 || byte >= 0x7f || byte == '#';
 }

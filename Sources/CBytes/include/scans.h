@@ -62,6 +62,9 @@ CBYTES_SCAN(cbytes_find_name_end, cbytes_name_stops, cbytes_stops_name)
 // The first byte that no request target holds: control, space, "#", DEL or not ASCII.
 CBYTES_SCAN(cbytes_find_target_end, cbytes_target_stops, cbytes_stops_target)
 
+// The first byte that JSON text cannot hold as it is: control, quote, backslash, DEL or not ASCII.
+CBYTES_SCAN(cbytes_find_escaped, cbytes_escape_stops, cbytes_stops_escape)
+
 #undef CBYTES_SCAN
 
 // The first `wanted`.

@@ -1,5 +1,24 @@
 import Routing
 
+/// Whose address it is, which decides what it may be and what is proposed instead.
+enum AddressUse {
+    case listener
+    case server
+    case admin
+
+    /// An address as it would be written.
+    var example: String {
+        switch self {
+        case .listener: "\":8080\""
+        case .server: "10.0.0.1:8080"
+        case .admin: "127.0.0.1:9900"
+        }
+    }
+
+    /// A port as it would be written.
+    var port: Int { self == .admin ? 9900 : 8080 }
+}
+
 extension Checker {
     /// An address in any of its forms; the host is not judged yet.
     private enum Parts {
@@ -11,8 +30,8 @@ extension Checker {
     static var unixPathLengthMax: Int { 107 }
 
     /// Where a listener listens, or a report.
-    func listenAddress(_ item: RawItem) -> ListenAddress? {
-        guard let text = item.text, let parts = parts(of: text, at: item.place, isServer: false)
+    func listenAddress(_ item: RawItem, for use: AddressUse = .listener) -> ListenAddress? {
+        guard let text = item.text, let parts = parts(of: text, at: item.place, use)
         else { return nil }
         let address: ListenAddress
         switch parts {
@@ -28,7 +47,7 @@ extension Checker {
 
     /// Where a server is reached, or a report.
     func serverAddress(_ item: RawItem) -> ServerAddress? {
-        guard let text = item.text, let parts = parts(of: text, at: item.place, isServer: true)
+        guard let text = item.text, let parts = parts(of: text, at: item.place, .server)
         else { return nil }
         let address: ServerAddress
         switch parts {
@@ -72,33 +91,37 @@ extension Checker {
         return nil
     }
 
-    private func parts(of text: ScalarText, at place: Place, isServer: Bool) -> Parts? {
+    private func parts(of text: ScalarText, at place: Place, _ use: AddressUse) -> Parts? {
         let value = text.text
         for scheme in ["http://", "https://"] where value.lowercased().hasPrefix(scheme) {
             let rest = text.isFilled ? "" : value.dropFirst(scheme.count).prefix { $0 != "/" }
+            let isSecure = scheme == "https://"
+            var address = rest.isEmpty ? "10.0.0.1" : String(rest)
+            if !address.contains(":") { address += isSecure ? ":443" : ":80" }
+            let tls = use == .server ? ", and tls: true in the pool" : ", with tls beside it"
             reporter.error(
                 .serverURL,
                 place,
                 "\(text.written.shown) is a URL, not an address",
-                remedy: "remove \(scheme): write \(rest.isEmpty ? "10.0.0.1:80" : rest)"
+                remedy: "remove \(scheme): write \(address)\(isSecure ? tls : "")"
             )
             return nil
         }
         if value.hasPrefix("unix:") { return unixPath(text, at: place) }
         if value.contains(" -") || value.hasPrefix("-") {
             let hint = "entries of a list stand below each other, each behind a - and a blank: "
-            reportAddress(text, place, isServer, hint)
+            reportAddress(text, place, use, hint)
             return nil
         }
         if value.contains("/") || value.contains(" ") {
-            reportAddress(text, place, isServer, "an address has no path and no blanks: ")
+            reportAddress(text, place, use, "an address has no path and no blanks: ")
             return nil
         }
         let host: Substring
         let port: Substring
         if value.hasPrefix("[") {
             guard let close = value.firstIndex(of: "]") else {
-                reportAddress(text, place, isServer, "")
+                reportAddress(text, place, use, "")
                 return nil
             }
             host = value[...close]
@@ -108,15 +131,15 @@ extension Checker {
             host = value[..<colon]
             port = value[colon...]
             if host.contains(":") {
-                reportV6(text, place, isServer)
+                reportV6(text, place, use)
                 return nil
             }
         }
         guard port.hasPrefix(":"), port.count > 1 else {
-            reportMissingPort(text, String(host), place, isServer)
+            reportMissingPort(text, String(host), place, use)
             return nil
         }
-        guard let number = number(port.dropFirst(), text, place, isServer) else { return nil }
+        guard let number = number(port.dropFirst(), text, place, use) else { return nil }
         return .port(host: String(host), port: number)
     }
 
@@ -146,10 +169,10 @@ extension Checker {
     private func reportAddress(
         _ text: ScalarText,
         _ place: Place,
-        _ isServer: Bool,
+        _ use: AddressUse,
         _ hint: String
     ) {
-        let example = isServer ? "10.0.0.1:8080" : "\":8080\" or 127.0.0.1:8080"
+        let example = use == .listener ? "\":8080\" or 127.0.0.1:8080" : use.example
         reporter.error(
             .address,
             place,
@@ -158,31 +181,44 @@ extension Checker {
         )
     }
 
-    private func reportV6(_ text: ScalarText, _ place: Place, _ isServer: Bool) {
+    private func reportV6(_ text: ScalarText, _ place: Place, _ use: AddressUse) {
         let value = text.text
         if IPAddress(value) != nil {
             reporter.error(
                 .missingPort,
                 place,
                 "\(text.written.shown) has no port",
-                remedy: "write it in brackets with its port: \"[\(text.written)]:8080\""
+                remedy: "write it in brackets with its port: \(Self.bracketed(text))"
             )
             return
         }
-        reportAddress(text, place, isServer, "")
+        reportAddress(text, place, use, "")
+    }
+
+    /// What an IPv6 address without brackets may have been meant as; the last part may be its port.
+    private static func bracketed(_ text: ScalarText) -> String {
+        let whole = "\"[\(text.written)]:8080\""
+        guard !text.isFilled, let colon = text.text.lastIndex(of: ":") else { return whole }
+        let host = String(text.text[..<colon])
+        let port = text.text[text.text.index(after: colon)...]
+        guard IPAddress(host) != nil, (UInt16(port) ?? 0) > 0 else { return whole }
+        return "\"[\(host)]:\(port)\", or \(whole)"
     }
 
     private func reportMissingPort(
         _ text: ScalarText,
         _ host: String,
         _ place: Place,
-        _ isServer: Bool
+        _ use: AddressUse
     ) {
         let host = text.isFilled ? "127.0.0.1" : host
         let isNumber = !host.isEmpty && host.utf8.allSatisfy { (48...57).contains($0) }
-        var remedy = "write \(host.isEmpty ? "127.0.0.1" : host):8080"
-        if isNumber { remedy = isServer ? "write 127.0.0.1:\(host)" : "write \":\(host)\"" }
-        if host.hasPrefix("[") { remedy = "write \"\(host):8080\"" }
+        let isKnown = use == .server ? !host.isEmpty : IPAddress(host) != nil
+        var remedy = "write \(isKnown ? "\(host):\(use.port)" : use.example)"
+        if isNumber {
+            remedy = "write " + (use == .listener ? "\":\(host)\"" : "127.0.0.1:\(host)")
+        }
+        if host.hasPrefix("[") { remedy = "write \"\(host):\(use.port)\"" }
         reporter.error(
             .missingPort,
             place,
@@ -197,17 +233,17 @@ extension Checker {
         _ digits: Substring,
         _ text: ScalarText,
         _ place: Place,
-        _ isServer: Bool
+        _ use: AddressUse
     ) -> UInt16? {
         let isNumber = digits.utf8.allSatisfy { (48...57).contains($0) }
-        let least = isServer ? 1 : 0
+        let least = use == .server ? 1 : 0
         guard isNumber, let number = UInt16(digits), number >= least else {
             reporter.error(
                 .address,
                 place,
                 "\(text.written.shown) has no port from \(least) to 65535",
-                remedy: isServer
-                    ? "write 10.0.0.1:8080" : "write \":8080\"; port 0 takes any free port"
+                remedy: use == .server
+                    ? "write 10.0.0.1:8080" : "write \(use.example); port 0 takes any free port"
             )
             return nil
         }

@@ -7,9 +7,9 @@ extension Checker {
         let tls = adminTLS(map)
         // Nothing is to be asked in the clear where the file wants TLS.
         if tls == nil, map.map(AdminKeys.tls) != nil { return nil }
-        guard let item = map.item(AdminKeys.address), let address = listenAddress(item) else {
-            return nil
-        }
+        guard let item = map.item(AdminKeys.address),
+            let address = listenAddress(item, for: .admin)
+        else { return nil }
         let all = map.over(AdminKeys.set.standards)
         var config = AdminConfig(address: address)
         config.tokenFile = tokenFile

@@ -61,7 +61,7 @@ extension Checker {
             )
             return nil
         }
-        if let pool { return poolIndex(pool).map { .pool($0) } }
+        if let pool { return poolIndex(pool, nothing: "none").map { .pool($0) } }
         if let respond = respond?.map { return .respond(answer(respond)) }
         if !map.isCut, map.refused.isEmpty {
             reporter.error(

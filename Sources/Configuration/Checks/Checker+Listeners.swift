@@ -247,6 +247,32 @@ extension ListenAddress: CustomStringConvertible {
     }
 }
 
+extension ListenAddress {
+    /// Whether a connect from this machine to the server's address ends at this listener.
+    func takes(_ server: ServerAddress) -> Bool {
+        switch (self, server) {
+        case (.unix(let path), .unix(let other)): path == other
+        case (.any(let port), .ip(let address, let other)): port == other && address.isLoopback
+        case (.ip(let own, let port), .ip(let address, let other)):
+            port == other && (own == address || (own.isUnspecified && address.isLoopback))
+        default: false
+        }
+    }
+}
+
+extension IPAddress {
+    /// 127.0.0.0/8 or ::1.
+    fileprivate var isLoopback: Bool {
+        switch self {
+        case .v4(let bits): bits >> 24 == 127
+        case .v6(let high, let low): high == 0 && low == 1
+        }
+    }
+
+    /// 0.0.0.0 or ::.
+    fileprivate var isUnspecified: Bool { self == .v4(0) || self == .v6(high: 0, low: 0) }
+}
+
 extension ServerAddress: CustomStringConvertible {
     /// As the file would have it.
     public var description: String {

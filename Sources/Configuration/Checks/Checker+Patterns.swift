@@ -41,6 +41,9 @@ extension Checker {
             return ("has a * in its middle", "a * stands at the start, before a dot: *.a.example")
         }
         if host.contains("://") { return ("is a URL", "write the host alone") }
+        if host == "http:" || host == "https:" {
+            return ("is a URL's beginning", "leave \(host)// out: write host/path")
+        }
         if host.contains("/") {
             return ("has a path behind its host", "write match: host/path, or the key path")
         }
@@ -97,8 +100,9 @@ extension Checker {
             report(
                 item,
                 "\(text.written.shown) ends with a *, which stands for itself in paths",
-                text.isFilled
-                    ? "end it with the slash" : "write \(path.dropLast()): it takes all below"
+                text.isFilled || path == "/*"
+                    ? "end it with the slash, behind which all is taken"
+                    : "write \(path.dropLast()): it takes all below"
             )
             return nil
         }

@@ -195,8 +195,8 @@ extension Checker {
         )
     }
 
-    /// The pool of this name, or a report.
-    func poolIndex(_ item: RawItem) -> Int? {
+    /// The pool of this name, or a report; `nothing` is what to write for none at all.
+    func poolIndex(_ item: RawItem, nothing: String? = nil) -> Int? {
         guard let text = item.text else { return nil }
         if let found = poolIndices[text.text] { return found.index }
         let names = poolIndices.sorted { $0.value.index < $1.value.index }.map(\.key)
@@ -205,6 +205,8 @@ extension Checker {
         if let near = nearestName(to: text.text, among: names), let other = poolIndices[near] {
             let line = reporter.name(of: other.place, from: item.place)
             remedy = "did you mean \"\(near)\" (\(line))? " + remedy
+        } else if let nothing, Key.refusals.contains(text.text) {
+            remedy = "write \(nothing)"
         }
         reporter.error(
             .unknownPool,

@@ -24,6 +24,7 @@ extension Checker {
                 continue
             }
             addresses[address] = written.place
+            warnOfOwn(address, written)
             let label = given?.text ?? written.text ?? ScalarText("")
             let name = given == nil ? Self.unique(label.text, among: &taken) : label.text
             if name == label.text { self.written.remember(name, label) }
@@ -36,6 +37,17 @@ extension Checker {
             servers.append(config)
         }
         return servers
+    }
+
+    private func warnOfOwn(_ address: ServerAddress, _ item: RawItem) {
+        guard ownAddresses.contains(where: { $0.takes(address) }) else { return }
+        let shown = item.text?.shown(address.description) ?? ""
+        reporter.warning(
+            .ownListener,
+            item.place,
+            "\(shown.shown) is where Weir itself listens",
+            remedy: "name the address of the service: requests would come back here, and go round"
+        )
     }
 
     private func reportTaken(_ name: ScalarText, _ place: Place, _ others: [ServerConfig]) {

@@ -14,6 +14,8 @@ struct Checker<Files: FileAccess> {
     var poolIndices: [String: (index: Int, place: Place)] = [:]
     /// The raw pools with `pool-defaults` and defaults under them, by index.
     var poolMaps: [RawMap] = []
+    /// Where Weir listens.
+    var ownAddresses: [ListenAddress] = []
     /// The pool that serves in the place of each pool, by index; `nil` is none.
     var fallbacks: [Int?] = []
 
@@ -48,6 +50,7 @@ struct Checker<Files: FileAccess> {
         config.tracing = tracing(all)
         config.trustedProxies = trustedProxies()
         config.listeners = listeners()
+        ownAddresses = config.listeners.map(\.address)
         config.admin = admin(config.listeners)
         config.pools = pools()
         config.routes = routes(of: config)

@@ -31,6 +31,7 @@ public enum DiagnosticID: String, Sendable, CaseIterable {
     case noRoute = "no-route"
     case noWeight = "no-weight"
     case overlappingListener = "overlapping-listener"
+    case ownListener = "own-listener"
     case pattern
     case plainSecret = "plain-secret"
     case probePath = "probe-path"
@@ -105,6 +106,7 @@ extension DiagnosticID {
         case .noRoute: "A file that does not say where requests go."
         case .noWeight: "Warning: a pool none of whose servers gets new requests."
         case .overlappingListener: "Warning: a listener that takes a part of another's traffic."
+        case .ownListener: "Warning: a server that is a listener of the same file."
         case .pattern: "A host or path pattern that can never match."
         case .plainSecret: "Warning: a secret that stands in the file, for all who read it."
         case .probePath: "A path of a probe that is no path."

@@ -9,7 +9,21 @@ private let synonyms: [String: String] = [
     "backends": "pools", "upstreams": "pools", "clusters": "pools", "frontends": "listeners",
     "ssl": "tls", "cert": "certificate", "health-check": "health", "healthcheck": "health",
     "outlier-detection": "ejection", "circuit-breaker": "breaker", "maxconn": "max-connections",
+    "weighted-round-robin": "round-robin", "wrr": "round-robin", "location": "match",
+    "locations": "routes", "virtual-hosts": "routes", "server-name": "host", "domains": "host",
+    "cluster": "pool", "endpoints": "servers", "backup": "priority", "retry": "retries",
+    "check": "health", "checks": "health", "interval": "every", "unhealthy-threshold": "fall",
+    "healthy-threshold": "rise", "threshold": "fall", "uri": "path", "url": "path",
+    "proxy-set-header": "request-headers", "add-header": "response-headers",
+    "stickiness": "sticky", "stick-table": "sticky", "session-persistence": "sticky",
+    "client-max-body-size": "body-size", "worker-processes": "workers", "nbthread": "workers",
+    "return": "respond", "resolvers": "resolver",
 ]
+
+/// What is called so by other balancers, under its name here.
+func synonym(of name: String) -> String? {
+    synonyms[name.lowercased().replacing("_", with: "-")]
+}
 
 /// The candidate that `name` was most likely meant to be; `nil` if none is near.
 ///
@@ -17,11 +31,7 @@ private let synonyms: [String: String] = [
 /// longer ones, at most three; two neighbours that changed places are one edit.
 /// O(candidates × length²).
 func nearestName(to name: String, among candidates: [String]) -> String? {
-    if let known = synonyms[name.lowercased().replacing("_", with: "-")],
-        candidates.contains(known)
-    {
-        return known
-    }
+    if let known = synonym(of: name), candidates.contains(known) { return known }
     let wanted = Array(name.lowercased().utf8.prefix(64))
     let allowed = max(1, min(3, wanted.count / 3))
     var best: (name: String, distance: Int)?

@@ -23,6 +23,11 @@ final class Reporter {
     /// How many diagnostics are kept; the rest of a hopeless file says nothing new.
     static let countMax = 200
 
+    /// What a blank that is none shows as.
+    private static let brokenByBlanks: Set<DiagnosticID> = [
+        .address, .type, .unit, .unknownKey, .value, .yamlSyntax,
+    ]
+
     /// Reports that the file must be refused.
     func error(_ id: DiagnosticID, _ place: Place, _ message: String, remedy: String) {
         hasErrors = true
@@ -69,6 +74,7 @@ final class Reporter {
         else { return }
         let file = files.indices.contains(place.file) ? files[place.file] : nil
         let line = MaskedLine(place.line, of: file)
+        let blank = Self.brokenByBlanks.contains(id) ? StrangeBlank(in: line.text) : nil
         let diagnostic = Diagnostic(
             file: file?.path ?? "",
             line: place.line,
@@ -76,7 +82,7 @@ final class Reporter {
             severity: severity,
             id: id,
             message: line.masked(message),
-            remedy: line.masked(remedy),
+            remedy: blank?.remedy ?? line.masked(remedy),
             sourceLine: line.text,
             caretLength: place.length
         )

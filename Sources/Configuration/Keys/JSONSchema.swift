@@ -23,7 +23,7 @@ public func jsonSchema() -> String {
 
 /// The maps that have a key of this name, as the reference calls them; those nearest to the top of
 /// the file first.
-func homes(ofKey name: String) -> [String] {
+func homesOfKey(_ name: String) -> [String] {
     var sets: [(String, KeySet)] = []
     collect(TopLevelKeys.set, into: &sets)
     let homes = sets.filter { _, set in set.keys.contains { $0.name == name } }.map(\.0)

@@ -17,6 +17,8 @@ struct Key: Sendable {
     let meaning: String
     /// A value as it would be written.
     let example: String
+    /// What to write for none of it, where neither a word nor 0 says so.
+    let nothing: String?
 
     init(
         _ name: String,
@@ -26,6 +28,7 @@ struct Key: Sendable {
         note: String? = nil,
         required: Bool = false,
         example: String,
+        nothing: String? = nil,
         _ meaning: String
     ) {
         self.name = name
@@ -36,6 +39,25 @@ struct Key: Sendable {
         isRequired = required
         self.meaning = meaning
         self.example = example
+        self.nothing = nothing
+    }
+}
+
+extension Key {
+    /// What people write who want none of it.
+    static let refusals = ["off", "none", "no", "false", "never", "disabled", "null"]
+
+    /// The remedy for somebody who wrote one of ``refusals``; `nil` for all others.
+    func remedy(forRefusal text: String) -> String? {
+        guard Self.refusals.contains(text.lowercased()) else { return nil }
+        if let word = words.first(where: Self.refusals.contains) { return "write \(word)" }
+        if let nothing { return "write \(nothing)" }
+        return switch type {
+        case .duration(let range) where range.lowerBound == .zero: "write 0s"
+        case .count(let range) where range.lowerBound == 0: "write 0"
+        case .size(let range) where range.lowerBound == 0: "write 0B"
+        default: nil
+        }
     }
 }
 

@@ -5,6 +5,7 @@ enum RetryKeys {
         .count(1...8),
         standard: "3",
         example: "2",
+        nothing: "1: one try, and no retry",
         "Tries in all, each at another server while there is one; 1 is no retry."
     )
     static let causes = Key(

@@ -68,7 +68,7 @@ extension Validator {
                 .type,
                 place,
                 "\(text.written.shown) is no whole number",
-                remedy: choices
+                remedy: key.remedy(forRefusal: text.text) ?? choices
             )
             return nil
         }
@@ -151,7 +151,8 @@ extension Validator {
         _ place: Place
     ) {
         let words = key.words.map { ", or \($0)" }.joined()
-        let remedy = "write a \(kind): \(examples)\(words)"
+        let remedy =
+            key.remedy(forRefusal: text.text) ?? "write a \(kind): \(examples)\(words)"
         switch failure {
         case .noUnit:
             reporter.error(
@@ -260,7 +261,9 @@ extension Validator {
         if words.contains(text.text) { return .text(text) }
         let all = words + key.words
         var remedy = "write " + all.joined(separator: ", ")
-        if let near = nearestName(to: text.text, among: all) {
+        if key.words.contains(text.text) {
+            remedy = "write it alone, without brackets: \(key.name): \(text.text)"
+        } else if let near = nearestName(to: text.text, among: all) {
             remedy = "did you mean \"\(near)\"?"
         }
         reporter.error(

@@ -207,22 +207,12 @@ struct Validator {
     }
 
     private func reportUnknown(_ entry: Entry, in set: KeySet, called name: String) {
-        let names = set.keys.map(\.name)
-        var remedy = "keys here: " + names.joined(separator: ", ")
-        let homes = homes(ofKey: entry.name)
-        if let inner = homes.first(where: { $0.hasPrefix(set.title + ".") }) {
-            remedy = "it belongs in \(inner); " + remedy
-        } else if let near = nearestName(to: entry.name, among: names) {
-            remedy = "did you mean \"\(near)\"?"
-        } else if homes.count == 1 {
-            remedy = "it belongs in \(homes[0]); " + remedy
-        }
         let place = set.noun == "the file" ? "" : " in \(name)"
         reporter.error(
             .unknownKey,
             entry.keyPlace,
             "unknown key \(entry.name.shown)\(place)",
-            remedy: remedy
+            remedy: UnknownKey(name: entry.name, set: set).remedy
         )
     }
 

@@ -1,6 +1,6 @@
 /// A stretch of one line of one file, for diagnostics.
 struct Place: Sendable, Hashable {
-    /// Index into ``SourceFiles``.
+    /// Index into ``Reporter/files``.
     var file: Int
     /// From 1.
     var line: Int

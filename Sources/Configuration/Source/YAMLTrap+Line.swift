@@ -61,7 +61,7 @@ extension YAMLTrap {
     }
 
     /// Which characters stand neither in quotes nor in a comment.
-    private static func plainMask(_ line: [Unicode.Scalar]) -> [Bool] {
+    static func plainMask(_ line: [Unicode.Scalar]) -> [Bool] {
         var mask = [Bool](repeating: false, count: line.count)
         var quote: Unicode.Scalar?
         var before: Unicode.Scalar = " "

@@ -41,6 +41,7 @@ final class DNSQuery {
     private var wake: Deadline?
     private var end: Deadline?
     private var isOver = false
+    private var isCancelled = false
 
     /// Asks; `done` is called once, from the loop, unless the query is cancelled before.
     init(
@@ -85,6 +86,7 @@ final class DNSQuery {
     /// Not to be called while c-ares calls back, that is, only from other handlers of the loop.
     func cancel() {
         isOver = true
+        isCancelled = true
         close()
     }
 
@@ -266,6 +268,7 @@ final class DNSQuery {
         guard !isOver else { return }
         isOver = true
         loop.after(0) { [self] in
+            guard !isCancelled else { return }
             close()
             done(answer)
         }

@@ -169,7 +169,6 @@ final class HealthControl {
     /// A worker has told something.
     func receive(_ message: ControlMessage) {
         switch message {
-        case .event(let event): events.tell(event)
         case .ejection(let pool, let change): tell(pool, change)
         case .budgetEmpty(let pool):
             events.tell(

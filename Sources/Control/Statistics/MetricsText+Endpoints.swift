@@ -2,8 +2,6 @@ import Proxy
 
 /// Families by endpoint and by worker.
 extension MetricsText {
-    private typealias Labels = [(String, String)]
-
     private func eachEndpoint(_ body: (ServiceReport.Endpoint, [(String, String)]) -> Void) {
         for pool in report.pools {
             for endpoint in pool.endpoints {

@@ -19,13 +19,8 @@ public enum BodyError: UInt8, Error, Equatable, CaseIterable, Sendable {
     /// A trailer line is malformed.
     case invalidTrailer
 
-    /// The status of the answer that refuses a request for it.
-    public var status: Int {
-        switch self {
-        case .trailersTooLarge, .tooManyTrailers: 431
-        default: 400
-        }
-    }
+    /// Whether a limit was passed, rather than a rule of the grammar broken.
+    public var isTooLarge: Bool { self == .trailersTooLarge || self == .tooManyTrailers }
 
     /// What is wrong, in one sentence for the client.
     public var explanation: StaticString {

@@ -36,8 +36,6 @@ struct HeadBuilder {
     var status: UInt16 = 0
     var seen = PseudoFields()
 
-    /// The value of Host.
-    var host = ByteRange.empty
     var hasHost = false
     /// The cookie line, its name and line end included; cookies come in crumbs.
     var cookie = ByteRange.empty
@@ -146,7 +144,10 @@ struct HeadBuilder {
             switch field {
             case .method: method = put(value, &batch)
             case .scheme: scheme = put(value, &batch)
-            case .authority: authority = put(value, &batch)
+            case .authority:
+                // It becomes Host, a field like the others.
+                fields &+= 1
+                authority = put(value, &batch)
             case .protocolName: protocolName = put(value, &batch)
             case .status: readStatus(value)
             default:

@@ -62,15 +62,4 @@ public enum HeadError: UInt8, Error, Equatable, CaseIterable, Sendable {
     case connectionNamesFraming
     /// Connection lists more options than anyone needs.
     case tooManyConnectionOptions
-
-    /// The status of the answer that refuses a request for it.
-    public var status: Int {
-        switch self {
-        case .connectRefused: 405
-        case .targetTooLong: 414
-        case .headTooLarge, .tooManyFields: 431
-        case .unsupportedVersion: 505
-        default: 400
-        }
-    }
 }

@@ -16,3 +16,11 @@ public struct HeadLimits: BitwiseCopyable, Equatable, Sendable {
         self.targetSize = min(max(targetSize, 1), 1 << 30)
     }
 }
+
+extension HeadLimits {
+    /// The limits for the text that is made of a head of HTTP/2, which was held to these limits as
+    /// it came: up to three field lines are written besides.
+    public var ofBuiltText: HeadLimits {
+        HeadLimits(headSize: headSize &+ 160, fields: fields &+ 3, targetSize: targetSize)
+    }
+}

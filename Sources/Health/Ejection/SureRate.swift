@@ -45,9 +45,6 @@ struct MedianOfOthers {
     /// Of these values.
     init(_ values: [Double]) { sorted = values.sorted() }
 
-    /// How many values there are.
-    var count: Int { sorted.count }
-
     /// The median without one value that is equal to `own`; `nil` if none is left.
     func median(without own: Double) -> Double? {
         let others = sorted.count - 1

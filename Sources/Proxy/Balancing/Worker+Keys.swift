@@ -38,7 +38,7 @@ extension Worker {
         _ request: ReceivedRequest
     ) -> Bool {
         guard downstream.pointee.flags.contains(.trustedPeer),
-            let index = fields.first(.xForwardedProto)
+            let index = fields.first(.xForwardedProto), !fields[index].isHopByHop
         else { return downstream.pointee.flags.contains(.encrypted) }
         let value = fields[index].value
         guard value.count >= 5, value.end <= request.head.headSize else { return false }

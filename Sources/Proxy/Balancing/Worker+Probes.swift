@@ -50,7 +50,7 @@ extension Worker {
             index &+= 1
             let probe = probes[endpoint]
             probe.pointee.isQueued = false
-            if isDraining { continue }
+            if isDraining || endpointStates[endpoint].isGone { continue }
             switch probe.pointee.phase {
             case .connecting, .securing, .asking: continue
             case .idle where probe.pointee.deadline > now: ask(endpoint)
@@ -335,6 +335,18 @@ extension Worker {
         weir_close(probe.pointee.descriptor)
         probe.pointee.descriptor = -1
         probe.pointee.phase = .none
+    }
+
+    /// The endpoint's server has left: who gets its place is not known by what was seen of it.
+    mutating func forgetProbe(_ endpoint: Int) {
+        closeProbe(endpoint)
+        let probe = probes[endpoint]
+        probe.pointee.succeeded()
+        guard probe.pointee.isFailing else { return }
+        probe.pointee.isFailing = false
+        let pool = pools + Int(endpoints[endpoint].pool)
+        guard let plan = pool.pointee.probes else { return }
+        plan.failing[endpoint &- pool.pointee.firstEndpoint].value.subtract(1, ordering: .relaxed)
     }
 
     /// Closes a connection that waits for its next probe; false if there is none.

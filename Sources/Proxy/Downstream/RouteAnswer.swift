@@ -99,7 +99,13 @@ struct RouteAnswer {
         }
         if port != 443 { host += ":\(port)" }
         status = 308
-        headers = [("Location", "https://" + host + values.value(of: .uri))]
+        headers = [("Location", "https://" + host + Self.target(values))]
+    }
+
+    /// The request's path and query, to be put behind a host; of `OPTIONS *` the root.
+    private static func target(_ values: TemplateValues) -> String {
+        let target = values.value(of: .uri)
+        return target == "*" ? "/" : target
     }
 
     init(_ action: RouteAction, _ values: TemplateValues) {
@@ -108,7 +114,7 @@ struct RouteAnswer {
         case .redirect(let to, let status, let keepsPathAndQuery):
             self.status = status
             var location = values.render(to)
-            if keepsPathAndQuery { location += values.value(of: .uri) }
+            if keepsPathAndQuery { location += Self.target(values) }
             headers = [("Location", location)]
         case .respond(let fixed):
             status = fixed.status
@@ -206,7 +212,8 @@ extension Worker {
     /// Walks X-Forwarded-For from the right past trusted proxies.
     mutating func forwardedClient(_ bytes: UnsafeRawPointer) -> IPAddress? {
         var last: IPAddress?
-        for index in (0..<fields.count).reversed() where fields[index].id == .xForwardedFor {
+        for index in (0..<fields.count).reversed()
+        where fields[index].id == .xForwardedFor && !fields[index].isHopByHop {
             let range = fields[index].value
             var end = range.end
             while end > range.start {
@@ -217,17 +224,19 @@ extension Worker {
                     start &-= 1
                 }
                 let element = trimmed(bytes, start, end)
+                end = start &- 1
+                // Empty elements of a list do not count (RFC 9110 §5.6.1.2).
+                if element.isEmpty { continue }
                 let span = RawSpan(
                     _unsafeStart: bytes + element.start,
                     byteCount: Int(element.count)
                 )
                 // Beyond an element that is no address nothing can be believed.
-                guard let address = IPAddress(parsing: span) else { return last }
+                guard let address = IPAddress(parsingNode: span) else { return last }
                 last = address
                 if !snapshot.config.trustedProxies.contains(where: { $0.contains(address) }) {
                     return address
                 }
-                end = start &- 1
             }
         }
         return last

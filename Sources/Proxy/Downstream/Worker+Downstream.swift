@@ -189,7 +189,8 @@ extension Worker {
         let span = RawSpan(_unsafeStart: bytes, byteCount: count)
         let head: RequestHead?
         do throws(HeadError) {
-            head = try down[slot].pointee.parser.parse(span, into: &fields, limits: headLimits)
+            let limits = down[slot].isOfStream ? headLimits.ofBuiltText : headLimits
+            head = try down[slot].pointee.parser.parse(span, into: &fields, limits: limits)
         } catch {
             if isBrokenPreface(slot, bytes, count) {
                 unlistIdle(slot)

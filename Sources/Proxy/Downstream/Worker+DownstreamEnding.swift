@@ -77,11 +77,11 @@ extension Worker {
         if downstream.pointee.streams.newest >= 0 { endStreams(slot) }
         assert(downstream.pointee.exchange < 0, "a connection closes under its exchange")
         unlistIdle(slot)
-        unlistUnheard(slot)
         downTimers.cancel(slot)
         if downstream.pointee.phase == .idle { sendCloseNotify(downstream) }
         if downstream.pointee.phase == .handshake { handshakes &-= 1 }
-        if downstream.pointee.phase == .header { leaveHeaderPhase(downstream) }
+        if downstream.pointee.phase == .header { leaveHeaderPhase(slot) }
+        unlistUnheard(slot)
         buffers.give(&downstream.pointee.input)
         buffers.give(&downstream.pointee.output)
         release(&downstream.pointee.secure)

@@ -174,7 +174,7 @@ extension Worker {
             guard let error = BodyError(rawValue: UInt8(truncatingIfNeeded: -16 &- used)) else {
                 return (.badRequest, nil)
             }
-            return (error.status == 431 ? .headTooLarge : .badRequest, error.explanation)
+            return (error.isTooLarge ? .headTooLarge : .badRequest, error.explanation)
         }
     }
 }

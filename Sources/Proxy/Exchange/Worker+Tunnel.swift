@@ -50,7 +50,10 @@ extension Worker {
         let carrier = down[downSlot].pointee.streams.carrier
         _ = weir_set_keepalive(down[carrier >= 0 ? carrier : downSlot].pointee.descriptor)
         touchTunnel(exchange)
-        // The client's first frames may be here already.
+        // The client's first frames may be here already, and their end.
+        if down[downSlot].pointee.streams.flags.contains(.clientEnded) {
+            down[downSlot].pointee.flags.insert(.readable)
+        }
         queueDownstream(downSlot)
         return true
     }

@@ -1,3 +1,4 @@
+import CBytes
 import HTTP
 
 /// Writes bytes into memory that someone else owns.
@@ -41,6 +42,13 @@ struct ByteWriter: BitwiseCopyable {
         guard first > start else { return }
         (base + start).copyMemory(from: base + first, byteCount: count &- first)
         count &-= first &- start
+    }
+
+    /// Where the first of the bytes from `offset` on is that JSON text cannot hold as it is;
+    /// ``count`` where there is none.
+    func firstEscaped(from offset: Int) -> Int {
+        guard offset >= 0, offset < count else { return count }
+        return cbytes_find_escaped(base.assumingMemoryBound(to: UInt8.self), offset, count)
     }
 
     private func isBlank(_ offset: Int) -> Bool {

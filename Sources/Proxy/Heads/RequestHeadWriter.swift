@@ -273,9 +273,24 @@ struct RequestHeadWriter: ~Copyable {
         for index in 0..<fields.count where fields[index].id == id {
             let value = fields[index].value
             if value.isEmpty || fields[index].isHopByHop { continue }
+            // Behind an open quote, what Weir adds would be a part of somebody else's words.
+            if id == .forwarded, !closesQuotes(value) { continue }
             out.append(value, of: source)
             out.append(", ")
         }
+    }
+
+    /// Whether each quoted string of a field's value ends in it (RFC 9110 §5.6.4).
+    private func closesQuotes(_ value: ByteRange) -> Bool {
+        var isQuoted = false
+        var index = value.start
+        while index < value.end {
+            let byte = source.load(fromByteOffset: index, as: UInt8.self)
+            if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
+            if byte == UInt8(ascii: "\\"), isQuoted { index &+= 1 }
+            index &+= 1
+        }
+        return !isQuoted
     }
 
     /// RFC 7239 §4; addresses of IPv6 and hosts with a port stand in quotes.

@@ -6,9 +6,34 @@ struct DateText {
     /// Nanoseconds from the loop's clock to the wall clock.
     private var offset: Int64 = 0
     private var checked = Instant(nanoseconds: Int64.min)
-    private var second: Int64 = -1
+    private var second: Int64 = 0
     private var wall: Int64 = 0
-    private var fields = CalendarFields(second: 0)
+    private var texts = Texts(CalendarFields(second: 0))
+
+    /// The texts of a second.
+    private struct Texts {
+        /// `2026-11-23T22:12:54.`
+        var timestamp = [20 of UInt8](repeating: 0)
+        /// `Mon, 23 Nov 2026 22:12:54 GMT`
+        var http = [29 of UInt8](repeating: 0)
+        /// `23/Nov/2026:22:12:54 +0000`
+        var commonLog = [26 of UInt8](repeating: 0)
+
+        init(_ fields: CalendarFields) {
+            withUnsafeMutableBytes(of: &timestamp) { Self.fill($0, fields.writeTimestamp) }
+            withUnsafeMutableBytes(of: &http) { Self.fill($0, fields.writeHTTPDate) }
+            withUnsafeMutableBytes(of: &commonLog) { Self.fill($0, fields.writeCommonLogDate) }
+        }
+
+        private static func fill(
+            _ bytes: UnsafeMutableRawBufferPointer,
+            _ write: (inout ByteWriter) -> Void
+        ) {
+            guard let base = bytes.baseAddress else { return }
+            var out = ByteWriter(base, capacity: bytes.count)
+            write(&out)
+        }
+    }
 
     /// Takes the loop's time; the wall clock is read at most once a second.
     mutating func update(_ now: Instant) {
@@ -25,57 +50,72 @@ struct DateText {
         let current = wall / 1_000_000_000
         if current != second {
             second = current
-            fields = CalendarFields(second: current)
+            texts = Texts(CalendarFields(second: current))
         }
     }
 
     /// `2026-11-23T22:12:54.123Z`.
     func appendTimestamp(to out: inout ByteWriter) {
-        out.append(decimal: fields.year, width: 4)
-        out.append("-")
-        out.append(decimal: fields.month, width: 2)
-        out.append("-")
-        out.append(decimal: fields.day, width: 2)
-        out.append("T")
-        appendClock(to: &out)
-        out.append(".")
-        out.append(decimal: Int(truncatingIfNeeded: wall / 1_000_000 % 1000), width: 3)
+        withUnsafeBytes(of: texts.timestamp) { out.append($0) }
+        let nanoseconds = max(0, wall &- second &* 1_000_000_000)
+        out.append(decimal: Int(truncatingIfNeeded: nanoseconds / 1_000_000), width: 3)
         out.append("Z")
     }
 
     /// `Mon, 23 Nov 2026 22:12:54 GMT` (RFC 9110 §5.6.7).
     mutating func appendHTTPDate(_ now: Instant, to out: inout ByteWriter) {
         update(now)
-        out.append(CalendarFields.weekdays[fields.weekday])
-        out.append(", ")
-        out.append(decimal: fields.day, width: 2)
-        out.append(" ")
-        out.append(CalendarFields.months[fields.month - 1])
-        out.append(" ")
-        out.append(decimal: fields.year, width: 4)
-        out.append(" ")
-        appendClock(to: &out)
-        out.append(" GMT")
+        withUnsafeBytes(of: texts.http) { out.append($0) }
     }
 
     /// `23/Nov/2026:22:12:54 +0000`.
     func appendCommonLogDate(to out: inout ByteWriter) {
-        out.append(decimal: fields.day, width: 2)
+        withUnsafeBytes(of: texts.commonLog) { out.append($0) }
+    }
+}
+
+extension CalendarFields {
+    fileprivate func writeTimestamp(to out: inout ByteWriter) {
+        out.append(decimal: year, width: 4)
+        out.append("-")
+        out.append(decimal: month, width: 2)
+        out.append("-")
+        out.append(decimal: day, width: 2)
+        out.append("T")
+        writeClock(to: &out)
+        out.append(".")
+    }
+
+    fileprivate func writeHTTPDate(to out: inout ByteWriter) {
+        out.append(Self.weekdays[weekday])
+        out.append(", ")
+        out.append(decimal: day, width: 2)
+        out.append(" ")
+        out.append(Self.months[month - 1])
+        out.append(" ")
+        out.append(decimal: year, width: 4)
+        out.append(" ")
+        writeClock(to: &out)
+        out.append(" GMT")
+    }
+
+    fileprivate func writeCommonLogDate(to out: inout ByteWriter) {
+        out.append(decimal: day, width: 2)
         out.append("/")
-        out.append(CalendarFields.months[fields.month - 1])
+        out.append(Self.months[month - 1])
         out.append("/")
-        out.append(decimal: fields.year, width: 4)
+        out.append(decimal: year, width: 4)
         out.append(":")
-        appendClock(to: &out)
+        writeClock(to: &out)
         out.append(" +0000")
     }
 
-    private func appendClock(to out: inout ByteWriter) {
-        out.append(decimal: fields.hour, width: 2)
+    private func writeClock(to out: inout ByteWriter) {
+        out.append(decimal: hour, width: 2)
         out.append(":")
-        out.append(decimal: fields.minute, width: 2)
+        out.append(decimal: minute, width: 2)
         out.append(":")
-        out.append(decimal: fields.second, width: 2)
+        out.append(decimal: second, width: 2)
     }
 }
 

@@ -1,3 +1,4 @@
+import CBytes
 import CLinux
 
 extension ByteWriter {
@@ -128,15 +129,24 @@ extension ByteWriter {
     /// Bytes as the inside of a JSON string; what is not ASCII is written as `\u00XX`.
     mutating func appendEscaped(_ bytes: UnsafeRawBufferPointer?) {
         guard let bytes, let base = bytes.baseAddress else { return }
-        var plain = 0
-        for index in 0..<bytes.count {
+        // Nearly all text needs none, and written text can be looked through in whole blocks.
+        let start = count
+        append(base, bytes.count)
+        let end = firstEscaped(from: start)
+        guard end < count else { return }
+        shorten(to: end)
+        appendEscaped(bytes, from: end &- start)
+    }
+
+    private mutating func appendEscaped(_ bytes: UnsafeRawBufferPointer, from first: Int) {
+        for index in first..<bytes.count {
             let byte = bytes[index]
-            if byte >= 0x20, byte < 0x7f, byte != 0x22, byte != 0x5c { continue }
-            append(base + plain, index &- plain)
-            plain = index &+ 1
-            append("\\u00")
-            append(hex: UInt64(byte), digits: 2)
+            if cbytes_stops_escape(byte) == 0 {
+                append(byte: byte)
+            } else {
+                append("\\u00")
+                append(hex: UInt64(byte), digits: 2)
+            }
         }
-        append(base + plain, bytes.count &- plain)
     }
 }

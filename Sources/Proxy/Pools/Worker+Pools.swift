@@ -12,7 +12,7 @@ extension Worker {
             endpointStates[endpoint].isGone = entry == nil
             if let entry { endpoints[endpoint] = entry } else { desert(endpoint) }
             guard probes.count > 0 else { continue }
-            if entry == nil { closeProbe(endpoint) }
+            if entry == nil { forgetProbe(endpoint) }
             probes[endpoint].pointee.request = update.probeRequests[slot]
         }
         pool.pointee.balancer = PoolBalancer(

@@ -179,12 +179,7 @@ extension Worker {
             let free = listeners.firstIndex { $0.descriptor < 0 }
             let place = free ?? listeners.count
             if free == nil { listeners.append(listener) } else { listeners[place] = listener }
-            let token = Self.token(.listener, Int32(place), 0)
-            _ = poller.addSource(
-                listener.descriptor,
-                token: token,
-                exclusive: listener.isShared
-            )
+            attend(place)
         }
     }
 

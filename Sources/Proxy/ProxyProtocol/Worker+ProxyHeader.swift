@@ -20,9 +20,13 @@ extension Worker {
     }
 
     /// The connection is no longer one whose header is awaited.
-    mutating func leaveHeaderPhase(_ downstream: UnsafeMutablePointer<Downstream>) {
-        if certificates[Int(downstream.pointee.listener)] != nil { handshakes &-= 1 }
-        downstream.pointee.phase = .idle
+    mutating func leaveHeaderPhase(_ slot: Int32) {
+        // The list tells whether it was counted: a reload may have brought TLS, or taken it.
+        if down[slot].pointee.flags.contains(.listedUnheard) {
+            unlistUnheard(slot)
+            handshakes &-= 1
+        }
+        down[slot].pointee.phase = .idle
     }
 
     /// Looks whether the header is there.
@@ -75,8 +79,7 @@ extension Worker {
     /// Whose connection it is has been said: TLS or HTTP begins.
     private mutating func introduced(_ slot: Int32, _ header: ProxyHeader) {
         let downstream = down[slot]
-        unlistUnheard(slot)
-        leaveHeaderPhase(downstream)
+        leaveHeaderPhase(slot)
         switch header {
         case .client(let source, _): downstream.pointee.peer = weir_address(source)
         case .unix: downstream.pointee.peer = weir_address()

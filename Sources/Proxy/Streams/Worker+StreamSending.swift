@@ -130,10 +130,7 @@ extension Worker {
         while let bytes = entry.pointee.output.head {
             let count = headEnd(bytes, entry.pointee.output.count)
             guard count > 0 else { return }
-            // "HTTP/1.1 " stands before the status, whose first digit tells interim answers.
-            let isInterim =
-                bytes.load(fromByteOffset: 9, as: UInt8.self) == 0x31
-                && entry.pointee.phase != .tunnel
+            let isInterim = Self.isInterim(bytes)
             let ends =
                 isComplete && !isInterim && count == entry.pointee.output.count
                 && entry.pointee.streams.trailers.isEmpty
@@ -151,6 +148,15 @@ extension Worker {
             entry.pointee.streams.flags.insert(ends ? [.headSent, .ended] : .headSent)
             return
         }
+    }
+
+    /// Whether another head follows this one; behind 101, which opens a tunnel, none does.
+    ///
+    /// "HTTP/1.1 " stands before the status.
+    private static func isInterim(_ head: UnsafeRawPointer) -> Bool {
+        let first = head.load(fromByteOffset: 9, as: UInt8.self)
+        let rest = head.loadUnaligned(fromByteOffset: 10, as: UInt16.self)
+        return first == 0x31 && UInt16(bigEndian: rest) != 0x3031
     }
 
     /// All that the stream had of its answer is on its way.

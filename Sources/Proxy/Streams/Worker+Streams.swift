@@ -65,7 +65,8 @@ extension Worker {
         let entry = down[stream]
         entry.pointee.streams.flags.insert([.reset, .clientEnded])
         let text = RawSpan(_unsafeStart: bytes, byteCount: count)
-        if let head = try? entry.pointee.parser.parse(text, into: &fields, limits: headLimits) {
+        let limits = headLimits.ofBuiltText
+        if let head = try? entry.pointee.parser.parse(text, into: &fields, limits: limits) {
             let id = RequestID(high: random.next(), low: random.next())
             let request = ReceivedRequest(
                 head: head,

@@ -166,7 +166,8 @@ extension Worker {
             let span = RawSpan(_unsafeStart: bytes + offset, byteCount: count &- offset)
             let parsed: ResponseHead?
             do throws(HeadError) {
-                parsed = try entry.pointee.parser.parse(span, into: &fields, limits: headLimits)
+                let limits = headLimits.ofBuiltText
+                parsed = try entry.pointee.parser.parse(span, into: &fields, limits: limits)
             } catch {
                 retryOrFail(slot, .badAnswer)
                 return -1

@@ -239,18 +239,27 @@ extension Worker {
         isAcceptPaused = false
         for (index, listener) in listeners.enumerated() where listener.isPaused {
             if hasRoom(listener.index) {
-                listeners[index].isPaused = false
-                let token = Self.token(.listener, Int32(index), 0)
-                _ = poller.addSource(
-                    listener.descriptor,
-                    token: token,
-                    exclusive: listener.isShared
-                )
+                attend(index)
             } else {
                 isAcceptPaused = true
                 if now >= roomAsked + Self.pause { askForRoom(listener.index) }
             }
         }
+    }
+
+    /// Watches a listener; where the kernel refuses, it is tried again like one that pauses.
+    mutating func attend(_ index: Int) {
+        let listener = listeners[index]
+        let token = Self.token(.listener, Int32(truncatingIfNeeded: index), 0)
+        let isWatched = poller.addSource(
+            listener.descriptor,
+            token: token,
+            exclusive: listener.isShared
+        )
+        listeners[index].isPaused = !isWatched
+        if isWatched { return }
+        isAcceptPaused = true
+        acceptAgain = now + Self.pause
     }
 
     /// Has the other workers close an idle connection: one of them may have what is missing here.

@@ -8,10 +8,7 @@ extension Worker {
     /// Serves until a drain has ended or `stop` was told.
     public mutating func run() {
         _ = poller.addSource(mailbox.descriptor, token: Self.token(.mailbox, 0, 0))
-        for (index, listener) in listeners.enumerated() {
-            let token = Self.token(.listener, Int32(index), 0)
-            _ = poller.addSource(listener.descriptor, token: token, exclusive: listener.isShared)
-        }
+        for index in listeners.indices { attend(index) }
         while !isStopped {
             turn()
             if isDraining, down.count == 0 { break }

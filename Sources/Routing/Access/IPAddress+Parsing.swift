@@ -8,6 +8,46 @@ extension IPAddress {
         self = parsed.address
     }
 
+    /// Reads an address as proxies write it into X-Forwarded-For: alone, IPv4 with a port behind a
+    /// colon, or IPv6 in brackets, with a port or without.
+    public init?(parsingNode text: RawSpan) {
+        let count = text.byteCount
+        if count > 0, text.byte(at: 0) == UInt8(ascii: "[") {
+            guard let close = Self.first(UInt8(ascii: "]"), in: text, from: 1),
+                close == count &- 1 || Self.isPort(text, from: close &+ 1)
+            else { return nil }
+            let inside = text.extracting(1..<close)
+            guard Self.first(UInt8(ascii: ":"), in: inside, from: 0) != nil else { return nil }
+            self.init(parsing: inside)
+            return
+        }
+        guard let colon = Self.first(UInt8(ascii: ":"), in: text, from: 0),
+            Self.first(UInt8(ascii: ":"), in: text, from: colon &+ 1) == nil
+        else {
+            self.init(parsing: text)
+            return
+        }
+        guard Self.isPort(text, from: colon) else { return nil }
+        self.init(parsing: text.extracting(0..<colon))
+    }
+
+    private static func first(_ wanted: UInt8, in text: RawSpan, from start: Int) -> Int? {
+        var index = start
+        while index < text.byteCount {
+            if text.byte(at: index) == wanted { return index }
+            index &+= 1
+        }
+        return nil
+    }
+
+    /// Whether a colon and one to five digits are all that is left.
+    private static func isPort(_ text: RawSpan, from colon: Int) -> Bool {
+        let digits = colon &+ 1..<max(colon &+ 1, text.byteCount)
+        return colon < text.byteCount && text.byte(at: colon) == UInt8(ascii: ":")
+            && (1...5).contains(digits.count)
+            && digits.allSatisfy { decimalValue(text.byte(at: $0)) != nil }
+    }
+
     /// Reads an address as ``init(parsing:)`` does.
     public init?(_ text: String) {
         unsafe self.init(parsing: Array(text.utf8).span.bytes)

@@ -41,9 +41,6 @@ public struct LogReader {
         self.key = key
     }
 
-    /// Requests read so far.
-    public var count: Int { records.count }
-
     /// Reads on.
     public mutating func read(_ bytes: some Collection<UInt8>) {
         for byte in bytes {

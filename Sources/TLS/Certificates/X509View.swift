@@ -59,13 +59,6 @@ struct X509View {
         return Self.text(ofAddress: bytes)
     }
 
-    /// Whether the names cover `host`, the address or name of a server (RFC 6125 §6.4).
-    func covers(_ host: String) -> Bool {
-        if ask({ X509_check_ip_asc($0, host, 0) }) == 1 { return true }
-        let flags = UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
-        return ask { X509_check_host($0, host, host.utf8.count, flags, nil) } == 1
-    }
-
     /// The last common name of the subject.
     private var commonName: String? { ask(Self.commonName) }
 

@@ -106,8 +106,7 @@ public struct TLSConnection: BitwiseCopyable {
 
     /// Encrypts into the port's output.
     ///
-    /// How many bytes were taken, or `broken`. All are, as long as they stay within the port's
-    /// `plaintextLimit` and its output was empty; else as many whole records as have room.
+    /// How many bytes were taken, or `broken`: as many whole records as the port has room for.
     public func write(_ bytes: UnsafeRawPointer, _ count: Int) -> Int {
         claim()
         var taken = 0

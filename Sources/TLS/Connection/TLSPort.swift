@@ -6,17 +6,11 @@ import COpenSSL
 /// on it. Nothing is kept in it between two calls but output that has not been taken yet: what
 /// OpenSSL has of a partial record lies in the connection's own buffer.
 public final class TLSPort {
-    /// How many bytes of plaintext one `write` may have while the output is empty.
-    ///
-    /// The rest of the capacity is for the records' own bytes, alerts and key updates.
-    public let plaintextLimit: Int
-
     let state: UnsafeMutablePointer<PortState>
 
     /// A port with room for `capacity` bytes of ciphertext, at least 160 KiB.
     public init(capacity: Int = 160 << 10) {
         let room = max(capacity, 160 << 10)
-        plaintextLimit = room / 2
         state = .allocate(capacity: 1)
         state.initialize(to: PortState(output: .allocate(byteCount: room, alignment: 64), room))
     }

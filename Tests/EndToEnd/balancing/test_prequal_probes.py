@@ -96,7 +96,8 @@ def fresh_spread(client, scripts, count):
 def test_traffic_goes_to_the_server_that_tells_the_least_latency(pool):
     proxy, scripts, _ = pool(a=load(1, 50_000), b=load(1, 100), c=load(1, 90_000))
     client = warm_up(proxy, scripts, "a", "b", "c")
-    assert fresh_spread(client, scripts, 300).get("b", 0) > 200
+    # By lot it would be 100, give or take 8; late probes take some away.
+    assert fresh_spread(client, scripts, 300).get("b", 0) > 150
 
 
 def test_a_server_that_tells_many_in_flight_gets_nearly_nothing_though_it_is_fast(pool):

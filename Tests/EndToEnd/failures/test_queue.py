@@ -84,7 +84,8 @@ def test_a_drain_serves_those_who_wait(weir, backend, workers):
 
 def test_a_drain_that_takes_too_long_cuts_those_who_wait(weir, backend):
     seconds = scaled(1)
-    pool = Bounded(weir, backend, more={"shutdown-timeout": f"{seconds * 1000:.0f}ms"})
+    more = {"shutdown-timeout": f"{seconds * 1000:.0f}ms"}
+    pool = Bounded(weir, backend, more=more, **{"queue-timeout": "1m"})
     held, waiting = pool.hold(), [pool.send("/waits") for _ in range(3)]
     pool.proxy.drain()
     assert pool.proxy.wait() == 0
@@ -178,6 +179,7 @@ def test_who_leaves_the_queue_reaches_no_server_and_makes_room(weir, backend, wa
     getattr(leaving, way)()
     eventually(lambda: [line for line in pool.lines(1) if line["outcome"] == "client-aborted"])
     staying = pool.send("/staying")
+    eventually(pool.proxy.asleep, "the other worker to have seen it")
     eventually(lambda: pool.proxy.ask().status == 503, "the queue to be full again")
     pool.meter.let_go(2)
     assert held.response().status == 200

@@ -54,13 +54,6 @@ class Hashing:
             self.take(data)
         assert stream.field_lines() == []
 
-    def take_rest(self, stream):
-        """Takes everything up to the end of a stream."""
-        stream.keeps = False
-        while stream.buffer or stream.fill():
-            data, stream.buffer = stream.buffer, b""
-            self.take(data)
-
     @property
     def hex(self):
         return self.hash.hexdigest()

@@ -35,6 +35,19 @@ def test_limits(weir, backend, over):
     assert outcomes.count("head-too-large") == 2 and outcomes.count("ok") == 3
 
 
+def test_lines_of_weirs_own_count_for_no_limit(weir, backend, over):
+    """`:authority` counts as Host does; what stands for a body's framing does not."""
+    server = backend()
+    client = H2Client(weir(over(server, limits={"fields": 20})))
+    fields = [(f"x-{n}", "y") for n in range(20)]
+    for ask in [
+        {}, {"method": "POST", "body": b"x", "length": False}, {"method": "POST", "body": b""},
+    ]:
+        least = 1 if ask.get("body") == b"" else 0
+        expect(client.ask(fields=fields[least:], **ask), 431, "head-too-large")
+        assert client.ask(fields=fields[least + 1 :], **ask).status == 200
+
+
 def test_refusals_of_head_have_no_body(weir, over):
     limits = {"fields": 20, "target-size": "256B"}
     client = H2Client(weir(over(routes=[{"respond": {"body": "hi"}}], limits=limits)))

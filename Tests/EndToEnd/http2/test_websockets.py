@@ -7,7 +7,7 @@ from wsproto.events import CloseConnection, Ping, Pong
 
 from harness import eventually, scaled
 from harness.data import whole
-from harness.http2 import CANCEL, NO_ERROR, H2Client
+from harness.http2 import CANCEL, NO_ERROR, Answer, H2Client
 from harness.setups import LOGGED
 from harness.websocket import StreamSide, mirror, serves
 
@@ -33,6 +33,50 @@ def test_echo(weir, backend, over):
     assert request.get("connection").lower() == "upgrade"
     assert request.get("host") == "example.test"
     assert not request.has("content-length") and not request.has("transfer-encoding")
+
+
+def switching(*interim, rest=b""):
+    """A script that switches protocols behind interim answers, all in one piece, and mirrors."""
+
+    def script(connection):
+        connection.note(connection.request_head())
+        heads = "".join(f"HTTP/1.1 {status} Wait\r\n\r\n" for status in interim)
+        heads += "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        connection.send(heads.encode() + b"Sec-WebSocket-Accept: x\r\n\r\n" + rest)
+        while connection.buffer or connection.fill():
+            data, connection.buffer = connection.buffer, b""
+            connection.send(data)
+        connection.send(b"<end>")
+
+    return script
+
+
+@pytest.mark.parametrize("rest", [b"", b"first"], ids=["alone", "with bytes"])
+@pytest.mark.parametrize("interim", [(), (100,), (103,), (100, 103, 103)], ids=str)
+def test_interim_answers_before_the_tunnel(weir, backend, over, interim, rest):
+    client = H2Client(weir(over(backend(switching(*interim, rest=rest)))))
+    socket = opened(client)
+    client.h2.send_data(socket.answer.id, b"more", end_stream=True)
+    client.flush()
+    assert client.finish(socket.answer).body == rest + b"more<end>"
+
+
+@pytest.mark.parametrize("data", [None, b"", b"bye"])
+def test_an_end_that_comes_before_the_answer(weir, backend, over, data):
+    """END_STREAM is the end of this direction (RFC 8441 §5), whenever it comes."""
+    client = H2Client(weir(over(backend(switching()))))
+    stream = client.h2.get_next_available_stream_id()
+    answer = client.answers[stream] = Answer(stream)
+    head = [
+        (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", client.scheme),
+        (":path", "/chat"), (":authority", "example.test"), ("sec-websocket-version", "13"),
+    ]
+    client.h2.send_headers(stream, head, end_stream=data is None)
+    if data is not None:
+        client.h2.send_data(stream, data, end_stream=True)
+    client.flush()
+    found = client.finish(answer)
+    assert (found.status, found.body, found.code) == (200, (data or b"") + b"<end>", None)
 
 
 def test_handshake_fields(weir, backend, over):

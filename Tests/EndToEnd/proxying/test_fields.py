@@ -164,6 +164,41 @@ def test_a_trusted_proxys_forwarding_fields_are_carried_on(weir, backend):
     assert line["client"].startswith("198.51.100.7") and line["request-id"] == "abc-123"
 
 
+@pytest.mark.parametrize(
+    "written, client",
+    [
+        ("192.0.2.7", "192.0.2.7"), ("192.0.2.7:4711", "192.0.2.7"), ("2001:db8::7", "2001:db8::7"),
+        ("[2001:db8::7]", "2001:db8::7"), ("[2001:db8::7]:4711", "2001:db8::7"),
+        ("192.0.2.7,, 10.0.0.1 ,", "192.0.2.7"), (" , 192.0.2.7", "192.0.2.7"),
+        ("192.0.2.7:", "127.0.0.1"), ("192.0.2.7:x", "127.0.0.1"), ("[192.0.2.7]", "127.0.0.1"),
+        ("[2001:db8::7", "127.0.0.1"), ("[2001:db8::7]4711", "127.0.0.1"), ("unknown", "127.0.0.1"),
+        ("192.0.2.7, unknown, 10.0.0.1", "10.0.0.1"), (",", "127.0.0.1"),
+    ],
+)
+def test_the_forms_of_a_forwarded_address(weir, backend, written, client):
+    trusted = {"trusted-proxies": ["127.0.0.0/8", "10.0.0.0/8"]}
+    proxy = weir(single(backend(), **trusted, **LOGGED))
+    assert proxy.ask(fields=[("X-Forwarded-For", written)]).status == 200
+    assert proxy.access()[0]["client"] == client
+
+
+def test_forwarding_fields_that_connection_names_are_not_there(weir, backend):
+    proxy = weir(single(backend(), **{"trusted-proxies": ["127.0.0.1"]}, **LOGGED))
+    fields = [("Connection", "x-forwarded-for"), ("X-Forwarded-For", "192.0.2.7")]
+    assert Seen(proxy.ask(fields=fields)).get("x-forwarded-for") == "127.0.0.1"
+    assert proxy.access()[0]["client"] == "127.0.0.1"
+
+
+def test_forwarded_goes_on_only_with_its_quotes_closed(weir, backend):
+    """Else Weir's own element would be a part of a string that somebody else began."""
+    forwarding = {"forwarding": {"forwarded": True}, "trusted-proxies": ["127.0.0.1"]}
+    proxy = weir(single(backend(), **forwarding))
+    for value, goes in [('for="[2001:db8::7]"', True), ('for="a\\"', False), ('for="open', False)]:
+        seen = Seen(proxy.ask(fields=[("Forwarded", value)]))
+        assert (value in seen.get("forwarded")) == goes, value
+        assert "for=127.0.0.1;" in seen.get("forwarded")
+
+
 def test_forwarding_can_be_turned_off(weir, backend):
     off = {"x-forwarded": False, "via": False, "request-id": False}
     seen = Seen(weir(single(backend(), forwarding=off)).ask(fields=FORGED[:4]))

@@ -52,6 +52,18 @@ def test_asterisk_form(client_of):
     assert (seen["method"], seen["target"]) == ("OPTIONS", "*")
 
 
+def test_asterisk_form_is_sent_elsewhere_as_the_root(weir):
+    """`https://host*` would be another host."""
+    redirect = {"to": "https://www.example.test"}
+    listeners = [{"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "https-redirect": 8443}]
+    proxy = weir({"listeners": listeners, "routes": [{"redirect": redirect}]}, listeners=2)
+    places = [
+        proxy.client(listener).ask("OPTIONS", "*", host="example.test").get("location")
+        for listener in range(2)
+    ]
+    assert places == ["https://www.example.test/", "https://example.test:8443/"]
+
+
 @pytest.mark.parametrize(
     "host",
     ["example.test", "EXAMPLE.test", "example.test:8080", "example.test.", "127.0.0.1:1", "[::1]:80",

@@ -18,8 +18,6 @@ struct RawFrame: Equatable {
     static let endStream: UInt8 = 1
     static let acknowledges: UInt8 = 1
     static let endHeaders: UInt8 = 4
-    static let padded: UInt8 = 8
-    static let priority: UInt8 = 0x20
 
     static func data(_ stream: UInt32, _ text: String, _ flags: UInt8 = 0) -> RawFrame {
         RawFrame(type: 0, flags: flags, stream: stream, payload: Array(text.utf8))

@@ -78,6 +78,20 @@ struct LogLineTests {
         #expect(quotes.count == 6)
     }
 
+    @Test("a byte that needs an escape, at every place of texts of every length")
+    func places() throws {
+        let sample = SampleLine()
+        for length in 1...40 {
+            for place in 0..<length {
+                var bytes = [UInt8](repeating: 0x61, count: length)
+                bytes[place] = 0x22
+                sample.line.host = sample.part(bytes)
+                let text = String(decoding: bytes, as: UTF8.self)
+                #expect(try parsed(sample.json())["host"] as? String == text)
+            }
+        }
+    }
+
     @Test(
         "a masked client has no last part",
         arguments: [

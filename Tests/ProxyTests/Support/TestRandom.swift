@@ -15,9 +15,6 @@ struct TestRandom: RandomNumberGenerator {
     /// A number from 0 up to, not including, `bound`, which is above 0.
     mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 
-    /// Whether something happens that does so once in `times`.
-    mutating func once(in times: Int) -> Bool { below(times) == 0 }
-
     /// One of them; there is at least one.
     mutating func pick<Element>(_ elements: [Element]) -> Element {
         elements[below(elements.count)]

@@ -4,6 +4,21 @@ import Testing
 @Suite("Addresses")
 struct AddressTests {
     @Test(
+        "an address as proxies write it, with a port or without",
+        arguments: [
+            ("1.2.3.4", "1.2.3.4"), ("1.2.3.4:1", "1.2.3.4"), ("1.2.3.4:65535", "1.2.3.4"),
+            ("::1", "::1"), ("[::1]", "::1"), ("[::1]:80", "::1"), ("[::ffff:1.2.3.4]", "1.2.3.4"),
+            ("1.2.3.4:", nil), ("1.2.3.4:a", nil), ("1.2.3.4:123456", nil), ("[1.2.3.4]", nil),
+            ("[::1", nil), ("[::1]80", nil), ("[::1]:", nil), ("[]", nil), ("[", nil), (":", nil),
+            ("", nil), (":80", nil), ("a", nil), ("[::1]:80:80", nil),
+        ] as [(String, String?)]
+    )
+    func nodes(text: String, form: String?) {
+        let bytes = Array(text.utf8)
+        #expect(unsafe IPAddress(parsingNode: bytes.span.bytes)?.description == form)
+    }
+
+    @Test(
         "an address is read and written in its one form",
         arguments: [
             ("0.0.0.0", "0.0.0.0"), ("1.2.3.4", "1.2.3.4"), ("255.255.255.255", "255.255.255.255"),

@@ -29,8 +29,6 @@ final class TestKey: @unchecked Sendable {
 
     deinit { EVP_PKEY_free(pointer) }
 
-    static func shared(_ kind: KeyKind) -> TestKey { kind == .rsa ? rsa : ecdsa }
-
     /// PEM, encrypted if there is a passphrase.
     func pem(passphrase: String? = nil) -> [UInt8] {
         written { memory in
