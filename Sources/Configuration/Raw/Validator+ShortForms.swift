@@ -61,7 +61,8 @@ extension Validator {
                     + set.keys.map(\.name).joined(separator: ", ")
         }
         if case .none = set.short, words.isEmpty,
-            Key.refusals.contains(node.scalar?.text ?? "") {
+            Key.refusals.contains(node.scalar?.text ?? "")
+        {
             remedy = "leave it out to have its defaults, or " + remedy
         }
         reporter.error(.type, node.place, "\(name) \(phrase), not \(kind(node))", remedy: remedy)

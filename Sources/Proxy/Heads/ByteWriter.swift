@@ -65,8 +65,16 @@ struct ByteWriter: BitwiseCopyable {
         count &+= length
     }
 
+    /// Text of the program: inlined, so that it is written by a few stores of known length.
+    @inline(__always)
     mutating func append(_ text: StaticString) {
-        append(text.utf8Start, text.utf8CodeUnitCount)
+        let length = text.utf8CodeUnitCount
+        guard length <= capacity &- count else {
+            overflowed = true
+            return
+        }
+        (base + count).copyMemory(from: text.utf8Start, byteCount: length)
+        count &+= length
     }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) {

@@ -104,9 +104,8 @@ struct AccessLogBuffer: ~Copyable {
     }
 
     /// Appends a line.
-    mutating func append(_ line: LogLine, now: Instant) {
+    mutating func append(_ line: consuming LogLine, now: Instant) {
         guard let config else { return }
-        var line = line
         dates.update(now)
         for _ in 0..<3 {
             var writer =

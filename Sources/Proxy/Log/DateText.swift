@@ -12,11 +12,11 @@ struct DateText {
 
     /// The texts of a second.
     private struct Texts {
-        /// `2026-11-23T22:12:54.`
+        /// As `2026-11-23T22:12:54.` is.
         var timestamp = [20 of UInt8](repeating: 0)
-        /// `Mon, 23 Nov 2026 22:12:54 GMT`
+        /// As `Mon, 23 Nov 2026 22:12:54 GMT` is.
         var http = [29 of UInt8](repeating: 0)
-        /// `23/Nov/2026:22:12:54 +0000`
+        /// As `23/Nov/2026:22:12:54 +0000` is.
         var commonLog = [26 of UInt8](repeating: 0)
 
         init(_ fields: CalendarFields) {
