@@ -6,8 +6,8 @@ enum LimitKeys {
         or: ["auto"],
         standard: "auto",
         example: "20000",
-        "Client connections at once; `auto` is half of the descriptor limit, less 32, less 128 "
-            + "where a pool has `health`, 65 with `admin`, 6 with `tracing.export`, and one for "
+        "Client connections at once; `auto` is half of what the descriptor limit leaves after 32, "
+            + "128 where a pool has `health`, 65 with `admin`, 6 with `tracing.export`, and one for "
             + "each worker and server of pools whose `prequal` probes. Accepting pauses beyond."
     )
     static let maxConnectionsPerClient = Key(

@@ -118,6 +118,48 @@ def test_tokens(weir, backend, tmp_path):
     assert found.returncode == 0, found
 
 
+@pytest.mark.parametrize(
+    "signal, command, word",
+    [("SIGHUP", "reload", "reloaded"), ("SIGTERM", "drain", "draining")],
+    ids=["reload", "drain"],
+)
+def test_by_number(weir, backend, signal, command, word):
+    proxy = weir({"listen": "127.0.0.1:0", "servers": [backend().address]})
+    found = weir_command(command, str(proxy.file), "--pid", str(proxy.pid))
+    assert found.returncode == 0 and signal in found.stdout, found
+    eventually(lambda: any(word in line for line in proxy.lines), word)
+
+
+def test_a_number_that_is_somebody_elses(weir, tmp_path):
+    """A number that outlived its process may be another's, whom the signal would end."""
+    file = tmp_path / "weir.yaml"
+    file.write_text('listen: ":1"\nroutes: [{respond: 404}]\n')
+    stranger = subprocess.Popen(["sleep", "60"])
+    try:
+        for command in ("reload", "upgrade", "drain"):
+            found = weir_command(command, str(file), "--pid", str(stranger.pid))
+            assert found.returncode == 3 and "is sleep, not Weir" in found.stderr, found
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+    found = weir_command("reload", str(file), "--pid", str(stranger.pid))
+    assert found.returncode == 3 and "no such process" in found.stderr.lower(), found
+    for number in ("0", "-1"):
+        found = weir_command("reload", str(file), f"--pid={number}")
+        assert found.returncode == 2 and "--pid takes the number" in found.stderr, found
+    found = weir_command("reload", "--admin", "127.0.0.1:1", "--pid", str(os.getpid()))
+    assert found.returncode == 2 and "give one" in found.stderr, found
+
+
+@pytest.mark.skipif(os.path.exists("/run/weir/weir.pid"), reason="a Weir runs on this machine")
+def test_nobody_is_named(tmp_path):
+    file = tmp_path / "weir.yaml"
+    file.write_text('listen: ":1"\nroutes: [{respond: 404}]\n')
+    found = weir_command("reload", str(file))
+    assert found.returncode == 3 and "no process is named" in found.stderr, found
+
+
 def test_without_an_admin_api(tmp_path):
     file = tmp_path / "weir.yaml"
     file.write_text('listen: ":1"\nroutes: [{respond: 404}]\n')

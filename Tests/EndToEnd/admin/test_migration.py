@@ -14,7 +14,7 @@ STEPS = [(90, 10), (50, 50), (10, 90), (0, 100)]
 def test_a_weighted_shift_loses_nothing(weir, backend):
     text = FILE.read_text()
     # The commands at the top of the file are those that are used here.
-    paths = re.findall(r"curl -X PATCH -d '\{\"weight\": \d+\}' 127\.0\.0\.1:9900(/\S+)", text)
+    paths = re.findall(r"curl -X PATCH --json '\{\"weight\": \d+\}' 127\.0\.0\.1:9900(/\S+)", text)
     old, new = backend(name="old"), backend(name="new")
     changes = [
         ("10.0.1.1:8080", old.address), ("10.8.1.1:8080", new.address),
