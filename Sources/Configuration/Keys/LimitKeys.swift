@@ -6,9 +6,10 @@ enum LimitKeys {
         or: ["auto"],
         standard: "auto",
         example: "20000",
-        "Client connections at once; `auto` is half of what the descriptor limit leaves after 32, "
-            + "128 where a pool has `health`, 65 with `admin`, 6 with `tracing.export`, and one for "
-            + "each worker and server of pools whose `prequal` probes. Accepting pauses beyond."
+        "Client connections at once; `auto` is half of what the descriptor limit leaves after "
+            + "32, 128 where a pool has `health`, 65 with `admin`, 6 with `tracing.export`, and "
+            + "one for each worker and server of pools whose `prequal` probes. Accepting pauses "
+            + "beyond."
     )
     static let maxConnectionsPerClient = Key(
         "max-connections-per-client",
