@@ -411,11 +411,10 @@ void weir_exit(int status) {
 
 // ---- Files
 
-int weir_open_read(const char *path) {
-    // A pipe that nobody writes to is empty, not something to wait for.
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+int weir_open_read(const char *path, int waits) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | (waits ? 0 : O_NONBLOCK));
     if (fd < 0) return -errno;
-    fcntl(fd, F_SETFL, 0);
+    if (!waits) fcntl(fd, F_SETFL, 0);
     return fd;
 }
 

@@ -7,15 +7,20 @@ public struct FileSystem: FileAccess {
     /// The most that is read of one file: 16 MiB.
     private static let largestFile = 16 << 20
 
+    private let waitsForPipes: Bool
+
     /// The machine's files.
-    public init() {}
+    ///
+    /// `waitsForPipes`: whether opening a named pipe waits until somebody writes to it, as is good
+    /// for a command. A process that serves takes such a pipe as empty.
+    public init(waitsForPipes: Bool = true) { self.waitsForPipes = waitsForPipes }
 
     /// The file's bytes, at most 16 MiB.
     public func read(_ path: String) -> Result<[UInt8], FileProblem> {
         let kind = weir_file_kind(path)
         if kind < 0 { return .failure(Self.problem(kind)) }
         if kind == 2 { return .failure(FileProblem(reason: "it is a folder")) }
-        let descriptor = weir_open_read(path)
+        let descriptor = weir_open_read(path, waitsForPipes ? 1 : 0)
         if descriptor < 0 { return .failure(Self.problem(descriptor)) }
         defer { weir_close(descriptor) }
         var bytes: [UInt8] = []

@@ -144,7 +144,7 @@ final class Service {
         var secrets: [String: [UInt8]] = [:]
         for pool in config.pools {
             guard let file = pool.sticky?.secretFile else { continue }
-            switch FileSystem().read(file) {
+            switch FileSystem(waitsForPipes: false).read(file) {
             case .success(let bytes): secrets[pool.name] = bytes
             case .failure(let problem):
                 throw StartError(description: "cannot read \(file): \(problem.reason)")

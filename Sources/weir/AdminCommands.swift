@@ -55,6 +55,11 @@ struct AdminTarget: ParsableArguments {
         return result.admin == nil && (result.config != nil || file == nil)
     }
 
+    /// Whether the file is there and cannot be read, or is wrong.
+    var isBad: Bool {
+        loadFile(path, requiresFiles: false).config == nil && weir_file_kind(path) != -ENOENT
+    }
+
     /// A client of the admin API.
     func client() throws -> AdminClient {
         do throws(AdminClient.NoAnswer) {

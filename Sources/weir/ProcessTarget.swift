@@ -22,6 +22,8 @@ struct ProcessTarget: ParsableArguments {
         }
         guard pid != nil || target.namesNobody else { return false }
         guard let number = pid ?? PIDFile.read() else {
+            // A file that is there and bad is to be told of instead.
+            if target.isBad { return false }
             Output.error(
                 "weir: no process is named: neither an admin API, nor --pid, nor \(PIDFile.path)"
             )

@@ -119,7 +119,7 @@ struct Simulate: ParsableCommand {
             }
         }
         var reader = LogReader(endpoints: pool.servers.map(\.name), key: keys.first ?? .client)
-        let file = weir_open_read(path)
+        let file = weir_open_read(path, 1)
         guard file >= 0 else { throw failed("cannot read", path, file) }
         defer { weir_close(file) }
         var buffer = [UInt8](repeating: 0, count: 1 << 18)

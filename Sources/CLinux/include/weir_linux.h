@@ -191,7 +191,8 @@ void weir_exit(int status) __attribute__((noreturn));
 
 // ---- Files
 
-int weir_open_read(const char *path);
+// `waits`: whether opening a named pipe waits for who writes to it; else such a pipe is empty.
+int weir_open_read(const char *path, int waits);
 int weir_open_append(const char *path);
 // An empty file, whatever was there.
 int weir_open_new(const char *path);

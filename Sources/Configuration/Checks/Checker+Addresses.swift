@@ -97,7 +97,9 @@ extension Checker {
             let rest = text.isFilled ? "" : value.dropFirst(scheme.count).prefix { $0 != "/" }
             let isSecure = scheme == "https://"
             var address = rest.isEmpty ? "10.0.0.1" : String(rest)
-            if !address.contains(":") { address += isSecure ? ":443" : ":80" }
+            let host = address.lastIndex(of: "]").map { address[$0...] } ?? address[...]
+            if !host.contains(":") { address += isSecure ? ":443" : ":80" }
+            if address.hasPrefix("[") { address = "\"\(address)\"" }
             let tls = use == .server ? ", and tls: true in the pool" : ", with tls beside it"
             reporter.error(
                 .serverURL,

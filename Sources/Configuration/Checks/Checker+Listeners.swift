@@ -254,7 +254,7 @@ extension ListenAddress {
         case (.unix(let path), .unix(let other)): path == other
         case (.any(let port), .ip(let address, let other)): port == other && address.isLoopback
         case (.ip(let own, let port), .ip(let address, let other)):
-            port == other && (own == address || (own.isUnspecified && address.isLoopback))
+            port == other && (own == address || own.takesLoopback(address))
         default: false
         }
     }
@@ -269,8 +269,13 @@ extension IPAddress {
         }
     }
 
-    /// 0.0.0.0 or ::.
-    fileprivate var isUnspecified: Bool { self == .v4(0) || self == .v6(high: 0, low: 0) }
+    /// Whether this is every address of a family, and the other the machine's own in it.
+    fileprivate func takesLoopback(_ other: IPAddress) -> Bool {
+        switch (self, other) {
+        case (.v4(0), .v4), (.v6(0, 0), .v6): other.isLoopback
+        default: false
+        }
+    }
 }
 
 extension ServerAddress: CustomStringConvertible {

@@ -23,7 +23,7 @@ final class AdminSecurity {
             ListenerTLSConfig(certificates: [pair]),
             http2: false,
             ownKeys: keys,
-            files: FileSystem()
+            files: FileSystem(waitsForPipes: false)
         )
         do throws(StartError) {
             context = try certificates.read()

@@ -181,7 +181,7 @@ final class AdminServer {
 
     private static func token(_ config: AdminConfig) throws(StartError) -> [UInt8]? {
         guard let file = config.tokenFile else { return nil }
-        switch FileSystem().read(file) {
+        switch FileSystem(waitsForPipes: false).read(file) {
         case .success(let bytes):
             if let token = AdminConfig.token(bytes) { return token }
             throw StartError(description: "\(file) holds no token")

@@ -83,7 +83,7 @@ final class CertificateControl {
                 tls,
                 http2: listener.http2 == .overTLS,
                 ownKeys: keys,
-                files: FileSystem()
+                files: FileSystem(waitsForPipes: false)
             )
             do throws(StartError) {
                 contexts[place] = try certificates.read()
@@ -92,7 +92,7 @@ final class CertificateControl {
             }
             listeners.append((place, certificates))
         }
-        let pools = PoolContexts(placed, files: FileSystem())
+        let pools = PoolContexts(placed, files: FileSystem(waitsForPipes: false))
         try pools.read()
         return Material(placed: placed, servers: contexts, pools: pools, listeners: listeners)
     }

@@ -42,7 +42,7 @@ final class ServersFile {
             path: path,
             besides: others,
             needsNames: needsNames,
-            files: FileSystem(),
+            files: FileSystem(waitsForPipes: false),
             environment: FileSystem.environment
         )
         guard let read = result.servers else {

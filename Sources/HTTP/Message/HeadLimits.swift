@@ -19,8 +19,9 @@ public struct HeadLimits: BitwiseCopyable, Equatable, Sendable {
 
 extension HeadLimits {
     /// The limits for the text that is made of a head of HTTP/2, which was held to these limits as
-    /// it came: up to three field lines are written besides.
+    /// it came: up to three field lines are written besides, and crumbs of cookies that did not
+    /// count become one.
     public var ofBuiltText: HeadLimits {
-        HeadLimits(headSize: headSize &+ 160, fields: fields &+ 3, targetSize: targetSize)
+        HeadLimits(headSize: headSize &+ 160, fields: fields &+ 4, targetSize: targetSize)
     }
 }

@@ -12,6 +12,9 @@ struct TemplateValues {
     let routeName: String
     /// Whether the client's connection is encrypted.
     var isSecure = false
+    /// Whether a URL is made, in which the target of `OPTIONS *` is the root: behind a host, the
+    /// asterisk would be a part of its name.
+    var isForURL = false
     /// Values of the fields that the templates name, by lower-case name, and of the cookies,
     /// behind `cookie.`.
     let headers: [String: String]
@@ -27,11 +30,9 @@ struct TemplateValues {
         case .method: return text(head.methodName)
         case .scheme: return isSecure ? "https" : "http"
         case .host: return text(head.authority)
-        case .path: return head.path.isEmpty ? "/" : text(head.path)
+        case .path: return path
         case .query: return text(head.query)
-        case .uri:
-            let path = head.path.isEmpty ? "/" : text(head.path)
-            return head.hasQuery ? path + "?" + text(head.query) : path
+        case .uri: return head.hasQuery ? path + "?" + text(head.query) : path
         case .route: return routeName
         case .pool, .server: return ""
         case .tlsSubject: return certificate?.templateSubject ?? ""
@@ -50,6 +51,11 @@ struct TemplateValues {
             case .variable(let variable): text += value(of: variable)
             }
         }
+    }
+
+    private var path: String {
+        let path = request.head.path.isEmpty ? "/" : text(request.head.path)
+        return isForURL && path == "*" ? "/" : path
     }
 
     private func hexadecimal(_ value: UInt64) -> String {
@@ -93,19 +99,15 @@ struct RouteAnswer {
 
     /// Sends the client to the same host and target by https.
     init(toHTTPS values: TemplateValues, port: UInt16) {
+        var values = values
+        values.isForURL = true
         var host = values.value(of: .host)
         if let colon = host.lastIndex(of: ":"), !host[colon...].contains("]") {
             host.removeSubrange(colon...)
         }
         if port != 443 { host += ":\(port)" }
         status = 308
-        headers = [("Location", "https://" + host + Self.target(values))]
-    }
-
-    /// The request's path and query, to be put behind a host; of `OPTIONS *` the root.
-    private static func target(_ values: TemplateValues) -> String {
-        let target = values.value(of: .uri)
-        return target == "*" ? "/" : target
+        headers = [("Location", "https://" + host + values.value(of: .uri))]
     }
 
     init(_ action: RouteAction, _ values: TemplateValues) {
@@ -113,8 +115,10 @@ struct RouteAnswer {
         case .pool: status = 500
         case .redirect(let to, let status, let keepsPathAndQuery):
             self.status = status
+            var values = values
+            values.isForURL = true
             var location = values.render(to)
-            if keepsPathAndQuery { location += Self.target(values) }
+            if keepsPathAndQuery { location += values.value(of: .uri) }
             headers = [("Location", location)]
         case .respond(let fixed):
             status = fixed.status

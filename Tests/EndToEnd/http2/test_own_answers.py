@@ -6,6 +6,7 @@ from hyperframe.frame import DataFrame, RstStreamFrame
 from harness.http2 import NO_ERROR, PROTOCOL_ERROR, Frames, H2Client, frame
 from harness.secure import client_context, secure_listener
 from harness.setups import LOGGED
+from harness.websocket import StreamSide
 
 
 def expect(found, status, outcome):
@@ -46,6 +47,11 @@ def test_lines_of_weirs_own_count_for_no_limit(weir, backend, over):
         least = 1 if ask.get("body") == b"" else 0
         expect(client.ask(fields=fields[least:], **ask), 431, "head-too-large")
         assert client.ask(fields=fields[least + 1 :], **ask).status == 200
+    cookie = [("cookie", "a=1")]
+    for more in ([], cookie):
+        expect(client.finish(StreamSide(client, fields=fields[1:] + more).answer), 431, "head-too-large")
+        answer = client.finish(StreamSide(client, fields=fields[2:] + more).answer)
+        assert answer.get("x-weir-outcome") != "head-too-large", answer
 
 
 def test_refusals_of_head_have_no_body(weir, over):

@@ -52,9 +52,10 @@ def test_asterisk_form(client_of):
     assert (seen["method"], seen["target"]) == ("OPTIONS", "*")
 
 
-def test_asterisk_form_is_sent_elsewhere_as_the_root(weir):
+@pytest.mark.parametrize("rest", ["", "{uri}", "{path}"])
+def test_asterisk_form_is_sent_elsewhere_as_the_root(weir, rest):
     """`https://host*` would be another host."""
-    redirect = {"to": "https://www.example.test"}
+    redirect = {"to": "https://www.example.test" + rest}
     listeners = [{"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "https-redirect": 8443}]
     proxy = weir({"listeners": listeners, "routes": [{"redirect": redirect}]}, listeners=2)
     places = [
