@@ -6,6 +6,7 @@ public struct Readiness: OptionSet, BitwiseCopyable, Sendable {
     public let rawValue: UInt32
 
     /// Readiness of these bits.
+    @inlinable
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// Bytes, a connection or the peer's end wait to be read.
@@ -30,7 +31,7 @@ public struct Readiness: OptionSet, BitwiseCopyable, Sendable {
 /// owner's business.
 public struct Poller: ~Copyable {
     private let descriptor: Int32
-    private let events: UnsafeMutablePointer<epoll_event>
+    @usableFromInline let events: UnsafeMutablePointer<epoll_event>
     private let capacity: Int32
 
     /// Makes an epoll instance that reports at most `capacity` events at once.
@@ -92,11 +93,13 @@ public struct Poller: ~Copyable {
     }
 
     /// The token of one event of the last ``wait(milliseconds:)``; `index` is below its result.
+    @inlinable
     public func token(at index: Int) -> UInt64 {
         weir_event_token(events, Int32(truncatingIfNeeded: index))
     }
 
     /// What one event of the last ``wait(milliseconds:)`` says; `index` is below its result.
+    @inlinable
     public func readiness(at index: Int) -> Readiness {
         Readiness(rawValue: weir_event_bits(events, Int32(truncatingIfNeeded: index)))
     }

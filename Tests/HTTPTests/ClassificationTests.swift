@@ -7,7 +7,8 @@ private func classify(_ name: [UInt8]) -> FieldName? {
     var parser = RequestParser()
     var fields = FieldTable(capacity: 4)
     let bytes = Array("GET / HTTP/1.0\r\n".utf8) + name + Array(": 1\r\n\r\n".utf8)
-    _ = try? parser.parse(bytes.span.bytes, into: &fields, limits: usualLimits)
+    let head = try? parser.parse(bytes.span.bytes, into: &fields, limits: usualLimits)
+    guard head != nil else { return nil }
     return fields.count == 1 ? fields[0].id : nil
 }
 
@@ -40,8 +41,7 @@ private func classify(_ name: [UInt8]) -> FieldName? {
         let known = Set(FieldName.allCases.map { "\($0.name)" })
         let bytes = Array("\(name.name)".utf8)
         for index in bytes.indices {
-            // Visible ASCII, as the parser hands names over.
-            for other in UInt8(0x21)...0x7e where other != 0x3a {
+            for other in UInt8.min...UInt8.max {
                 var changed = bytes
                 changed[index] = other
                 let text = String(decoding: changed, as: UTF8.self).lowercased()

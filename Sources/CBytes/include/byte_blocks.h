@@ -19,8 +19,9 @@
 
 #define CBYTES_HAS_BLOCKS 1
 typedef uint32_t cbytes_mask;
+typedef __m128i cbytes_block;
 
-static inline __m128i cbytes_load_block(const uint8_t *bytes) {
+static inline cbytes_block cbytes_load_block(const uint8_t *bytes) {
     return _mm_loadu_si128((const __m128i *)bytes);
 }
 static inline size_t cbytes_first_in_mask(cbytes_mask mask) {
@@ -28,6 +29,19 @@ static inline size_t cbytes_first_in_mask(cbytes_mask mask) {
 }
 static inline cbytes_mask cbytes_drop_from_mask(cbytes_mask mask, size_t bytes) {
     return mask >> bytes;
+}
+
+// Where the colons are.
+static inline cbytes_mask cbytes_colons(__m128i block) {
+    return (cbytes_mask)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8(':')));
+}
+
+// Whether the bytes that are kept, with zeros for the others, are a known name's, but for the case
+// of letters.
+static inline int cbytes_is_name(__m128i block, __m128i kept, __m128i known) {
+    __m128i letters = _mm_and_si128(known, _mm_set1_epi8(0x40));
+    __m128i folded = _mm_or_si128(_mm_and_si128(block, kept), _mm_srli_epi16(letters, 1));
+    return _mm_movemask_epi8(_mm_cmpeq_epi8(folded, known)) == 0xffff;
 }
 
 static inline cbytes_mask cbytes_value_stops(__m128i block) {
@@ -73,8 +87,9 @@ static inline cbytes_mask cbytes_escape_stops(__m128i block) {
 
 #define CBYTES_HAS_BLOCKS 1
 typedef uint64_t cbytes_mask;
+typedef uint8x16_t cbytes_block;
 
-static inline uint8x16_t cbytes_load_block(const uint8_t *bytes) { return vld1q_u8(bytes); }
+static inline cbytes_block cbytes_load_block(const uint8_t *bytes) { return vld1q_u8(bytes); }
 static inline size_t cbytes_first_in_mask(cbytes_mask mask) {
     return (size_t)__builtin_ctzll(mask) >> 2;
 }
@@ -86,6 +101,14 @@ static inline cbytes_mask cbytes_drop_from_mask(cbytes_mask mask, size_t bytes) 
 static inline cbytes_mask cbytes_to_mask(uint8x16_t stops) {
     uint8x8_t narrowed = vshrn_n_u16(vreinterpretq_u16_u8(stops), 4);
     return vget_lane_u64(vreinterpret_u64_u8(narrowed), 0);
+}
+static inline cbytes_mask cbytes_colons(uint8x16_t block) {
+    return cbytes_to_mask(vceqq_u8(block, vdupq_n_u8(':')));
+}
+static inline int cbytes_is_name(uint8x16_t block, uint8x16_t kept, uint8x16_t known) {
+    uint8x16_t letters = vandq_u8(known, vdupq_n_u8(0x40));
+    uint8x16_t folded = vorrq_u8(vandq_u8(block, kept), vshrq_n_u8(letters, 1));
+    return vminvq_u8(vceqq_u8(folded, known)) == 0xff;
 }
 static inline cbytes_mask cbytes_value_stops(uint8x16_t block) {
     uint8x16_t control = vcltq_u8(block, vdupq_n_u8(0x20));

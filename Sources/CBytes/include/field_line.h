@@ -73,48 +73,22 @@ typedef struct {
     // A bit for each of the first 64 lines that cannot simply be copied on: those that concern
     // one connection only, and those whose value stands in unusual white space.
     uint64_t odd;
+    // A bit for each line whose name is one of those wanted; the highest one for all from the 64th
+    // line on.
+    uint64_t wanted;
 } cbytes_field_run;
 
 // Why reading many lines ended.
 enum {
-    CBYTES_RUN_ODD,      // at a line that is no plain field line
-    CBYTES_RUN_STOPPED,  // behind a line whose name is one of `stops`
-    CBYTES_RUN_FULL,     // at a plain line for which there is no room
+    CBYTES_RUN_ODD,   // at a line that is no plain field line
+    CBYTES_RUN_FULL,  // at a plain line for which there is no room
 };
 
 // Reads plain lines into `table` until there is a reason to end. The table has room for one more
-// than `capacity`. `hop_by_hop` and `stops` have a bit for each name.
-static inline int cbytes_read_fields(
+// than `capacity`. `hop_by_hop` and `wanted` have a bit for each name.
+int cbytes_read_fields(
     const uint8_t *bytes, size_t to, cbytes_field *table, size_t capacity,
-    uint64_t hop_by_hop, uint64_t stops, cbytes_field_run *run
-) {
-    size_t position = run->position, count = run->count;
-    uint64_t names = run->names;
-    int reason = CBYTES_RUN_ODD;
-    int kind;
-    while ((kind = cbytes_read_field(bytes, position, to, table + count)) != CBYTES_LINE_ODD) {
-        if (count >= capacity) {
-            reason = CBYTES_RUN_FULL;
-            break;
-        }
-        cbytes_field *field = table + count;
-        uint64_t bit = 1ull << field->name;
-        names |= bit;
-        position = field->line_end;
-        if (__builtin_expect(kind != CBYTES_LINE_USUAL || (bit & hop_by_hop) != 0, 0)) {
-            field->is_hop_by_hop = (bit & hop_by_hop) != 0;
-            if (count < 64) run->odd |= 1ull << count;
-        }
-        count += 1;
-        if (bit & stops) {
-            reason = CBYTES_RUN_STOPPED;
-            break;
-        }
-    }
-    run->position = position;
-    run->count = count;
-    run->names = names;
-    return reason;
-}
+    uint64_t hop_by_hop, uint64_t wanted, cbytes_field_run *run
+);
 
 #pragma clang assume_nonnull end

@@ -1,13 +1,15 @@
-// Classifies field names without regard to case, eight bytes at a time.
+// Classifies field names without regard to case.
 //
-// Setting bit 5 maps letters to lower case; of the other visible ASCII characters none becomes
-// a letter, a digit or a hyphen by it. So callers pass names of visible ASCII only, which
-// cbytes_find_name_end and cbytes_find_token_end leave them with.
+// A name can only be the known one that its ends and its length lead to, and one comparison says
+// whether it is. Bit 5, which tells the case, is set where the known name has a letter, so that
+// nothing passes for it but its own bytes in either case.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "byte_blocks.h"
 
 #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the words below are compared as a little-endian machine loads them"
@@ -15,73 +17,100 @@
 
 #pragma clang assume_nonnull begin
 
-// In the order of FieldName in the Swift target HTTP; a test holds both together.
+// In the order of FieldName in the Swift target HTTP; a test holds both together. A name has at
+// least two bytes and at most CBYTES_LONGEST_NAME. Where two would share a slot the compiler warns:
+// another multiplier keeps them apart.
+#define CBYTES_KNOWN_FIELDS(X) \
+    X(HOST, "host") \
+    X(CONNECTION, "connection") \
+    X(CONTENT_LENGTH, "content-length") \
+    X(TRANSFER_ENCODING, "transfer-encoding") \
+    X(KEEP_ALIVE, "keep-alive") \
+    X(PROXY_CONNECTION, "proxy-connection") \
+    X(TE, "te") \
+    X(TRAILER, "trailer") \
+    X(UPGRADE, "upgrade") \
+    X(HTTP2_SETTINGS, "http2-settings") \
+    X(EXPECT, "expect") \
+    X(VIA, "via") \
+    X(X_FORWARDED_FOR, "x-forwarded-for") \
+    X(X_FORWARDED_PROTO, "x-forwarded-proto") \
+    X(X_FORWARDED_HOST, "x-forwarded-host") \
+    X(FORWARDED, "forwarded") \
+    X(X_REQUEST_ID, "x-request-id") \
+    X(DATE, "date") \
+    X(SERVER, "server") \
+    X(COOKIE, "cookie") \
+    X(USER_AGENT, "user-agent") \
+    X(REFERER, "referer") \
+    X(PROXY_AUTHENTICATE, "proxy-authenticate") \
+    X(PROXY_AUTHORIZATION, "proxy-authorization") \
+    X(ACCEPT, "accept") \
+    X(ACCEPT_ENCODING, "accept-encoding") \
+    X(ACCEPT_LANGUAGE, "accept-language") \
+    X(AUTHORIZATION, "authorization") \
+    X(CACHE_CONTROL, "cache-control") \
+    X(CONTENT_ENCODING, "content-encoding") \
+    X(CONTENT_RANGE, "content-range") \
+    X(CONTENT_TYPE, "content-type") \
+    X(IF_MATCH, "if-match") \
+    X(IF_NONE_MATCH, "if-none-match") \
+    X(IF_MODIFIED_SINCE, "if-modified-since") \
+    X(IF_UNMODIFIED_SINCE, "if-unmodified-since") \
+    X(IF_RANGE, "if-range") \
+    X(RANGE, "range") \
+    X(MAX_FORWARDS, "max-forwards") \
+    X(AGE, "age") \
+    X(EXPIRES, "expires") \
+    X(ETAG, "etag") \
+    X(LAST_MODIFIED, "last-modified") \
+    X(LOCATION, "location") \
+    X(RETRY_AFTER, "retry-after") \
+    X(VARY, "vary") \
+    X(SET_COOKIE, "set-cookie") \
+    X(WWW_AUTHENTICATE, "www-authenticate") \
+    X(ORIGIN, "origin") \
+    X(PRAGMA, "pragma") \
+    X(ACCEPT_RANGES, "accept-ranges") \
+    X(UPGRADE_INSECURE_REQUESTS, "upgrade-insecure-requests") \
+    X(SEC_FETCH_SITE, "sec-fetch-site") \
+    X(SEC_FETCH_MODE, "sec-fetch-mode") \
+    X(SEC_FETCH_DEST, "sec-fetch-dest") \
+    X(SEC_FETCH_USER, "sec-fetch-user") \
+    X(SEC_CH_UA, "sec-ch-ua") \
+    X(PRIORITY, "priority") \
+    X(X_REAL_IP, "x-real-ip") \
+    X(X_FORWARDED_PORT, "x-forwarded-port") \
+    X(TRACEPARENT, "traceparent") \
+    X(TRACESTATE, "tracestate")
+
+#define CBYTES_ENTRY(name, text) CBYTES_FIELD_##name,
 enum {
     CBYTES_FIELD_OTHER,
-    CBYTES_FIELD_HOST,
-    CBYTES_FIELD_CONNECTION,
-    CBYTES_FIELD_CONTENT_LENGTH,
-    CBYTES_FIELD_TRANSFER_ENCODING,
-    CBYTES_FIELD_KEEP_ALIVE,
-    CBYTES_FIELD_PROXY_CONNECTION,
-    CBYTES_FIELD_TE,
-    CBYTES_FIELD_TRAILER,
-    CBYTES_FIELD_UPGRADE,
-    CBYTES_FIELD_HTTP2_SETTINGS,
-    CBYTES_FIELD_EXPECT,
-    CBYTES_FIELD_VIA,
-    CBYTES_FIELD_X_FORWARDED_FOR,
-    CBYTES_FIELD_X_FORWARDED_PROTO,
-    CBYTES_FIELD_X_FORWARDED_HOST,
-    CBYTES_FIELD_FORWARDED,
-    CBYTES_FIELD_X_REQUEST_ID,
-    CBYTES_FIELD_DATE,
-    CBYTES_FIELD_SERVER,
-    CBYTES_FIELD_COOKIE,
-    CBYTES_FIELD_USER_AGENT,
-    CBYTES_FIELD_REFERER,
-    CBYTES_FIELD_PROXY_AUTHENTICATE,
-    CBYTES_FIELD_PROXY_AUTHORIZATION,
-    CBYTES_FIELD_ACCEPT,
-    CBYTES_FIELD_ACCEPT_ENCODING,
-    CBYTES_FIELD_ACCEPT_LANGUAGE,
-    CBYTES_FIELD_AUTHORIZATION,
-    CBYTES_FIELD_CACHE_CONTROL,
-    CBYTES_FIELD_CONTENT_ENCODING,
-    CBYTES_FIELD_CONTENT_RANGE,
-    CBYTES_FIELD_CONTENT_TYPE,
-    CBYTES_FIELD_IF_MATCH,
-    CBYTES_FIELD_IF_NONE_MATCH,
-    CBYTES_FIELD_IF_MODIFIED_SINCE,
-    CBYTES_FIELD_IF_UNMODIFIED_SINCE,
-    CBYTES_FIELD_IF_RANGE,
-    CBYTES_FIELD_RANGE,
-    CBYTES_FIELD_MAX_FORWARDS,
-    CBYTES_FIELD_AGE,
-    CBYTES_FIELD_EXPIRES,
-    CBYTES_FIELD_ETAG,
-    CBYTES_FIELD_LAST_MODIFIED,
-    CBYTES_FIELD_LOCATION,
-    CBYTES_FIELD_RETRY_AFTER,
-    CBYTES_FIELD_VARY,
-    CBYTES_FIELD_SET_COOKIE,
-    CBYTES_FIELD_WWW_AUTHENTICATE,
-    CBYTES_FIELD_ORIGIN,
-    CBYTES_FIELD_PRAGMA,
-    CBYTES_FIELD_ACCEPT_RANGES,
-    CBYTES_FIELD_UPGRADE_INSECURE_REQUESTS,
-    CBYTES_FIELD_SEC_FETCH_SITE,
-    CBYTES_FIELD_SEC_FETCH_MODE,
-    CBYTES_FIELD_SEC_FETCH_DEST,
-    CBYTES_FIELD_SEC_FETCH_USER,
-    CBYTES_FIELD_SEC_CH_UA,
-    CBYTES_FIELD_PRIORITY,
-    CBYTES_FIELD_X_REAL_IP,
-    CBYTES_FIELD_X_FORWARDED_PORT,
-    CBYTES_FIELD_TRACEPARENT,
-    CBYTES_FIELD_TRACESTATE,
+    CBYTES_KNOWN_FIELDS(CBYTES_ENTRY)
     CBYTES_FIELD_COUNT,
 };
+#undef CBYTES_ENTRY
+
+enum { CBYTES_LONGEST_NAME = 31 };
+
+// The texts, by number, with zeros behind them.
+#define CBYTES_ENTRY(name, text) [CBYTES_FIELD_##name] = text,
+static const char cbytes_field_texts[CBYTES_FIELD_COUNT][CBYTES_LONGEST_NAME + 1] = {
+    CBYTES_KNOWN_FIELDS(CBYTES_ENTRY)
+};
+#undef CBYTES_ENTRY
+
+// The slot of a name by its first two bytes, its last two and its length.
+#define CBYTES_SLOT(ends, count) (((ends) ^ (uint32_t)(count) << 13) * 0xb087eecbu >> 24)
+#define CBYTES_ENDS(text) \
+    ((uint32_t)(text)[0] | (uint32_t)(text)[1] << 8 \
+     | (uint32_t)(text)[sizeof(text) - 3] << 16 | (uint32_t)(text)[sizeof(text) - 2] << 24)
+#define CBYTES_ENTRY(name, text) \
+    [CBYTES_SLOT(CBYTES_ENDS(text), sizeof(text) - 1)] = CBYTES_FIELD_##name,
+static const uint8_t cbytes_field_slots[256] = { CBYTES_KNOWN_FIELDS(CBYTES_ENTRY) };
+#undef CBYTES_ENTRY
+#undef CBYTES_ENDS
 
 static inline uint64_t cbytes_word(const void *bytes) {
     uint64_t word;
@@ -111,147 +140,56 @@ static inline uint64_t cbytes_literal(const char *text, size_t count) {
 
 #define CBYTES_FOLD 0x2020202020202020ull
 
-// Compares with a literal of the length in question; the macros name the words they compare.
-#define CBYTES_IS_8(text) (low == cbytes_literal(text, sizeof(text) - 1))
-#define CBYTES_AT(text, offset) cbytes_word(&(text)[offset])
-#define CBYTES_IS_16(text) \
-    (low == CBYTES_AT(text, 0) && high == CBYTES_AT(text, sizeof(text) - 9))
-#define CBYTES_IS_24(text) (CBYTES_IS_16(text) && middle == CBYTES_AT(text, 8))
-#define CBYTES_IS_32(text) (CBYTES_IS_24(text) && third == CBYTES_AT(text, 16))
-
-static inline uint8_t cbytes_classify_to_8(const uint8_t *name, size_t count) {
-    uint64_t low = cbytes_short_word(name, count) | (CBYTES_FOLD >> (64 - count * 8));
-    switch (count) {
-    case 2:
-        if (CBYTES_IS_8("te")) return CBYTES_FIELD_TE;
-        break;
-    case 3:
-        if (CBYTES_IS_8("via")) return CBYTES_FIELD_VIA;
-        if (CBYTES_IS_8("age")) return CBYTES_FIELD_AGE;
-        break;
-    case 4:
-        if (CBYTES_IS_8("host")) return CBYTES_FIELD_HOST;
-        if (CBYTES_IS_8("date")) return CBYTES_FIELD_DATE;
-        if (CBYTES_IS_8("etag")) return CBYTES_FIELD_ETAG;
-        if (CBYTES_IS_8("vary")) return CBYTES_FIELD_VARY;
-        break;
-    case 5:
-        if (CBYTES_IS_8("range")) return CBYTES_FIELD_RANGE;
-        break;
-    case 6:
-        if (CBYTES_IS_8("expect")) return CBYTES_FIELD_EXPECT;
-        if (CBYTES_IS_8("server")) return CBYTES_FIELD_SERVER;
-        if (CBYTES_IS_8("cookie")) return CBYTES_FIELD_COOKIE;
-        if (CBYTES_IS_8("accept")) return CBYTES_FIELD_ACCEPT;
-        if (CBYTES_IS_8("origin")) return CBYTES_FIELD_ORIGIN;
-        if (CBYTES_IS_8("pragma")) return CBYTES_FIELD_PRAGMA;
-        break;
-    case 7:
-        if (CBYTES_IS_8("trailer")) return CBYTES_FIELD_TRAILER;
-        if (CBYTES_IS_8("upgrade")) return CBYTES_FIELD_UPGRADE;
-        if (CBYTES_IS_8("referer")) return CBYTES_FIELD_REFERER;
-        if (CBYTES_IS_8("expires")) return CBYTES_FIELD_EXPIRES;
-        break;
-    case 8:
-        if (CBYTES_IS_8("if-match")) return CBYTES_FIELD_IF_MATCH;
-        if (CBYTES_IS_8("if-range")) return CBYTES_FIELD_IF_RANGE;
-        if (CBYTES_IS_8("location")) return CBYTES_FIELD_LOCATION;
-        if (CBYTES_IS_8("priority")) return CBYTES_FIELD_PRIORITY;
-        break;
-    }
-    return CBYTES_FIELD_OTHER;
+// The only known name that it can be; CBYTES_FIELD_OTHER if none. `count` is at least 2.
+static inline uint8_t cbytes_field_candidate(const uint8_t *name, size_t count) {
+    uint16_t first, last;
+    memcpy(&first, name, 2);
+    memcpy(&last, name + count - 2, 2);
+    uint32_t ends = ((uint32_t)first | (uint32_t)last << 16) | (uint32_t)CBYTES_FOLD;
+    return cbytes_field_slots[CBYTES_SLOT(ends, count)];
 }
 
-static inline uint8_t cbytes_classify_to_16(const uint8_t *name, size_t count) {
-    uint64_t low = cbytes_word(name) | CBYTES_FOLD;
-    uint64_t high = cbytes_word(name + count - 8) | CBYTES_FOLD;
-    switch (count) {
-    case 9:
-        if (CBYTES_IS_16("forwarded")) return CBYTES_FIELD_FORWARDED;
-        if (CBYTES_IS_16("sec-ch-ua")) return CBYTES_FIELD_SEC_CH_UA;
-        if (CBYTES_IS_16("x-real-ip")) return CBYTES_FIELD_X_REAL_IP;
-        break;
-    case 10:
-        if (CBYTES_IS_16("connection")) return CBYTES_FIELD_CONNECTION;
-        if (CBYTES_IS_16("keep-alive")) return CBYTES_FIELD_KEEP_ALIVE;
-        if (CBYTES_IS_16("user-agent")) return CBYTES_FIELD_USER_AGENT;
-        if (CBYTES_IS_16("set-cookie")) return CBYTES_FIELD_SET_COOKIE;
-        if (CBYTES_IS_16("tracestate")) return CBYTES_FIELD_TRACESTATE;
-        break;
-    case 11:
-        if (CBYTES_IS_16("retry-after")) return CBYTES_FIELD_RETRY_AFTER;
-        if (CBYTES_IS_16("traceparent")) return CBYTES_FIELD_TRACEPARENT;
-        break;
-    case 12:
-        if (CBYTES_IS_16("x-request-id")) return CBYTES_FIELD_X_REQUEST_ID;
-        if (CBYTES_IS_16("content-type")) return CBYTES_FIELD_CONTENT_TYPE;
-        if (CBYTES_IS_16("max-forwards")) return CBYTES_FIELD_MAX_FORWARDS;
-        break;
-    case 13:
-        if (CBYTES_IS_16("authorization")) return CBYTES_FIELD_AUTHORIZATION;
-        if (CBYTES_IS_16("cache-control")) return CBYTES_FIELD_CACHE_CONTROL;
-        if (CBYTES_IS_16("content-range")) return CBYTES_FIELD_CONTENT_RANGE;
-        if (CBYTES_IS_16("if-none-match")) return CBYTES_FIELD_IF_NONE_MATCH;
-        if (CBYTES_IS_16("last-modified")) return CBYTES_FIELD_LAST_MODIFIED;
-        if (CBYTES_IS_16("accept-ranges")) return CBYTES_FIELD_ACCEPT_RANGES;
-        break;
-    case 14:
-        if (CBYTES_IS_16("content-length")) return CBYTES_FIELD_CONTENT_LENGTH;
-        if (CBYTES_IS_16("http2-settings")) return CBYTES_FIELD_HTTP2_SETTINGS;
-        if (CBYTES_IS_16("sec-fetch-site")) return CBYTES_FIELD_SEC_FETCH_SITE;
-        if (CBYTES_IS_16("sec-fetch-mode")) return CBYTES_FIELD_SEC_FETCH_MODE;
-        if (CBYTES_IS_16("sec-fetch-dest")) return CBYTES_FIELD_SEC_FETCH_DEST;
-        if (CBYTES_IS_16("sec-fetch-user")) return CBYTES_FIELD_SEC_FETCH_USER;
-        break;
-    case 15:
-        if (CBYTES_IS_16("x-forwarded-for")) return CBYTES_FIELD_X_FORWARDED_FOR;
-        if (CBYTES_IS_16("accept-encoding")) return CBYTES_FIELD_ACCEPT_ENCODING;
-        if (CBYTES_IS_16("accept-language")) return CBYTES_FIELD_ACCEPT_LANGUAGE;
-        break;
-    case 16:
-        if (CBYTES_IS_16("proxy-connection")) return CBYTES_FIELD_PROXY_CONNECTION;
-        if (CBYTES_IS_16("x-forwarded-host")) return CBYTES_FIELD_X_FORWARDED_HOST;
-        if (CBYTES_IS_16("content-encoding")) return CBYTES_FIELD_CONTENT_ENCODING;
-        if (CBYTES_IS_16("www-authenticate")) return CBYTES_FIELD_WWW_AUTHENTICATE;
-        if (CBYTES_IS_16("x-forwarded-port")) return CBYTES_FIELD_X_FORWARDED_PORT;
-        break;
-    }
-    return CBYTES_FIELD_OTHER;
-}
-
-static inline uint8_t cbytes_classify_to_32(const uint8_t *name, size_t count) {
-    uint64_t low = cbytes_word(name) | CBYTES_FOLD;
-    uint64_t middle = cbytes_word(name + 8) | CBYTES_FOLD;
-    uint64_t high = cbytes_word(name + count - 8) | CBYTES_FOLD;
-    uint64_t third = count > 24 ? cbytes_word(name + 16) | CBYTES_FOLD : 0;
-    switch (count) {
-    case 17:
-        if (CBYTES_IS_24("transfer-encoding")) return CBYTES_FIELD_TRANSFER_ENCODING;
-        if (CBYTES_IS_24("x-forwarded-proto")) return CBYTES_FIELD_X_FORWARDED_PROTO;
-        if (CBYTES_IS_24("if-modified-since")) return CBYTES_FIELD_IF_MODIFIED_SINCE;
-        break;
-    case 18:
-        if (CBYTES_IS_24("proxy-authenticate")) return CBYTES_FIELD_PROXY_AUTHENTICATE;
-        break;
-    case 19:
-        if (CBYTES_IS_24("proxy-authorization")) return CBYTES_FIELD_PROXY_AUTHORIZATION;
-        if (CBYTES_IS_24("if-unmodified-since")) return CBYTES_FIELD_IF_UNMODIFIED_SINCE;
-        break;
-    case 25:
-        if (CBYTES_IS_32("upgrade-insecure-requests"))
-            return CBYTES_FIELD_UPGRADE_INSECURE_REQUESTS;
-        break;
-    }
-    return CBYTES_FIELD_OTHER;
+// Where eight bytes differ from a known name's, beside the case of letters.
+static inline uint64_t cbytes_name_difference(uint64_t word, uint64_t known) {
+    return (word | (known & CBYTES_FOLD << 1) >> 1) ^ known;
 }
 
 // Which of the known names it is; CBYTES_FIELD_OTHER if none.
 static inline uint8_t cbytes_classify_field(const uint8_t *name, size_t count) {
-    if (count == 0 || count > 32) return CBYTES_FIELD_OTHER;
-    if (count <= 8) return cbytes_classify_to_8(name, count);
-    if (count <= 16) return cbytes_classify_to_16(name, count);
-    return cbytes_classify_to_32(name, count);
+    if (count < 2 || count > CBYTES_LONGEST_NAME) return CBYTES_FIELD_OTHER;
+    uint8_t candidate = cbytes_field_candidate(name, count);
+    const uint8_t *text = (const uint8_t *)cbytes_field_texts[candidate];
+    if (text[count] != 0 || text[count - 1] == 0) return CBYTES_FIELD_OTHER;
+    uint64_t differs;
+    if (count < 8) {
+        differs = cbytes_name_difference(cbytes_short_word(name, count), cbytes_word(text));
+    } else {
+        size_t end = count - 8;
+        differs = cbytes_name_difference(cbytes_word(name + end), cbytes_word(text + end));
+        for (size_t i = 0; i < end; i += 8) {
+            differs |= cbytes_name_difference(cbytes_word(name + i), cbytes_word(text + i));
+        }
+    }
+    return differs == 0 ? candidate : CBYTES_FIELD_OTHER;
 }
+
+#if defined(CBYTES_HAS_BLOCKS)
+// From 16 - n on: bytes that keep the first n of 16 that they are applied to.
+static const uint8_t cbytes_window[32] = {
+    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+};
+
+// As cbytes_classify_field, for names shorter than the block that begins with them.
+static inline uint8_t cbytes_classify_in_block(
+    cbytes_block block, const uint8_t *name, size_t count
+) {
+    if (count < 2) return CBYTES_FIELD_OTHER;
+    uint8_t candidate = cbytes_field_candidate(name, count);
+    cbytes_block kept = cbytes_load_block(cbytes_window + 16 - count);
+    cbytes_block text = cbytes_load_block((const uint8_t *)cbytes_field_texts[candidate]);
+    return cbytes_is_name(block, kept, text) ? candidate : CBYTES_FIELD_OTHER;
+}
+#endif
 
 // The connection options that say something to the parser itself (RFC 9110, 7.6.1).
 enum {
@@ -261,23 +199,24 @@ enum {
     CBYTES_OPTION_UPGRADE,
 };
 
+// Which of them it is, whatever its case.
 static inline uint8_t cbytes_classify_option(const uint8_t *name, size_t count) {
     if (count == 5 || count == 7) {
-        uint64_t low = cbytes_short_word(name, count) | (CBYTES_FOLD >> (64 - count * 8));
-        if (CBYTES_IS_8("close")) return CBYTES_OPTION_CLOSE;
-        if (CBYTES_IS_8("upgrade")) return CBYTES_OPTION_UPGRADE;
+        uint64_t low = cbytes_short_word(name, count);
+        if (cbytes_name_difference(low, cbytes_literal("close", 5)) == 0) {
+            return CBYTES_OPTION_CLOSE;
+        }
+        if (cbytes_name_difference(low, cbytes_literal("upgrade", 7)) == 0) {
+            return CBYTES_OPTION_UPGRADE;
+        }
     } else if (count == 10) {
-        uint64_t low = cbytes_word(name) | CBYTES_FOLD;
-        uint64_t high = cbytes_word(name + 2) | CBYTES_FOLD;
-        if (CBYTES_IS_16("keep-alive")) return CBYTES_OPTION_KEEP_ALIVE;
+        uint64_t low = cbytes_name_difference(cbytes_word(name), cbytes_word("keep-alive"));
+        uint64_t high = cbytes_name_difference(cbytes_word(name + 2), cbytes_word("ep-alive"));
+        if ((low | high) == 0) return CBYTES_OPTION_KEEP_ALIVE;
     }
     return CBYTES_OPTION_OTHER;
 }
 
-#undef CBYTES_AT
-#undef CBYTES_IS_8
-#undef CBYTES_IS_16
-#undef CBYTES_IS_24
-#undef CBYTES_IS_32
+#undef CBYTES_SLOT
 
 #pragma clang assume_nonnull end

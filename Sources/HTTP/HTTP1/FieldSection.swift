@@ -36,31 +36,41 @@ struct FieldSection {
         into fields: inout FieldTable,
         limit: Int
     ) throws(HeadError) -> Bool {
-        while true {
-            let reason = fields.readLines(input, from: &position, to: end, limit, interpreted)
-            switch reason {
-            case .odd:
-                if input.holdsLineEnd(at: position, to: end) {
-                    position &+= 2
-                    return true
-                }
-                guard try OddLine(input, from: position, to: end) == .blank else {
-                    return false
-                }
-                position &+= 2
-                return true
-            case .stopped:
-                let field = fields[fields.count &- 1]
-                do throws(HeadError) {
-                    try interpret(field.id, field.value, input)
-                } catch {
-                    // An error is the line's in which it is.
-                    position = field.name.start
-                    fields.removeLast()
-                    throw error
-                }
-            case .full: throw .tooManyFields
-            }
+        let run = fields.readLines(input, from: &position, to: end, limit, interpreted)
+        try interpret(run.wanted, fields, input)
+        if run.isFull { throw .tooManyFields }
+        if !input.holdsLineEnd(at: position, to: end) {
+            guard try OddLine(input, from: position, to: end) == .blank else { return false }
+        }
+        position &+= 2
+        return true
+    }
+
+    /// Looks at the values of the lines that `wanted` has a bit for, the highest for all from the
+    /// 64th on.
+    private mutating func interpret(
+        _ wanted: UInt64,
+        _ fields: borrowing FieldTable,
+        _ input: RawSpan
+    ) throws(HeadError) {
+        var rest = wanted & (.max >> 1)
+        while rest != 0 {
+            try interpret(fields[rest.trailingZeroBitCount], input)
+            rest &= rest &- 1
+        }
+        guard wanted >> 63 != 0 else { return }
+        for index in 63..<fields.count where fields[index].id.bit & interpreted != 0 {
+            try interpret(fields[index], input)
+        }
+    }
+
+    private mutating func interpret(_ field: Field, _ input: RawSpan) throws(HeadError) {
+        do throws(HeadError) {
+            try interpret(field.id, field.value, input)
+        } catch {
+            // An error is the line's in which it is.
+            position = field.name.start
+            throw error
         }
     }
 

@@ -19,20 +19,37 @@ struct ConnectionOptions {
 
     /// Takes in one field's value.
     mutating func add(_ input: RawSpan, _ value: ByteRange) throws(HeadError) {
+        // Nearly always the value is one option of those that say something here.
+        if try addMeaningful(input, value) { return }
         var list = ListReader(value)
         while let option = list.next(input) {
             guard input.tokenEnd(from: option.start, to: option.end) == option.end else {
                 throw .invalidConnection
             }
-            count &+= 1
-            if count > Self.most { throw .tooManyConnectionOptions }
-            switch input.connectionOption(from: option.start, to: option.end) {
-            case CBYTES_OPTION_CLOSE: close = true
-            case CBYTES_OPTION_KEEP_ALIVE: keepAlive = true
-            case CBYTES_OPTION_UPGRADE: upgrade = true
-            default: try note(input.fieldName(from: option.start, to: option.end))
-            }
+            if try addMeaningful(input, option) { continue }
+            try countOne()
+            try note(input.fieldName(from: option.start, to: option.end))
         }
+    }
+
+    /// Takes in an option that says something to the parser itself; false if it is no such one.
+    private mutating func addMeaningful(
+        _ input: RawSpan,
+        _ option: ByteRange
+    ) throws(HeadError) -> Bool {
+        switch input.connectionOption(from: option.start, to: option.end) {
+        case CBYTES_OPTION_CLOSE: close = true
+        case CBYTES_OPTION_KEEP_ALIVE: keepAlive = true
+        case CBYTES_OPTION_UPGRADE: upgrade = true
+        default: return false
+        }
+        try countOne()
+        return true
+    }
+
+    private mutating func countOne() throws(HeadError) {
+        count &+= 1
+        if count > Self.most { throw .tooManyConnectionOptions }
     }
 
     private mutating func note(_ id: FieldName) throws(HeadError) {
@@ -41,8 +58,14 @@ struct ConnectionOptions {
     }
 
     /// Marks the fields that were listed.
+    @inline(__always)
     func mark(_ input: RawSpan, in fields: inout FieldTable) {
-        guard listsOthers || listed.bits & ~FieldNameSet.hopByHopBits != 0 else { return }
+        if listsOthers || listed.bits & ~FieldNameSet.hopByHopBits != 0 {
+            markListed(input, in: &fields)
+        }
+    }
+
+    private func markListed(_ input: RawSpan, in fields: inout FieldTable) {
         var index = 0
         while index < fields.count {
             let field = fields[index]

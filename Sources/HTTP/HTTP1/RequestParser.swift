@@ -156,6 +156,7 @@ private struct RequestAttempt {
         at start: Int,
         to end: Int
     ) throws(HeadError) -> UInt8? {
+        if start &+ 10 <= end, input.holds("HTTP/1.1\r\n", at: start) { return 1 }
         guard let version = try parseVersion(input, at: start, to: end) else { return nil }
         guard try endsLine(input, at: start &+ 8, to: end, else: .invalidVersion) else {
             return nil

@@ -87,7 +87,7 @@ extension RawSpan {
         }
     }
 
-    /// Which known field name stands there; the bytes must be visible ASCII.
+    /// Which known field name stands there.
     func fieldName(from: Int, to: Int) -> FieldName {
         let code: UInt8 = unsafe withUnsafeBytes { bytes in
             guard from >= 0, from < to, to <= bytes.count,
@@ -98,8 +98,7 @@ extension RawSpan {
         return FieldName(code: code)
     }
 
-    /// Which connection option stands there, as one of CBytes's constants; the bytes must be
-    /// visible ASCII.
+    /// Which connection option stands there, as one of CBytes's constants.
     func connectionOption(from: Int, to: Int) -> Int {
         unsafe withUnsafeBytes { bytes in
             guard from >= 0, from < to, to <= bytes.count,
@@ -127,7 +126,7 @@ extension RawSpan {
         to end: Int,
         into table: UnsafeMutablePointer<cbytes_field>,
         capacity: Int,
-        stops: UInt64,
+        wanted: UInt64,
         run: inout cbytes_field_run
     ) -> Int {
         unsafe withUnsafeBytes { bytes in
@@ -140,7 +139,7 @@ extension RawSpan {
                     table,
                     capacity,
                     FieldNameSet.hopByHopBits,
-                    stops,
+                    wanted,
                     &run
                 )
             )

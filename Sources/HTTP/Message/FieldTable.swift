@@ -144,11 +144,6 @@ public struct FieldTable: ~Copyable {
         odd = 0
     }
 
-    /// Takes the last field out; ``contains(_:)`` may still name it.
-    mutating func removeLast() {
-        if count > 0 { count &-= 1 }
-    }
-
     /// Adds a field; false if there is no room.
     mutating func append(_ field: Field) -> Bool {
         guard count < capacity else { return false }
@@ -160,44 +155,45 @@ public struct FieldTable: ~Copyable {
         return true
     }
 
-    /// Why ``readLines(_:from:to:_:_:)`` ended.
-    enum RunEnd {
-        /// At a line that is no plain field line, the blank one among them.
-        case odd
-        /// Behind a line, the last of the table, whose name is one of those to stop at.
-        case stopped
-        /// At a line for which there is no room.
-        case full
+    /// What ``readLines(_:from:to:_:_:)`` has come upon.
+    struct Run {
+        /// Whether it ended for want of room, rather than at a line that is no plain field line,
+        /// the blank one among them.
+        var isFull: Bool
+        /// A bit for each line whose name was wanted; the highest one for all from the 64th on.
+        var wanted: UInt64
     }
 
     /// Adds the plain lines from `position` on, which moves past them.
     ///
-    /// `limit`: the most lines in the table. `stops`: a bit for each name to stop at.
+    /// `limit`: the most lines in the table. `wanted`: a bit for each name to take note of.
     mutating func readLines(
         _ input: RawSpan,
         from position: inout Int,
         to end: Int,
         _ limit: Int,
-        _ stops: UInt64
-    ) -> RunEnd {
-        guard position >= 0, position < end else { return .odd }
-        var run = cbytes_field_run(position: position, count: count, names: names.bits, odd: odd)
+        _ wanted: UInt64
+    ) -> Run {
+        guard position >= 0, position < end else { return Run(isFull: false, wanted: 0) }
+        var run = cbytes_field_run(
+            position: position,
+            count: count,
+            names: names.bits,
+            odd: odd,
+            wanted: 0
+        )
         let reason = unsafe input.readFields(
             to: end,
             into: storage,
             capacity: min(max(limit, count), capacity),
-            stops: stops,
+            wanted: wanted,
             run: &run
         )
         position = run.position
         count = run.count
         names = FieldNameSet(bits: run.names)
         odd = run.odd
-        switch reason {
-        case CBYTES_RUN_STOPPED: return .stopped
-        case CBYTES_RUN_FULL: return .full
-        default: return .odd
-        }
+        return Run(isFull: reason == CBYTES_RUN_FULL, wanted: run.wanted)
     }
 
     /// Marks the field at `index` as one that must not be passed on.

@@ -32,6 +32,13 @@ private func copyName(
         if let colon = word.first(UInt8(ascii: ":")) { return position &+ colon }
         position &+= 8
     }
+    if position < count, count >= 8 {
+        // The last word overlaps the one before it.
+        position = count &- 8
+        let word = unsafe Word(loading: input, at: position)
+        unsafe output.storeBytes(of: word.lowercased, toByteOffset: position, as: UInt64.self)
+        return position &+ (word.first(UInt8(ascii: ":")) ?? 8)
+    }
     while position < count {
         let byte = unsafe input.load(fromByteOffset: position, as: UInt8.self)
         if byte == UInt8(ascii: ":") { return position }

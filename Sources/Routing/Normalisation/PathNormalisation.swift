@@ -76,9 +76,14 @@ private let dot = UInt8(ascii: ".")
 /// byte by byte.
 private func isNormal(_ path: RawSpan) -> Bool {
     let count = path.byteCount
-    guard count >= 8 else { return isNormalBytewise(path) }
     return unsafe path.withUnsafeBytes { bytes in
         guard let base = bytes.baseAddress else { return true }
+        guard count >= 8 else {
+            let word = unsafe Word(loading: base, count: count)
+            if word.mask(percent) | word.mask(backslash) != 0 { return false }
+            let isOdd = word.mask(slash) << 8 & word.evened.mask(dot) != 0
+            return !isOdd || isNormalBytewise(path)
+        }
         var carry: UInt64 = 0
         var position = 0
         while position < count {

@@ -16,6 +16,23 @@ struct Word {
         )
     }
 
+    /// The first `count` bytes, fewer than eight, and zeros behind them.
+    init(loading base: UnsafeRawPointer, count: Int) {
+        var bits: UInt64 = 0
+        if count >= 4 {
+            let low = unsafe base.loadUnaligned(as: UInt32.self)
+            let high = unsafe base.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
+            bits = UInt64(UInt32(littleEndian: low))
+            bits |= UInt64(UInt32(littleEndian: high)) &<< UInt64(8 &* (count &- 4))
+        } else {
+            for index in 0..<max(0, count) {
+                let byte = unsafe base.load(fromByteOffset: index, as: UInt8.self)
+                bits |= UInt64(byte) &<< UInt64(8 &* index)
+            }
+        }
+        self.bits = bits
+    }
+
     /// The mask of the bytes equal to `byte`; exact, without carries between bytes.
     func mask(_ byte: UInt8) -> UInt64 {
         let difference = bits ^ Word.ones &* UInt64(byte)
