@@ -1,4 +1,5 @@
 import CBytes
+import HTTP
 import Testing
 
 /// A line as CBytes's short way and its thorough way have to tell it.
@@ -118,5 +119,23 @@ private func lines(_ random: inout TestRandom, _ count: Int) -> [UInt8] {
             }
         }
         #expect(read > 10_000)
+    }
+
+    @Test("what a line says counts wherever it stands", arguments: [1, 61, 62, 63, 64, 65, 98])
+    func place(_ place: Int) {
+        let refusals: [(String, HeadError)] = [
+            ("Host: b", .repeatedHost), ("Transfer-Encoding: gzip", .invalidTransferEncoding),
+            ("Content-Length: x", .invalidContentLength),
+            ("Connection: content-length", .connectionNamesFraming),
+        ]
+        let before =
+            "GET / HTTP/1.1\r\nHost: a\r\n" + String(repeating: "X: y\r\n", count: place - 1)
+        for (line, error) in refusals {
+            let head = Array((before + line + "\r\nX: z\r\n\r\n").utf8)
+            #expect(parseRequest(head, cuts: [head.count]) == .error(error), "\(line)")
+        }
+        let both = Array((before + "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n").utf8)
+        guard place < 98 else { return }
+        #expect(parseRequest(both, cuts: [both.count]) == .error(.bothFramings))
     }
 }
