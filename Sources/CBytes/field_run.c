@@ -6,95 +6,122 @@
 // More bytes than the longest known name, what follows it, and a block of its value take.
 enum { LINE_ROOM = 64 };
 
-// Reads the line at `from` if it is a usual one, with LINE_ROOM bytes or more before `to`; 0
-// where that is for cbytes_read_field to find out.
-static inline int read_usual_field(
-    const uint8_t *bytes, size_t from, size_t to, cbytes_field *field
+// As usual_value_end, from at most 16 bytes behind `last` on. Of its own, lest the loop that needs
+// it once a head counts for it in each step.
+static __attribute__((noinline)) const uint8_t *_Nullable last_value_end(
+    const uint8_t *value, const uint8_t *last
 ) {
-    const uint8_t *line = bytes + from;
+    if (value - last >= 16) return NULL;
+    cbytes_mask suspects = cbytes_value_suspects(cbytes_load_block(last));
+    suspects = cbytes_drop_from_mask(suspects, (size_t)(value - last));
+    return suspects == 0 ? NULL : value + cbytes_first_in_mask(suspects);
+}
+
+// Where the value at `value` may end; NULL if nowhere before the end of the block at `last`. A
+// block begins at `value`, too.
+static inline const uint8_t *_Nullable usual_value_end(const uint8_t *value, const uint8_t *last) {
+    cbytes_mask suspects;
+    while ((suspects = cbytes_value_suspects(cbytes_load_block(value))) == 0) {
+        value += 16;
+        if (value > last) return last_value_end(value, last);
+    }
+    return value + cbytes_first_in_mask(suspects);
+}
+
+// Reads the line at `line` if it is a usual one, and returns the end of its value; NULL where it
+// is for cbytes_read_field to find out. Behind `line` are LINE_ROOM bytes or more, behind the block
+// at `last` one more.
+static inline const uint8_t *_Nullable read_usual_field(
+    const uint8_t *bytes, const uint8_t *line, const uint8_t *last, cbytes_field *field
+) {
     cbytes_block block = cbytes_load_block(line);
     cbytes_mask colons = cbytes_colons(block);
     size_t count;
     uint8_t name;
-    if (__builtin_expect(colons != 0, 1)) {
+    if (colons != 0) {
         count = cbytes_first_in_mask(colons);
         name = cbytes_classify_in_block(block, line, count);
     } else {
         colons = cbytes_colons(cbytes_load_block(line + 16));
-        if (colons == 0) return 0;
+        if (colons == 0) return NULL;
         count = 16 + cbytes_first_in_mask(colons);
         name = cbytes_classify_field(line, count);
     }
     // A known name is a token.
     if (name == CBYTES_FIELD_OTHER
-        && (count == 0 || cbytes_find_token_end(line, 0, count) != count)) return 0;
+        && (count == 0 || cbytes_find_token_end(line, 0, count) != count)) return NULL;
     const uint8_t *value = line + count + 2;
     // Below the space are tabs, line ends and what no value may hold.
-    if (value[-1] != ' ' || value[0] <= ' ') return 0;
-    const uint8_t *end = value, *last = bytes + to - 16;
-    cbytes_mask suspects;
-    while ((suspects = cbytes_value_suspects(cbytes_load_block(end))) == 0) {
-        end += 16;
-        if (end <= last) continue;
-        if (end - last >= 16) return 0;
-        suspects = cbytes_value_suspects(cbytes_load_block(last));
-        suspects = cbytes_drop_from_mask(suspects, (size_t)(end - last));
-        if (suspects == 0) return 0;
-        break;
-    }
-    end += cbytes_first_in_mask(suspects);
-    if (end > last + 14 || memcmp(end, "\r\n", 2) != 0 || end[-1] <= ' ') return 0;
-    field->name_start = (uint32_t)from;
+    if (value[-1] != ' ' || value[0] <= ' ') return NULL;
+    const uint8_t *end = usual_value_end(value, last);
+    if (end == NULL || memcmp(end, "\r\n", 2) != 0 || end[-1] <= ' ') return NULL;
+    uint32_t start = (uint32_t)(line - bytes);
+    field->name_start = start;
     field->name_count = (uint32_t)count;
-    field->value_start = (uint32_t)(value - bytes);
+    field->value_start = start + (uint32_t)count + 2;
     field->value_count = (uint32_t)(end - value);
-    field->line_end = (uint32_t)(end - bytes + 2);
+    field->line_end = (uint32_t)(end - bytes) + 2;
     field->name = name;
     field->is_hop_by_hop = 0;
-    return 1;
+    return end;
 }
 #endif
 
-// Reads the line at `from`, by the short way if it may be a usual one.
-static inline int read_field(
-    const uint8_t *bytes, size_t from, size_t to, cbytes_field *field
+// Notes what is special about line number `count`: that it cannot simply be copied on, or that its
+// name is a wanted one.
+static inline void note_special(
+    cbytes_field *field, size_t count, int kind, uint64_t hop_by_hop, uint64_t wanted,
+    cbytes_field_run *run
 ) {
-#if defined(CBYTES_HAS_BLOCKS)
-    if (__builtin_expect(to - from >= LINE_ROOM, 1)
-        && __builtin_expect(read_usual_field(bytes, from, to, field), 1)) {
-        return CBYTES_LINE_USUAL;
-    }
-#endif
-    return cbytes_read_field(bytes, from, to, field);
+    uint64_t bit = 1ull << field->name;
+    int is_hop_by_hop = (bit & hop_by_hop) != 0;
+    field->is_hop_by_hop = (uint8_t)is_hop_by_hop;
+    int is_odd = kind != CBYTES_LINE_USUAL || is_hop_by_hop;
+    if (count < 64) run->odd |= (uint64_t)is_odd << count;
+    if (bit & wanted) run->wanted |= 1ull << (count < 63 ? count : 63);
 }
 
+// Without __builtin_expect: where a branch said to be unlikely is one that every call takes in the
+// end, the compiler makes the whole function small instead of fast.
 int cbytes_read_fields(
     const uint8_t *bytes, size_t to, cbytes_field *table, size_t capacity,
     uint64_t hop_by_hop, uint64_t wanted, cbytes_field_run *run
 ) {
-    size_t position = run->position, count = run->count;
-    uint64_t names = run->names;
-    cbytes_field *field = table + count;
-    int kind, reason = CBYTES_RUN_ODD;
-    while ((kind = read_field(bytes, position, to, field)) != CBYTES_LINE_ODD) {
-        if (__builtin_expect(count >= capacity, 0)) {
+    const uint8_t *line = bytes + run->position;
+    cbytes_field *field = table + run->count, *full = table + capacity;
+    uint64_t names = run->names, special = hop_by_hop | wanted;
+    int reason = CBYTES_RUN_ODD;
+#if defined(CBYTES_HAS_BLOCKS)
+    const uint8_t *roomy_end = bytes, *last = bytes;
+    if (to >= LINE_ROOM) {
+        roomy_end = bytes + to - LINE_ROOM + 1;
+        last = bytes + to - 17;
+    }
+#endif
+    for (;;) {
+        int kind = CBYTES_LINE_USUAL;
+        const uint8_t *end = NULL;
+#if defined(CBYTES_HAS_BLOCKS)
+        if (line < roomy_end) end = read_usual_field(bytes, line, last, field);
+#endif
+        if (end == NULL) {
+            kind = cbytes_read_field(bytes, (size_t)(line - bytes), to, field);
+            if (kind == CBYTES_LINE_ODD) break;
+            end = bytes + field->line_end - 2;
+        }
+        if (field >= full) {
             reason = CBYTES_RUN_FULL;
             break;
         }
-        uint64_t bit = 1ull << field->name;
-        names |= bit;
-        position = field->line_end;
-        if (__builtin_expect(kind != CBYTES_LINE_USUAL || (bit & (hop_by_hop | wanted)) != 0, 0)) {
-            int is_odd = kind != CBYTES_LINE_USUAL || (bit & hop_by_hop) != 0;
-            field->is_hop_by_hop = (bit & hop_by_hop) != 0;
-            if (count < 64) run->odd |= (uint64_t)is_odd << count;
-            if (bit & wanted) run->wanted |= 1ull << (count < 63 ? count : 63);
+        line = end + 2;
+        names |= 1ull << field->name;
+        if (kind != CBYTES_LINE_USUAL || (special >> field->name & 1) != 0) {
+            note_special(field, (size_t)(field - table), kind, hop_by_hop, wanted, run);
         }
-        count += 1;
         field += 1;
     }
-    run->position = position;
-    run->count = count;
+    run->position = (size_t)(line - bytes);
+    run->count = (size_t)(field - table);
     run->names = names;
     return reason;
 }

@@ -63,6 +63,21 @@ import Testing
         )
     }
 
+    @Test("the end of a host is found")
+    func host() {
+        check(
+            { cbytes_find_host_end($0, $1, $2) },
+            { cbytes_is_host($0) == 0 },
+            filler: 0x61
+        )
+        // Bytes that hosts seldom have count where the block does not know them, too.
+        check(
+            { cbytes_find_host_end($0, $1, $2) },
+            { cbytes_is_host($0) == 0 },
+            filler: 0x7e
+        )
+    }
+
     @Test("what JSON text cannot hold is found")
     func escaped() {
         check(
@@ -138,6 +153,22 @@ import Testing
                 let count = cbytes_write_line(&out, name, nameCount, value, valueCount)
                 #expect(out == name + [0x3a, 0x20] + value + [0x0d, 0x0a, 0xff])
                 #expect(count == out.count - 1)
+            }
+        }
+    }
+
+    @Test("numbers are written as sixteen digits")
+    func digits() {
+        var values: [UInt64] = [0, .max, 0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210]
+        for shift in 0..<64 { values += [1 << shift, 0x9a << shift] }
+        for value in values {
+            let plain = String(value, radix: 16)
+            let expected = String(repeating: "0", count: 16 - plain.count) + plain
+            let digits = cbytes_hex_digits(value)
+            let halves = [cbytes_half_hex(value >> 32), cbytes_half_hex(value)]
+            for words in [[digits.first, digits.last], halves] {
+                let text = words.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+                #expect(text == expected)
             }
         }
     }

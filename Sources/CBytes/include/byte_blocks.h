@@ -74,6 +74,16 @@ static inline cbytes_mask cbytes_target_stops(__m128i block) {
     __m128i fragment = _mm_cmpeq_epi8(block, _mm_set1_epi8('#'));
     return (cbytes_mask)_mm_movemask_epi8(_mm_or_si128(cbytes_not_visible(block), fragment));
 }
+// Where a host name may stop: at all but letters, digits, dots and hyphens.
+static inline cbytes_mask cbytes_host_suspects(__m128i block) {
+    __m128i letter = _mm_sub_epi8(_mm_or_si128(block, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
+    __m128i is_letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter);
+    // From the hyphen to the nine there is the slash besides.
+    __m128i other = _mm_sub_epi8(block, _mm_set1_epi8('-'));
+    __m128i is_other = _mm_cmpeq_epi8(_mm_min_epu8(other, _mm_set1_epi8('9' - '-')), other);
+    is_other = _mm_andnot_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('/')), is_other);
+    return (cbytes_mask)_mm_movemask_epi8(_mm_or_si128(is_letter, is_other)) ^ 0xffff;
+}
 static inline cbytes_mask cbytes_escape_stops(__m128i block) {
     __m128i quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
     __m128i backslash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
@@ -127,6 +137,13 @@ static inline cbytes_mask cbytes_name_stops(uint8x16_t block) {
 }
 static inline cbytes_mask cbytes_target_stops(uint8x16_t block) {
     return cbytes_to_mask(vorrq_u8(cbytes_not_visible(block), vceqq_u8(block, vdupq_n_u8('#'))));
+}
+static inline cbytes_mask cbytes_host_suspects(uint8x16_t block) {
+    uint8x16_t letter = vsubq_u8(vorrq_u8(block, vdupq_n_u8(0x20)), vdupq_n_u8('a'));
+    uint8x16_t other = vsubq_u8(block, vdupq_n_u8('-'));
+    uint8x16_t neither = vandq_u8(
+        vcgtq_u8(letter, vdupq_n_u8(25)), vcgtq_u8(other, vdupq_n_u8('9' - '-')));
+    return cbytes_to_mask(vorrq_u8(neither, vceqq_u8(block, vdupq_n_u8('/'))));
 }
 static inline cbytes_mask cbytes_escape_stops(uint8x16_t block) {
     uint8x16_t quote = vceqq_u8(block, vdupq_n_u8('"'));

@@ -6,6 +6,7 @@
 #include "field_line.h"
 #include "field_names.h"
 #include "head_fields.h"
+#include "hex.h"
 #include "load_groups.h"
 #include "prefetch.h"
 #include "scans.h"

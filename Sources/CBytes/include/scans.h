@@ -84,6 +84,15 @@ static inline size_t cbytes_find_token_end(const uint8_t *bytes, size_t from, si
 
 // The first byte that no host name or IPv4 address, with or without a port, may hold.
 static inline size_t cbytes_find_host_end(const uint8_t *bytes, size_t from, size_t to) {
+#if defined(CBYTES_HAS_BLOCKS)
+    // One block has room for nearly all; it ends where the name does.
+    if (to - from <= 16 && to >= 16) {
+        cbytes_mask mask = cbytes_host_suspects(cbytes_load_block(bytes + to - 16));
+        if (from < to) mask = cbytes_drop_from_mask(mask, 16 - (to - from));
+        if (from == to || mask == 0) return to;
+        from += cbytes_first_in_mask(mask);
+    }
+#endif
     while (from < to && cbytes_is_host(bytes[from])) from += 1;
     return from;
 }

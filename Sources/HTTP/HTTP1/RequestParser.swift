@@ -23,13 +23,26 @@ public struct RequestParser: BitwiseCopyable, Sendable {
         into fields: inout FieldTable,
         limits: HeadLimits
     ) throws(HeadError) -> RequestHead? {
-        guard progress.isWorthParsing(input) else { return nil }
+        var head = RequestHead()
+        return try parse(input, into: &fields, head: &head, limits: limits) ? head : nil
+    }
+
+    /// As the other, with the head written to where it is needed; false if it is not complete.
+    ///
+    /// `head` means something if the result is true only.
+    public mutating func parse(
+        _ input: RawSpan,
+        into fields: inout FieldTable,
+        head: inout RequestHead,
+        limits: HeadLimits
+    ) throws(HeadError) -> Bool {
+        guard progress.isWorthParsing(input) else { return false }
         let end = min(input.byteCount, limits.headSize)
         var attempt = RequestAttempt(limits: limits)
         do throws(HeadError) {
-            if let head = try attempt.run(input, to: end, into: &fields) {
+            if try attempt.run(input, to: end, into: &fields, head: &head) {
                 progress = HeadProgress()
-                return head
+                return true
             }
             if input.byteCount >= limits.headSize { throw .headTooLarge }
         } catch {
@@ -45,7 +58,7 @@ public struct RequestParser: BitwiseCopyable, Sendable {
             }
         }
         progress.wait(at: input.byteCount, due: attempt.due)
-        return nil
+        return false
     }
 }
 
@@ -65,16 +78,18 @@ private struct RequestAttempt {
     mutating func run(
         _ input: RawSpan,
         to end: Int,
-        into fields: inout FieldTable
-    ) throws(HeadError) -> RequestHead? {
+        into fields: inout FieldTable,
+        head: inout RequestHead
+    ) throws(HeadError) -> Bool {
         fields.removeAll()
-        guard let start = try skipEmptyLines(input, to: end) else { return nil }
-        guard let line = try requestLine(input, from: start, to: end) else { return nil }
+        guard let start = try skipEmptyLines(input, to: end),
+            let lineEnd = try requestLine(input, from: start, to: end, &head)
+        else { return false }
         due = limits.headSize
-        if line.method == .connect { throw .connectRefused }
-        let target = try Target(input, line.target, method: line.method)
-        lineStart = line.end
-        var section = FieldSection(position: line.end, isRequest: true)
+        if head.method == .connect { throw .connectRefused }
+        try Target(input, head.target, method: head.method).note(in: &head)
+        lineStart = lineEnd
+        var section = FieldSection(position: lineEnd, isRequest: true)
         let isComplete: Bool
         do throws(HeadError) {
             isComplete = try section.readLines(
@@ -87,8 +102,9 @@ private struct RequestAttempt {
             lineStart = section.position
             throw error
         }
-        guard isComplete else { return nil }
-        return try conclude(line, target, section, input, &fields)
+        guard isComplete else { return false }
+        try conclude(section, input, &fields, &head)
+        return true
     }
 
     private mutating func skipEmptyLines(
@@ -105,21 +121,13 @@ private struct RequestAttempt {
         return lineStart
     }
 
-    private struct RequestLine {
-        var start: Int
-        var method: Method
-        var methodName: ByteRange
-        var target: ByteRange
-        var minorVersion: UInt8
-        /// Past its CRLF.
-        var end: Int
-    }
-
+    /// Reads the request line into `head`; past its CRLF, nil if it is cut off.
     private mutating func requestLine(
         _ input: RawSpan,
         from start: Int,
-        to end: Int
-    ) throws(HeadError) -> RequestLine? {
+        to end: Int,
+        _ head: inout RequestHead
+    ) throws(HeadError) -> Int? {
         due = min(limits.headSize, start &+ Method.longestName &+ 1)
         let methodEnd = input.tokenEnd(from: start, to: end)
         if methodEnd &- start > Method.longestName { throw .methodTooLong }
@@ -139,15 +147,12 @@ private struct RequestAttempt {
         guard let minorVersion = try version(input, at: targetEnd &+ 1, to: end) else {
             return nil
         }
-        let name = ByteRange(from: start, to: methodEnd)
-        return RequestLine(
-            start: start,
-            method: Method(input.extracting(start..<methodEnd)),
-            methodName: name,
-            target: ByteRange(from: targetStart, to: targetEnd),
-            minorVersion: minorVersion,
-            end: targetEnd &+ 11
-        )
+        head.start = start
+        head.method = Method(input.extracting(start..<methodEnd))
+        head.methodName = ByteRange(from: start, to: methodEnd)
+        head.target = ByteRange(from: targetStart, to: targetEnd)
+        head.minorVersion = minorVersion
+        return targetEnd &+ 11
     }
 
     /// The minor version that ends a request line, with its CRLF.
@@ -165,14 +170,14 @@ private struct RequestAttempt {
         return min(version.minor, 1)
     }
 
+    /// What the field lines say of the whole request.
     private func conclude(
-        _ line: RequestLine,
-        _ target: Target,
         _ section: FieldSection,
         _ input: RawSpan,
-        _ fields: inout FieldTable
-    ) throws(HeadError) -> RequestHead {
-        let isCurrent = line.minorVersion == 1
+        _ fields: inout FieldTable,
+        _ head: inout RequestHead
+    ) throws(HeadError) {
+        let isCurrent = head.minorVersion == 1
         if section.isChunked {
             if !isCurrent { throw .transferEncodingInOldVersion }
             if section.contentLength != nil { throw .bothFramings }
@@ -189,29 +194,17 @@ private struct RequestAttempt {
         section.options.mark(input, in: &fields)
         let hasBody = framing != .none && framing != .length(0)
         let options = section.options
-        var upgrade = UpgradeRequest.none
+        head.upgrade = .none
         if fields.contains(.upgrade) {
             let isWebSocket =
-                isCurrent && line.method == .get && !hasBody && options.upgrade
+                isCurrent && head.method == .get && !hasBody && options.upgrade
                 && asksForWebSocket(input, fields)
-            upgrade = isWebSocket ? .websocket : .other
+            head.upgrade = isWebSocket ? .websocket : .other
         }
-        return RequestHead(
-            method: line.method,
-            methodName: line.methodName,
-            target: line.target,
-            form: target.form,
-            path: target.path,
-            query: target.query,
-            hasQuery: target.hasQuery,
-            authority: target.form == .absolute ? target.authority : section.host,
-            minorVersion: line.minorVersion,
-            start: line.start,
-            headSize: section.position,
-            framing: framing,
-            keepAlive: !options.close && (isCurrent || options.keepAlive),
-            expectsContinue: isCurrent && hasBody && expectsContinue(input, fields),
-            upgrade: upgrade
-        )
+        if head.form != .absolute { head.authority = section.host }
+        head.headSize = section.position
+        head.framing = framing
+        head.keepAlive = !options.close && (isCurrent || options.keepAlive)
+        head.expectsContinue = isCurrent && hasBody && expectsContinue(input, fields)
     }
 }

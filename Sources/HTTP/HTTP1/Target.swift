@@ -39,6 +39,15 @@ struct Target {
         }
     }
 
+    /// Makes these the parts of the head's target.
+    func note(in head: inout RequestHead) {
+        head.form = form
+        head.path = path
+        head.query = query
+        head.hasQuery = hasQuery
+        head.authority = authority
+    }
+
     private static func endsAuthority(_ byte: UInt8) -> Bool {
         byte == Byte.slash || byte == Byte.question
     }

@@ -61,13 +61,15 @@ public struct FieldTable: ~Copyable {
     /// How many fields fit.
     public let capacity: Int
     /// How many fields are in it.
-    public private(set) var count = 0
+    public var count: Int { run.count }
     /// Which known names occur.
-    public private(set) var names = FieldNameSet()
+    public var names: FieldNameSet { FieldNameSet(bits: run.names) }
     /// Which of the first 64 lines cannot simply be copied on, a bit for each: those that concern
     /// this connection only, and those whose value stands in unusual white space.
-    public private(set) var odd: UInt64 = 0
+    public var odd: UInt64 { run.odd }
     private let storage: UnsafeMutablePointer<cbytes_field>
+    /// What is in it, as CBytes counts on.
+    private var run = cbytes_field_run()
 
     /// An empty table with room for `capacity` fields, at least one.
     public init(capacity: Int) {
@@ -138,20 +140,16 @@ public struct FieldTable: ~Copyable {
     }
 
     /// Empties it; the storage stays.
-    public mutating func removeAll() {
-        count = 0
-        names = FieldNameSet()
-        odd = 0
-    }
+    public mutating func removeAll() { run = cbytes_field_run() }
 
     /// Adds a field; false if there is no room.
     mutating func append(_ field: Field) -> Bool {
         guard count < capacity else { return false }
         unsafe storage[count] = cbytes_field(field)
         let isPlain = field.isUsual && !field.isHopByHop
-        odd |= (isPlain ? 0 : 1) << UInt64(truncatingIfNeeded: count)
-        count &+= 1
-        names.insert(field.id)
+        run.odd |= (isPlain ? 0 : 1) << UInt64(truncatingIfNeeded: count)
+        run.count &+= 1
+        run.names |= field.id.bit
         return true
     }
 
@@ -175,24 +173,16 @@ public struct FieldTable: ~Copyable {
         _ wanted: UInt64
     ) -> Run {
         guard position >= 0, position < end else { return Run(isFull: false, wanted: 0) }
-        var run = cbytes_field_run(
-            position: position,
-            count: count,
-            names: names.bits,
-            odd: odd,
-            wanted: 0
-        )
+        run.position = position
+        run.wanted = 0
         let reason = unsafe input.readFields(
             to: end,
             into: storage,
-            capacity: min(max(limit, count), capacity),
+            capacity: min(max(limit, run.count), capacity),
             wanted: wanted,
             run: &run
         )
         position = run.position
-        count = run.count
-        names = FieldNameSet(bits: run.names)
-        odd = run.odd
         return Run(isFull: reason == CBYTES_RUN_FULL, wanted: run.wanted)
     }
 
@@ -200,6 +190,6 @@ public struct FieldTable: ~Copyable {
     mutating func markHopByHop(_ index: Int) {
         precondition(index >= 0 && index < count, "no field has this index")
         unsafe storage[index].is_hop_by_hop = 1
-        odd |= 1 << UInt64(truncatingIfNeeded: index)
+        run.odd |= 1 << UInt64(truncatingIfNeeded: index)
     }
 }

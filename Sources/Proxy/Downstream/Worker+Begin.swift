@@ -7,12 +7,12 @@ import Routing
 
 /// A parsed head with the bytes it was parsed from.
 struct ReceivedRequest {
-    var head: RequestHead
+    var head = RequestHead()
     var bytes: UnsafeMutableRawPointer
     var count: Int
-    var id: RequestID
+    var id = RequestID(high: 0, low: 0)
     /// Whether the connection may serve another request after this one.
-    var keepAlive: Bool
+    var keepAlive = false
 
     /// Bytes behind the head.
     var bodyThere: Int { count &- head.headSize }
@@ -38,22 +38,15 @@ extension Worker {
     /// Decides what happens to a request and begins it.
     ///
     /// Returns the bytes used, or -1 if the connection ends with this request.
-    mutating func beginRequest(
-        _ slot: Int32,
-        _ head: RequestHead,
-        _ bytes: UnsafeMutableRawPointer,
-        _ count: Int
-    ) -> Int {
+    ///
+    /// `request` has its head; its id, and whether the connection goes on, are found out here.
+    mutating func beginRequest(_ slot: Int32, _ request: inout ReceivedRequest) -> Int {
         let downstream = down[slot]
         downstream.pointee.served &+= 1
-        let request = ReceivedRequest(
-            head: head,
-            bytes: bytes,
-            count: count,
-            id: RequestID(high: random.next(), low: random.next()),
-            keepAlive: head.keepAlive && !isEnding(downstream)
-                && downstream.pointee.served < limits.requestsPerConnection
-        )
+        request.id = RequestID(high: random.next(), low: random.next())
+        request.keepAlive =
+            request.head.keepAlive && !isEnding(downstream)
+            && downstream.pointee.served < limits.requestsPerConnection
         let held = buffers.bytesInUse &+ frames.bytesInUse &- Int(readArea.capacity)
         if isLate || held > limits.memory {
             return refuse(slot, request, .overloaded)
@@ -74,8 +67,8 @@ extension Worker {
             if port > 0 { return redirectToHTTPS(slot, request, port) }
         }
         let method = RawSpan(
-            _unsafeStart: bytes + head.methodName.start,
-            byteCount: Int(head.methodName.count)
+            _unsafeStart: request.bytes + request.head.methodName.start,
+            byteCount: Int(request.head.methodName.count)
         )
         guard
             let match = matcher.match(
@@ -86,7 +79,7 @@ extension Worker {
         else { return refuse(slot, request, .noRoute) }
         let index = snapshot.owners[match]
         let route = snapshot.routes + index
-        if case .length(let length) = head.framing, length > limits.bodySize {
+        if case .length(let length) = request.head.framing, length > limits.bodySize {
             return refuse(slot, request, .bodyTooLarge, route: index)
         }
         if route.pointee.pool < 0 { return answerByRoute(slot, request, index) }

@@ -187,10 +187,16 @@ extension Worker {
             }
         }
         let span = RawSpan(_unsafeStart: bytes, byteCount: count)
-        let head: RequestHead?
+        var request = ReceivedRequest(bytes: bytes, count: count)
         do throws(HeadError) {
-            let limits = down[slot].isOfStream ? headLimits.ofBuiltText : headLimits
-            head = try down[slot].pointee.parser.parse(span, into: &fields, limits: limits)
+            let limits = downstream.isOfStream ? headLimits.ofBuiltText : headLimits
+            let isComplete = try downstream.pointee.parser.parse(
+                span,
+                into: &fields,
+                head: &request.head,
+                limits: limits
+            )
+            guard isComplete else { return 0 }
         } catch {
             if isBrokenPreface(slot, bytes, count) {
                 unlistIdle(slot)
@@ -200,9 +206,8 @@ extension Worker {
             }
             return -1
         }
-        guard let head else { return 0 }
         unlistIdle(slot)
-        return beginRequest(slot, head, bytes, count)
+        return beginRequest(slot, &request)
     }
 
     /// Whether a request begins with the method HEAD, whatever is wrong behind it: its answer has

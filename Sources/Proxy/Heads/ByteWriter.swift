@@ -175,11 +175,8 @@ struct ByteWriter: BitwiseCopyable {
             overflowed = true
             return
         }
-        let place = base + count
-        place.storeBytes(of: Self.hexadecimal(id.high >> 32), as: UInt64.self)
-        place.storeBytes(of: Self.hexadecimal(id.high), toByteOffset: 8, as: UInt64.self)
-        place.storeBytes(of: Self.hexadecimal(id.low >> 32), toByteOffset: 16, as: UInt64.self)
-        place.storeBytes(of: Self.hexadecimal(id.low), toByteOffset: 24, as: UInt64.self)
+        store(hex: id.high, at: count)
+        store(hex: id.low, at: count &+ 16)
         count &+= 32
     }
 
@@ -199,21 +196,15 @@ struct ByteWriter: BitwiseCopyable {
             overflowed = true
             return
         }
-        let place = base + count
-        place.storeBytes(of: Self.hexadecimal(id >> 32), as: UInt64.self)
-        place.storeBytes(of: Self.hexadecimal(id), toByteOffset: 8, as: UInt64.self)
+        store(hex: id, at: count)
         count &+= 16
     }
 
-    /// The eight digits of the lower half of a number, the first digit in the lowest byte.
-    static func hexadecimal(_ value: UInt64) -> UInt64 {
-        // Spread to a nibble a byte, then ten and above get the distance from ':' to 'a' on top.
-        var spread = value & 0xffff_ffff
-        spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff
-        spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff
-        spread = (spread | spread << 4) & 0x0f0f_0f0f_0f0f_0f0f
-        let letters = ((spread &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
-        return (spread &+ 0x3030_3030_3030_3030 &+ letters &* 0x27).byteSwapped
+    /// Writes sixteen digits, which fit.
+    private func store(hex value: UInt64, at offset: Int) {
+        let digits = cbytes_hex_digits(value)
+        base.storeBytes(of: digits.first, toByteOffset: offset, as: UInt64.self)
+        base.storeBytes(of: digits.last, toByteOffset: offset &+ 8, as: UInt64.self)
     }
 
     /// Text of the file or of a message; not for the hot path.

@@ -1,3 +1,4 @@
+import CBytes
 import EventLoop
 import HTTP
 
@@ -30,20 +31,16 @@ extension Worker {
             return
         }
         // Wherever it went by the route's changes: no other 16 digits are the same.
-        let first = ByteWriter.hexadecimal(old >> 32)
-        let second = ByteWriter.hexadecimal(old)
+        let before = cbytes_hex_digits(old)
+        let after = cbytes_hex_digits(new)
         var place = Int(exchange.pointee.headEnd) &- 16
         while place >= Int(exchange.pointee.request.start) {
-            if base.loadUnaligned(fromByteOffset: place, as: UInt64.self) == first,
-                base.loadUnaligned(fromByteOffset: place &+ 8, as: UInt64.self) == second
+            let there = base + place
+            if there.loadUnaligned(as: UInt64.self) == before.first,
+                there.loadUnaligned(fromByteOffset: 8, as: UInt64.self) == before.last
             {
-                let there = base + place
-                there.storeBytes(of: ByteWriter.hexadecimal(new >> 32), as: UInt64.self)
-                there.storeBytes(
-                    of: ByteWriter.hexadecimal(new),
-                    toByteOffset: 8,
-                    as: UInt64.self
-                )
+                there.storeBytes(of: after.first, as: UInt64.self)
+                there.storeBytes(of: after.last, toByteOffset: 8, as: UInt64.self)
                 return
             }
             place &-= 1
