@@ -15,12 +15,15 @@ extension Checker {
         return text.text
     }
 
-    /// Reports a port or a socket's folder that is closed to the user who serves.
+    /// Reports a port or a socket's folder that is closed to the user who serves, or a folder that
+    /// is not there.
     func checkRights(at address: ListenAddress, _ shown: String, _ place: Place) {
-        guard let identity = options.identity, options.requiresFiles else { return }
+        guard options.requiresFiles else { return }
         switch address {
         case .any(let port), .ip(_, let port):
-            guard port > 0, port < identity.lowestPort else { return }
+            guard let identity = options.identity, port > 0, port < identity.lowestPort else {
+                return
+            }
             reporter.warning(
                 .rights,
                 place,
@@ -30,26 +33,21 @@ extension Checker {
             )
         case .unix(let path):
             guard let problem = files.obstacle(to: .socket, at: path) else { return }
-            report(
-                problem,
-                place,
-                "user \(identity.user) cannot make \(shown): \(problem.reason)",
-                remedy: "give him the folder: chown \(identity.user) DIR"
-            )
+            report(problem, place, "make", shown) { "give him the folder: chown \($0) DIR" }
         }
     }
 
-    /// Reports a log that the user who serves may not write, or could not make again.
+    /// Reports a log that the user who serves may not write, or could not make again, or whose
+    /// folder is not there.
     func checkRights(ofLog path: String, shown: String, at place: Place) {
-        guard let identity = options.identity, options.requiresFiles else { return }
+        guard options.requiresFiles else { return }
         if let problem = files.obstacle(to: .log, at: path) {
-            report(
-                problem,
-                place,
-                "user \(identity.user) cannot write \(shown): \(problem.reason)",
-                remedy: "give him a folder of his own for logs: chown \(identity.user) DIR"
-            )
-        } else if let problem = files.obstacle(to: .rotatedLog, at: path) {
+            report(problem, place, "write", shown) {
+                "give him a folder of his own for logs: chown \($0) DIR"
+            }
+        } else if let identity = options.identity,
+            let problem = files.obstacle(to: .rotatedLog, at: path)
+        {
             reporter.warning(
                 .rights,
                 place,
@@ -61,16 +59,31 @@ extension Checker {
     }
 
     /// A folder that is not there may be made before Weir starts; rights that are missing stay so.
+    ///
+    /// Where nobody says who serves, rights may be others than those of who checks.
     private func report(
         _ problem: FileProblem,
         _ place: Place,
-        _ message: String,
-        remedy: String
+        _ verb: String,
+        _ shown: String,
+        remedy: (String) -> String
     ) {
-        if problem.reason.hasSuffix(FileProblem.denied) {
-            reporter.error(.rights, place, message, remedy: remedy)
+        let isDenied = problem.reason.hasSuffix(FileProblem.denied)
+        guard let user = options.identity?.user else {
+            if isDenied { return }
+            reporter.warning(
+                .rights,
+                place,
+                "Weir cannot \(verb) \(shown): \(problem.reason)",
+                remedy: "make the folder before Weir starts"
+            )
+            return
+        }
+        let message = "user \(user) cannot \(verb) \(shown): \(problem.reason)"
+        if isDenied {
+            reporter.error(.rights, place, message, remedy: remedy(user))
         } else {
-            reporter.warning(.rights, place, message, remedy: remedy)
+            reporter.warning(.rights, place, message, remedy: remedy(user))
         }
     }
 }

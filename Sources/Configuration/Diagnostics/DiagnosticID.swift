@@ -115,7 +115,8 @@ extension DiagnosticID {
         case .repeatedKey: "A key twice in one map."
         case .rights:
             "A log, a unix socket or a port that the user who serves may not open, or could not "
-                + "open again; said by `weir check --user`, and by `weir run` of its `user`."
+                + "open again; said by `weir check --user`, and by `weir run` of its `user`. "
+                + "Warning: its folder is not there."
         case .sameSite: "Warning: a cookie that browsers refuse without https."
         case .secret: "A secret that is too short or too long."
         case .serverName: "A server without a name that its certificate could be held against."

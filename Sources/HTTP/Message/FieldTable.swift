@@ -61,15 +61,15 @@ public struct FieldTable: ~Copyable {
     /// How many fields fit.
     public let capacity: Int
     /// How many fields are in it.
-    public var count: Int { run.count }
+    public var count: Int { content.count }
     /// Which known names occur.
-    public var names: FieldNameSet { FieldNameSet(bits: run.names) }
+    public var names: FieldNameSet { FieldNameSet(bits: content.names) }
     /// Which of the first 64 lines cannot simply be copied on, a bit for each: those that concern
     /// this connection only, and those whose value stands in unusual white space.
-    public var odd: UInt64 { run.odd }
+    public var odd: UInt64 { content.odd }
     private let storage: UnsafeMutablePointer<cbytes_field>
     /// What is in it, as CBytes counts on.
-    private var run = cbytes_field_run()
+    private var content = cbytes_field_run()
 
     /// An empty table with room for `capacity` fields, at least one.
     public init(capacity: Int) {
@@ -140,16 +140,16 @@ public struct FieldTable: ~Copyable {
     }
 
     /// Empties it; the storage stays.
-    public mutating func removeAll() { run = cbytes_field_run() }
+    public mutating func removeAll() { content = cbytes_field_run() }
 
     /// Adds a field; false if there is no room.
     mutating func append(_ field: Field) -> Bool {
         guard count < capacity else { return false }
         unsafe storage[count] = cbytes_field(field)
         let isPlain = field.isUsual && !field.isHopByHop
-        run.odd |= (isPlain ? 0 : 1) << UInt64(truncatingIfNeeded: count)
-        run.count &+= 1
-        run.names |= field.id.bit
+        content.odd |= (isPlain ? 0 : 1) << UInt64(truncatingIfNeeded: count)
+        content.count &+= 1
+        content.names |= field.id.bit
         return true
     }
 
@@ -173,23 +173,23 @@ public struct FieldTable: ~Copyable {
         _ wanted: UInt64
     ) -> Run {
         guard position >= 0, position < end else { return Run(isFull: false, wanted: 0) }
-        run.position = position
-        run.wanted = 0
+        content.position = position
+        content.wanted = 0
         let reason = unsafe input.readFields(
             to: end,
             into: storage,
-            capacity: min(max(limit, run.count), capacity),
+            capacity: min(max(limit, content.count), capacity),
             wanted: wanted,
-            run: &run
+            run: &content
         )
-        position = run.position
-        return Run(isFull: reason == CBYTES_RUN_FULL, wanted: run.wanted)
+        position = content.position
+        return Run(isFull: reason == CBYTES_RUN_FULL, wanted: content.wanted)
     }
 
     /// Marks the field at `index` as one that must not be passed on.
     mutating func markHopByHop(_ index: Int) {
         precondition(index >= 0 && index < count, "no field has this index")
         unsafe storage[index].is_hop_by_hop = 1
-        run.odd |= 1 << UInt64(truncatingIfNeeded: index)
+        content.odd |= 1 << UInt64(truncatingIfNeeded: index)
     }
 }

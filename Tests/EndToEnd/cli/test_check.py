@@ -244,6 +244,18 @@ class TestFiles:
         (tmp_path / "sorry.html").write_text("x")
         assert run("check", written(tmp_path, self.TEXT)).returncode == 0
 
+    def test_a_log_whose_folder_is_not_there_is_told_of_with_its_place(self, tmp_path):
+        text = 'listen: "127.0.0.1:0"\nlog: {to: missing/weir.log}\nroutes: [{respond: 404}]\n'
+        file = written(tmp_path, text)
+        done = run("check", file)
+        assert done.returncode == 0 and ":2:11: warning: Weir cannot write" in done.stderr
+        assert run("check", "--no-files", file).stderr == ""
+        done = run("run", file)
+        assert done.returncode == 1 and ":2:11: warning:" in done.stderr
+        assert f"cannot open {tmp_path}/missing/weir.log" in done.stderr
+        (tmp_path / "missing").mkdir()
+        assert run("check", "--strict", file).returncode == 0
+
 
 class TestUser:
     def test_files_are_read_with_the_rights_of_the_user(self, tmp_path):
