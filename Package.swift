@@ -12,6 +12,13 @@ let common: [SwiftSetting] =
 /// Targets that may not touch the kernel: each unsafe expression in them is marked as such.
 let pure: [SwiftSetting] = common + [.strictMemorySafety()]
 
+/// Targets that random tests and simulations run through for minutes: optimised for CI's tests,
+/// with all assertions.
+let busy: [SwiftSetting] =
+    Context.environment["CI"] == nil
+    ? []
+    : [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))]
+
 /// Names of functions stay for stack traces; what else debuggers read would be two thirds of the
 /// binary, and valgrind 3.19 cannot read it.
 let released: [LinkerSetting] = [
@@ -53,12 +60,12 @@ let package = Package(
             pkgConfig: "libcares",
             providers: [.apt(["libc-ares-dev"])]
         ),
-        .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: common),
-        .target(name: "HTTP", dependencies: ["CBytes", "CNghttp2"], swiftSettings: pure),
+        .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: common + busy),
+        .target(name: "HTTP", dependencies: ["CBytes", "CNghttp2"], swiftSettings: pure + busy),
         .target(name: "TLS", dependencies: ["COpenSSL"], swiftSettings: common),
-        .target(name: "Balancing", dependencies: ["CBytes"], swiftSettings: pure),
-        .target(name: "Health", dependencies: ["HTTP", "Balancing"], swiftSettings: pure),
-        .target(name: "Routing", dependencies: ["CBytes", "HTTP"], swiftSettings: pure),
+        .target(name: "Balancing", dependencies: ["CBytes"], swiftSettings: pure + busy),
+        .target(name: "Health", dependencies: ["HTTP", "Balancing"], swiftSettings: pure + busy),
+        .target(name: "Routing", dependencies: ["CBytes", "HTTP"], swiftSettings: pure + busy),
         .target(
             name: "Configuration",
             dependencies: ["CYaml", "HTTP", "Balancing", "Health", "Routing"],
@@ -67,7 +74,7 @@ let package = Package(
         .target(
             name: "Simulator",
             dependencies: ["Balancing", "Health", "Configuration"],
-            swiftSettings: pure
+            swiftSettings: pure + busy
         ),
         .target(
             name: "Proxy",

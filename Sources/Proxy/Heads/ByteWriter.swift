@@ -44,11 +44,11 @@ struct ByteWriter: BitwiseCopyable {
         count &-= first &- start
     }
 
-    /// Where the first of the bytes from `offset` on is that JSON text cannot hold as it is;
-    /// ``count`` where there is none.
-    func firstEscaped(from offset: Int) -> Int {
-        guard offset >= 0, offset < count else { return count }
-        return cbytes_find_escaped(base.assumingMemoryBound(to: UInt8.self), offset, count)
+    /// Where the first of the written bytes from `offset` to before `end` is that JSON text cannot
+    /// hold as it is; `end` where there is none.
+    func firstEscaped(from offset: Int, to end: Int) -> Int {
+        guard offset >= 0, offset < end, end <= count else { return end }
+        return cbytes_find_escaped(base.assumingMemoryBound(to: UInt8.self), offset, end)
     }
 
     private func isBlank(_ offset: Int) -> Bool {
@@ -79,6 +79,21 @@ struct ByteWriter: BitwiseCopyable {
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
         if let start = bytes.baseAddress { append(start, bytes.count) }
+    }
+
+    /// The bytes between quotation marks.
+    mutating func append(quoted bytes: UnsafeRawBufferPointer) {
+        guard bytes.count <= capacity &- count &- 2 else {
+            overflowed = true
+            return
+        }
+        let place = base + count
+        place.storeBytes(of: 0x22, as: UInt8.self)
+        if let start = bytes.baseAddress {
+            (place + 1).copyMemory(from: start, byteCount: bytes.count)
+        }
+        place.storeBytes(of: 0x22, toByteOffset: bytes.count &+ 1, as: UInt8.self)
+        count &+= bytes.count &+ 2
     }
 
     /// The bytes of `range` in the buffer that begins at `source`.
@@ -113,13 +128,18 @@ struct ByteWriter: BitwiseCopyable {
             append(byte: UInt8(truncatingIfNeeded: value) &+ 0x30)
             return
         }
-        var digits = 1
-        var limit: UInt64 = 10
+        append(decimalDigits: value, value < 1000 ? value < 100 ? 2 : 3 : Self.digits(of: value))
+    }
+
+    /// How many digits a number of 1000 or more has.
+    private static func digits(of value: UInt64) -> Int {
+        var digits = 4
+        var limit: UInt64 = 10_000
         while digits < 20, value >= limit {
             digits &+= 1
             if digits < 20 { limit &*= 10 }
         }
-        append(decimalDigits: value, digits)
+        return digits
     }
 
     /// A decimal number of exactly `width` digits, zeros in front.
@@ -134,13 +154,29 @@ struct ByteWriter: BitwiseCopyable {
         }
         var rest = value
         var place = count &+ digits
+        let first = count
         count = place
-        for _ in 0..<digits {
-            place &-= 1
-            let digit = UInt8(truncatingIfNeeded: rest % 10) &+ 0x30
-            base.storeBytes(of: digit, toByteOffset: place, as: UInt8.self)
-            rest /= 10
+        while place &- first >= 2 {
+            place &-= 2
+            let pair = Self.pairs.utf8Start + 2 &* Int(truncatingIfNeeded: rest % 100)
+            (base + place).copyMemory(from: pair, byteCount: 2)
+            rest /= 100
         }
+        if place > first {
+            let digit = UInt8(truncatingIfNeeded: rest % 10) &+ 0x30
+            base.storeBytes(of: digit, toByteOffset: first, as: UInt8.self)
+        }
+    }
+
+    /// The numbers from 00 to 99: two digits cost one division.
+    private static var pairs: StaticString {
+        """
+        0001020304050607080910111213141516171819\
+        2021222324252627282930313233343536373839\
+        4041424344454647484950515253545556575859\
+        6061626364656667686970717273747576777879\
+        8081828384858687888990919293949596979899
+        """
     }
 
     /// A hexadecimal number without zeros in front.

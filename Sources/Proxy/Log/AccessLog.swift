@@ -35,7 +35,7 @@ struct LogEntry {
 }
 
 /// Bytes of a line's parts, `nil` where a part is missing.
-struct LogLine {
+struct LogLine: BitwiseCopyable {
     var client: weir_address
     var method: UnsafeRawBufferPointer?
     var host: UnsafeRawBufferPointer?
@@ -62,7 +62,7 @@ struct LogLine {
     var tries: Int
     var outcome: Outcome
     /// Why, where the outcome alone does not say it; only for JSON.
-    var reason: [UInt8]?
+    var reason: UnsafeRawBufferPointer?
     /// How a call of gRPC ended; only for JSON.
     var callStatus: GRPCStatus?
 }
@@ -219,7 +219,6 @@ extension Worker {
         if case .received(let bytes, let count) = entry.loggedID {
             line.foreignID = UnsafeRawBufferPointer(start: bytes, count: count)
         }
-        line.reason = entry.reason.map { Array($0.utf8) }
         line.callStatus = entry.callStatus
         line.trace = entry.trace.id
         if entry.route >= 0 { line.route = snapshot.routeNames[entry.route] }
@@ -238,7 +237,14 @@ extension Worker {
                 }
             }
         }
-        accessLog.append(line, now: now)
+        if var reason = entry.reason {
+            reason.withUTF8 {
+                line.reason = UnsafeRawBufferPointer($0)
+                accessLog.append(line, now: now)
+            }
+        } else {
+            accessLog.append(line, now: now)
+        }
     }
 
     private mutating func wantsLog(_ outcome: Outcome, _ status: Int) -> Bool {

@@ -47,7 +47,7 @@ extension ByteWriter {
         }
         if let reason = line.reason {
             append(",\"reason\":")
-            reason.withUnsafeBytes { appendJSONText($0) }
+            appendJSONText(reason)
         }
         append("}\n")
     }
@@ -121,18 +121,22 @@ extension ByteWriter {
             append("null")
             return
         }
-        append(byte: 0x22)
-        appendEscaped(bytes)
+        let start = count &+ 1
+        append(quoted: bytes)
+        // Nearly all text needs no escape, and written text can be looked through in whole blocks.
+        let end = firstEscaped(from: start, to: count &- 1)
+        guard end < count &- 1 else { return }
+        shorten(to: end)
+        appendEscaped(bytes, from: end &- start)
         append(byte: 0x22)
     }
 
     /// Bytes as the inside of a JSON string; what is not ASCII is written as `\u00XX`.
     mutating func appendEscaped(_ bytes: UnsafeRawBufferPointer?) {
         guard let bytes, let base = bytes.baseAddress else { return }
-        // Nearly all text needs none, and written text can be looked through in whole blocks.
         let start = count
         append(base, bytes.count)
-        let end = firstEscaped(from: start)
+        let end = firstEscaped(from: start, to: count)
         guard end < count else { return }
         shorten(to: end)
         appendEscaped(bytes, from: end &- start)
