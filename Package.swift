@@ -12,10 +12,10 @@ let common: [SwiftSetting] =
 /// Targets that may not touch the kernel: each unsafe expression in them is marked as such.
 let pure: [SwiftSetting] = common + [.strictMemorySafety()]
 
-/// Targets that random tests and simulations run through for minutes: optimised for CI's tests,
-/// with all assertions.
+/// Targets that random tests and simulations run through for minutes: optimised where
+/// Tests/Support/run_tests.py builds them, with all assertions.
 let busy: [SwiftSetting] =
-    Context.environment["CI"] == nil
+    Context.environment["WEIR_TESTS"] == nil
     ? []
     : [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))]
 
