@@ -86,10 +86,10 @@ static inline size_t cbytes_find_token_end(const uint8_t *bytes, size_t from, si
 static inline size_t cbytes_find_host_end(const uint8_t *bytes, size_t from, size_t to) {
 #if defined(CBYTES_HAS_BLOCKS)
     // One block has room for nearly all; it ends where the name does.
-    if (to - from <= 16 && to >= 16) {
+    if (from < to && to - from <= 16 && to >= 16) {
         cbytes_mask mask = cbytes_host_suspects(cbytes_load_block(bytes + to - 16));
-        if (from < to) mask = cbytes_drop_from_mask(mask, 16 - (to - from));
-        if (from == to || mask == 0) return to;
+        mask = cbytes_drop_from_mask(mask, 16 - (to - from));
+        if (mask == 0) return to;
         from += cbytes_first_in_mask(mask);
     }
 #endif
