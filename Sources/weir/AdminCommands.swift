@@ -48,25 +48,27 @@ struct AdminTarget: ParsableArguments {
         file ?? FileSystem.environment("WEIR_FILE") ?? "/etc/weir/weir.yaml"
     }
 
+    /// What the file says, where `--admin` does not name the admin API.
+    func readFile() -> LoadResult? { admin == nil ? loadFile(path, requiresFiles: false) : nil }
+
     /// Whether nothing names an admin API: neither the command line nor a file that can be read.
-    var namesNobody: Bool {
-        guard admin == nil else { return false }
-        let result = loadFile(path, requiresFiles: false)
-        return result.admin == nil && (result.config != nil || file == nil)
+    func namesNobody(_ read: LoadResult?) -> Bool {
+        guard let read else { return false }
+        return read.admin == nil && (read.config != nil || file == nil)
     }
 
     /// Whether the file is there and cannot be read, or is wrong.
-    var isBad: Bool {
-        loadFile(path, requiresFiles: false).config == nil && weir_file_kind(path) != -ENOENT
+    func isBad(_ read: LoadResult?) -> Bool {
+        read != nil && read?.config == nil && weir_file_kind(path) != -ENOENT
     }
 
-    /// A client of the admin API.
-    func client() throws -> AdminClient {
+    /// A client of the admin API, found by what ``readFile()`` gave.
+    func client(_ read: LoadResult? = nil) throws -> AdminClient {
         do throws(AdminClient.NoAnswer) {
             if let origin {
                 return try AdminClient(origin, tokenFile: tokenFile, authority: authority)
             }
-            return try AdminClient(try config(), authority: authority)
+            return try AdminClient(try config(read), authority: authority)
         } catch {
             Output.error("weir: \(error)")
             throw ExitCode(1)
@@ -74,7 +76,7 @@ struct AdminTarget: ParsableArguments {
     }
 
     /// Where it listens: by `--admin`, or by the file.
-    private func config() throws(AdminClient.NoAnswer) -> AdminConfig {
+    private func config(_ read: LoadResult?) throws(AdminClient.NoAnswer) -> AdminConfig {
         if let admin {
             var text = "listen: \":1\"\nroutes: [{respond: 404}]\nadmin: {address: \"\(admin)\""
             if let tokenFile { text += ", token-file: \"\(tokenFile)\"" }
@@ -87,7 +89,7 @@ struct AdminTarget: ParsableArguments {
             if let config = result.config?.admin { return config }
             throw AdminClient.NoAnswer(description: "\"\(admin)\" is no admin address")
         }
-        let result = loadFile(path, requiresFiles: false)
+        let result = read ?? loadFile(path, requiresFiles: false)
         // The process serves by the file as it was: mistakes elsewhere do not hide it.
         if let admin = result.admin { return admin }
         guard result.config != nil else {
@@ -109,8 +111,14 @@ struct AdminTarget: ParsableArguments {
     }
 
     /// Asks, and ends the command where nobody answers.
-    func answer(_ method: String, _ target: String) throws -> AdminClient.Answer {
-        let client = try client()
+    ///
+    /// `read`: what ``readFile()`` gave, where it was asked before.
+    func answer(
+        _ method: String,
+        _ target: String,
+        _ read: LoadResult? = nil
+    ) throws -> AdminClient.Answer {
+        let client = try client(read)
         do throws(AdminClient.NoAnswer) {
             return try client.ask(method, target)
         } catch {
@@ -119,9 +127,9 @@ struct AdminTarget: ParsableArguments {
         }
     }
 
-    /// Asks, and ends the command where nobody answers or what is asked for is refused.
-    func ask(_ method: String, _ target: String) throws -> String {
-        let answer = try answer(method, target)
+    /// As ``answer(_:_:_:)``, and ends the command where what is asked for is refused, too.
+    func ask(_ method: String, _ target: String, _ read: LoadResult? = nil) throws -> String {
+        let answer = try answer(method, target, read)
         guard (200..<300).contains(answer.status) else {
             Output.error("weir: refused with \(answer.status): \(answer.body)")
             throw ExitCode(1)
@@ -175,10 +183,11 @@ struct Drain: ParsableCommand {
     @OptionGroup var process: ProcessTarget
 
     func run() throws {
-        if try process.signals(SIGTERM, insteadOf: target) {
+        let read = target.readFile()
+        if try process.signals(SIGTERM, insteadOf: target, read) {
             Output.text("told to drain by SIGTERM\n")
         } else {
-            _ = try target.ask("POST", "/drain")
+            _ = try target.ask("POST", "/drain", read)
             Output.text("draining\n")
         }
     }
@@ -201,11 +210,12 @@ struct Reload: ParsableCommand {
     var json = false
 
     func run() throws {
-        if try process.signals(SIGHUP, insteadOf: target) {
+        let read = target.readFile()
+        if try process.signals(SIGHUP, insteadOf: target, read) {
             Output.text("told to reload by SIGHUP; what came of it stands in its log\n")
             return
         }
-        let answer = try target.answer("POST", "/reload")
+        let answer = try target.answer("POST", "/reload", read)
         if json {
             Output.text(answer.body)
         } else if let words = ReloadText.render(answer.body) {
@@ -232,10 +242,11 @@ struct Upgrade: ParsableCommand {
     @OptionGroup var process: ProcessTarget
 
     func run() throws {
-        if try process.signals(SIGUSR2, insteadOf: target) {
+        let read = target.readFile()
+        if try process.signals(SIGUSR2, insteadOf: target, read) {
             Output.text("told to upgrade by SIGUSR2; what came of it stands in its log\n")
         } else {
-            Output.text(try target.ask("POST", "/upgrade"))
+            Output.text(try target.ask("POST", "/upgrade", read))
         }
     }
 }

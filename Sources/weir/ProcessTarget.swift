@@ -1,5 +1,6 @@
 import ArgumentParser
 import CLinux
+import Configuration
 import Control
 
 /// How a command finds a process that has no admin API: by its number.
@@ -15,15 +16,21 @@ struct ProcessTarget: ParsableArguments {
     /// Signals the process if one is named, or if `target` names none and a pid file does; false
     /// if the admin API is to be asked.
     ///
+    /// `read`: what `target` read of its file.
+    ///
     /// - Throws: exit code 3 if there is no such Weir, 1 if it may not be signalled.
-    func signals(_ signal: Int32, insteadOf target: AdminTarget) throws -> Bool {
+    func signals(
+        _ signal: Int32,
+        insteadOf target: AdminTarget,
+        _ read: LoadResult?
+    ) throws -> Bool {
         if pid != nil, target.admin != nil {
             throw ValidationError("--pid and --admin name two ways to one process: give one")
         }
-        guard pid != nil || target.namesNobody else { return false }
+        guard pid != nil || target.namesNobody(read) else { return false }
         guard let number = pid ?? PIDFile.read() else {
             // A file that is there and bad is to be told of instead.
-            if target.isBad { return false }
+            if target.isBad(read) { return false }
             Output.error(
                 "weir: no process is named: neither an admin API, nor --pid, nor \(PIDFile.path)"
             )
