@@ -55,12 +55,19 @@ final class Service {
         return placed.listeners.compactMap { addresses[$0] }
     }
 
+    /// What keeps a worker from starting, in words.
+    final class Failure: Sendable {
+        let reason: String
+
+        init(_ reason: String) { self.reason = reason }
+    }
+
     /// Counts workers down and wakes control.
     final class Countdown: Sendable {
         let count: Atomic<Int>
         let wake: Int32
-        /// What kept one from starting, in words.
-        let failure = Mutex<String?>(nil)
+        /// What kept the first of those from starting that could not.
+        let failure = AtomicLazyReference<Failure>()
 
         init(_ count: Int, wake: Int32) {
             self.count = Atomic(count)
@@ -175,9 +182,9 @@ final class Service {
             _ = poller.wait(milliseconds: -1)
             weir_eventfd_clear(wake)
         }
-        guard let reason = started.failure.withLock({ $0 }) else { return }
+        guard let failure = started.failure.load() else { return }
         stopWorkers(poller)
-        throw StartError(description: "a worker cannot start: \(reason)")
+        throw StartError(description: "a worker cannot start: \(failure.reason)")
     }
 
     /// Has those that run end, for a while: the process ends now, and must not under their feet.
@@ -272,7 +279,7 @@ final class Service {
                         started.one()
                         worker.run()
                     } catch {
-                        started.failure.withLock { $0 = "\(error)" }
+                        _ = started.failure.storeIfNil(Failure("\(error)"))
                         started.one()
                     }
                 }

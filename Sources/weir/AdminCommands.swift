@@ -48,8 +48,10 @@ struct AdminTarget: ParsableArguments {
         file ?? FileSystem.environment("WEIR_FILE") ?? "/etc/weir/weir.yaml"
     }
 
-    /// What the file says, where `--admin` does not name the admin API.
-    func readFile() -> LoadResult? { admin == nil ? loadFile(path, requiresFiles: false) : nil }
+    /// What the file says, where the command line names neither the admin API nor the process.
+    func readFile(beside process: ProcessTarget) -> LoadResult? {
+        admin == nil && process.pid == nil ? loadFile(path, requiresFiles: false) : nil
+    }
 
     /// Whether nothing names an admin API: neither the command line nor a file that can be read.
     func namesNobody(_ read: LoadResult?) -> Bool {
@@ -62,7 +64,7 @@ struct AdminTarget: ParsableArguments {
         read != nil && read?.config == nil && weir_file_kind(path) != -ENOENT
     }
 
-    /// A client of the admin API, found by what ``readFile()`` gave.
+    /// A client of the admin API; `read` is what ``readFile(beside:)`` gave, if it was asked.
     func client(_ read: LoadResult? = nil) throws -> AdminClient {
         do throws(AdminClient.NoAnswer) {
             if let origin {
@@ -112,7 +114,7 @@ struct AdminTarget: ParsableArguments {
 
     /// Asks, and ends the command where nobody answers.
     ///
-    /// `read`: what ``readFile()`` gave, where it was asked before.
+    /// `read`: what ``readFile(beside:)`` gave, if it was asked.
     func answer(
         _ method: String,
         _ target: String,
@@ -183,7 +185,7 @@ struct Drain: ParsableCommand {
     @OptionGroup var process: ProcessTarget
 
     func run() throws {
-        let read = target.readFile()
+        let read = target.readFile(beside: process)
         if try process.signals(SIGTERM, insteadOf: target, read) {
             Output.text("told to drain by SIGTERM\n")
         } else {
@@ -210,7 +212,7 @@ struct Reload: ParsableCommand {
     var json = false
 
     func run() throws {
-        let read = target.readFile()
+        let read = target.readFile(beside: process)
         if try process.signals(SIGHUP, insteadOf: target, read) {
             Output.text("told to reload by SIGHUP; what came of it stands in its log\n")
             return
@@ -242,7 +244,7 @@ struct Upgrade: ParsableCommand {
     @OptionGroup var process: ProcessTarget
 
     func run() throws {
-        let read = target.readFile()
+        let read = target.readFile(beside: process)
         if try process.signals(SIGUSR2, insteadOf: target, read) {
             Output.text("told to upgrade by SIGUSR2; what came of it stands in its log\n")
         } else {

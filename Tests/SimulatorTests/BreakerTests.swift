@@ -17,7 +17,7 @@ struct BreakerTests {
     )
     func waiting(breaker: String, workers: Int) throws {
         var settings = SimulateConfig()
-        settings.requests = 100_000
+        settings.requests = 200_000
         settings.seed = 7
         settings.workers = workers
         // Four servers with 16 slots each at 5 %: 320 requests a second of 10 ms.

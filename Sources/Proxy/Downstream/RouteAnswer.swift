@@ -1,3 +1,4 @@
+import CBytes
 import CLinux
 import Configuration
 import HTTP
@@ -59,8 +60,7 @@ struct TemplateValues {
     }
 
     private func hexadecimal(_ value: UInt64) -> String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+        withUnsafeBytes(of: cbytes_hex_digits(value)) { String(decoding: $0, as: UTF8.self) }
     }
 
     private func text(_ range: ByteRange) -> String {

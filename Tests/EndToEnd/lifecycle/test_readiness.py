@@ -73,8 +73,6 @@ def test_over_http2(weir, backend):
     assert stream.status == 200
 
 
-# A sanitizer would need descriptors of its own to find the names that its suppressions go by.
-@pytest.mark.release
 def test_a_start_without_all_workers(tmp_path):
     """The descriptors are enough for the mailboxes of all workers, but not for their pollers."""
     config = {"workers": 60, "listen": f"unix:{tmp_path}/a.sock", "routes": [{"respond": 404}]}
